@@ -1,0 +1,62 @@
+"""Millimetres per pixel, and where they come from. Without a scale there are no millimetres."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fetalnet.errors import InputError
+from fetalnet.geometry import MmPerPixel
+
+PLAUSIBLE_MM_PER_PIXEL = (0.02, 2.0)
+"""Obstetric pictures span about 40 to 300 mm over 300 to 2200 pixels; outside this a value is a slip."""
+
+
+class ScaleOrigin(StrEnum):
+    """Where a scale comes from (reference: the analysis JSON)."""
+
+    DICOM_REGION = "dicom-region"
+    PIXEL_SPACING = "pixel-spacing"
+    RULER = "ruler"
+    TWO_POINT = "two-point"
+    PRESET = "preset"
+    GIVEN = "given"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Size of a pixel in mm with its provenance; ``mm_per_pixel`` is None where nothing is known."""
+
+    mm_per_pixel: MmPerPixel | None
+    origin: ScaleOrigin
+    note: str | None = None
+
+
+NO_SCALE = Scale(None, ScaleOrigin.NONE)
+
+
+def given_scale(mm_per_pixel: float) -> Scale:
+    """A scale that a person typed, the same along both axes. Raises ``InputError`` where it cannot be true."""
+    return Scale(_plausible(mm_per_pixel), ScaleOrigin.GIVEN)
+
+
+def two_point_scale(x1: float, y1: float, x2: float, y2: float, length_mm: float) -> Scale:
+    """A scale from two points of the picture (pixels) whose distance in mm a person knows."""
+    if not math.isfinite(length_mm) or length_mm <= 0:
+        raise InputError("The distance between the two points must be more than 0 mm; type it again.")
+    distance_px = math.hypot(x2 - x1, y2 - y1)
+    if distance_px < 10:
+        raise InputError("The two points are closer than 10 pixels; choose points further apart on the ruler.")
+    return Scale(_plausible(length_mm / distance_px), ScaleOrigin.TWO_POINT)
+
+
+def _plausible(mm_per_pixel: float) -> MmPerPixel:
+    low, high = PLAUSIBLE_MM_PER_PIXEL
+    if not math.isfinite(mm_per_pixel) or not low <= mm_per_pixel <= high:
+        raise InputError(
+            f"A scale of {mm_per_pixel:g} mm per pixel cannot be right; "
+            f"give a value between {low:g} and {high:g} (most pictures lie between 0.05 and 0.6)."
+        )
+    return MmPerPixel(mm_per_pixel, mm_per_pixel)

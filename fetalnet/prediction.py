@@ -1,0 +1,36 @@
+"""What the network and the fitting say about one frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fetalnet.geometry import Geometry
+from fetalnet.planes import Plane
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """The answer for frame ``index``; it names its question.
+
+    ``probabilities`` holds all four planes and sums to one. ``standardness`` is the network's estimate, 0 to 1, of how
+    near the frame is to its ideal plane. ``outline`` is the segmentation's contour, ``(n, 2)`` x, y in native pixels.
+    ``geometry`` is what was fitted to it: an ellipse for head and abdomen, a line for the femur; None where nothing
+    is measured, with the reason in ``refused``.
+    """
+
+    index: int
+    time_s: float | None
+    plane: Plane
+    probabilities: dict[Plane, float]
+    standardness: float
+    outline: NDArray[np.float32] | None
+    geometry: Geometry | None
+    refused: str | None = None
+    file: str | None = None
+
+    @property
+    def probability(self) -> float:
+        return self.probabilities[self.plane]

@@ -1,0 +1,60 @@
+"""The value every source hands out, and the face every source shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture of a source.
+
+    ``pixels`` is ``(height, width)`` grey or ``(height, width, 3)`` RGB, uint8, C-contiguous and read-only:
+    it is shared between threads and with the screen, never reused.
+    """
+
+    index: int
+    time_s: float | None
+    pixels: NDArray[np.uint8]
+    file: str | None = None
+
+    @property
+    def width(self) -> int:
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        return int(self.pixels.shape[0])
+
+
+class Source(Protocol):
+    """A finite series of frames. Frame ``i`` is the same frame however it is reached.
+
+    Raises ``InputError`` with a sentence for a person where something cannot be read. One thread at a time.
+    """
+
+    path: Path
+    name: str
+    width: int
+    height: int
+    frame_rate_hz: float
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Frame: ...
+
+    def __iter__(self) -> Iterator[Frame]:
+        """All frames in order, decoded one by one and never held."""
+        ...
+
+    def time_s(self, index: int) -> float | None:
+        """Seconds since the first frame; None for stills."""
+        ...
+
+    def close(self) -> None: ...
