@@ -44,6 +44,8 @@ class Source(Protocol):
     width: int
     height: int
     frame_rate_hz: float
+    notice: str | None
+    """What is wrong with a source that plays all the same, in a sentence: cut off, damaged. It may come late."""
 
     def __len__(self) -> int: ...
 

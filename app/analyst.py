@@ -1,0 +1,218 @@
+"""The inference thread: reads a recording from start to end, predicts every frame and says what was found."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from PySide6.QtCore import QObject, QThread, Signal
+
+from fetalnet.analysis import FramePredictor, predicted
+from fetalnet.errors import InputError
+from fetalnet.examination import STILL, BestFrame, Estimate, Examination
+from fetalnet.geometry import MmPerPixel
+from fetalnet.planes import Kind
+from fetalnet.prediction import Prediction
+from fetalnet.records import ModelRef
+from fetalnet.sources import Source
+
+log = logging.getLogger(__name__)
+
+BATCH_S = 0.05
+"""Results travel in batches: a queued signal a frame would flood the UI thread."""
+
+SUMMARY_S = 0.5
+"""How often what was found so far is looked at again."""
+
+
+class DescribedPredictor(FramePredictor, Protocol):
+    """What the thread asks of ``fetalnet.inference.Predictor``."""
+
+    @property
+    def model(self) -> ModelRef: ...
+
+    def describe(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PredictorInfo:
+    """The loaded predictor: a line for the status bar, and what every proposal is signed with."""
+
+    text: str
+    model: ModelRef
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Predictions in the order of their frames. ``generation`` names the analysis that was asked for."""
+
+    generation: int
+    predictions: tuple[Prediction, ...]
+    frames_per_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Findings:
+    """The best frame and the estimate of each measure found so far."""
+
+    generation: int
+    best: dict[Kind, BestFrame] = field(default_factory=dict)
+    estimates: dict[Kind, Estimate] = field(default_factory=dict)
+    complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    generation: int
+    path: Path
+
+
+class Analyst(QThread):
+    """Loads the predictor once, then analyses one recording at a time.
+
+    Signals:
+        ready(PredictorInfo): the predictor is loaded.
+        predicted(Batch), found(Findings), finished_analysis(int): generation.
+        failed(int, str): generation (0 while loading) and one sentence for a person.
+    """
+
+    ready = Signal(object)
+    predicted = Signal(object)
+    found = Signal(object)
+    finished_analysis = Signal(int)
+    failed = Signal(int, str)
+
+    def __init__(
+        self,
+        load_predictor: Callable[[], DescribedPredictor],
+        open_source: Callable[[Path], Source],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._load_predictor = load_predictor
+        self._open_source = open_source
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._wanted: _Job | None = None
+        self._generation = 0
+        self._cancelled = 0
+        self._mm_per_pixel: MmPerPixel | None = None
+        self._summary_due = False
+        self._examination = Examination()
+
+    # Called from the UI thread.
+
+    def analyse(self, path: Path) -> int:
+        """Begin with ``path`` as soon as the analysis now running has let go. Returns the generation of its answers."""
+        with self._changed:
+            self._generation += 1
+            self._wanted = _Job(self._generation, path)
+            self._changed.notify_all()
+            return self._generation
+
+    def cancel(self) -> None:
+        """Leave the analysis now running; what was found so far stays."""
+        with self._changed:
+            self._cancelled = self._generation
+            self._wanted = None
+            self._changed.notify_all()
+
+    def set_scale(self, mm_per_pixel: MmPerPixel | None) -> None:
+        """Give the findings in mm of another scale."""
+        with self._changed:
+            self._mm_per_pixel = mm_per_pixel
+            self._summary_due = True
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Ask the thread to end; it does within one frame's prediction."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+
+    # The thread's own side.
+
+    def run(self) -> None:
+        predictor = self._load()
+        current = 0
+        while True:
+            with self._changed:
+                while not (self._stopping or self._wanted or self._summary_due):
+                    self._changed.wait()
+                if self._stopping:
+                    return
+                job, self._wanted = self._wanted, None
+            if job is None:
+                self._summarise(current, complete=True)
+                continue
+            current = job.generation
+            predictor = predictor or self._load()
+            if predictor is None:
+                continue
+            try:
+                self._analyse(job, predictor)
+            except InputError as error:
+                self.failed.emit(job.generation, str(error))
+                self._summarise(job.generation, complete=True)
+            self.finished_analysis.emit(job.generation)
+
+    def _load(self) -> DescribedPredictor | None:
+        try:
+            predictor = self._load_predictor()
+        except InputError as error:
+            self.failed.emit(0, str(error))
+            return None
+        self.ready.emit(PredictorInfo(predictor.describe(), predictor.model))
+        return predictor
+
+    def _analyse(self, job: _Job, predictor: DescribedPredictor) -> None:
+        """Predict every frame; decoding runs beside the network in a thread of its own."""
+        started_s = batch_s = summary_s = time.monotonic()
+        summary_cost_s, count, batch = 0.0, 0, []
+        with closing(self._open_source(job.path)) as source:
+            self._examination = Examination(STILL if len(source) == 1 else None)
+            pairs = predicted(source, predictor)
+            try:
+                for _, prediction in pairs:
+                    self._examination.add(prediction)
+                    batch.append(prediction)
+                    count += 1
+                    now_s = time.monotonic()
+                    if now_s - batch_s >= BATCH_S:
+                        self._send(job, batch, count / (now_s - started_s))
+                        batch, batch_s = [], now_s
+                    # Looking at everything again grows with the recording: at most a tenth of the time goes there.
+                    if now_s - summary_s >= max(SUMMARY_S, 10 * summary_cost_s):
+                        self._summarise(job.generation, complete=False)
+                        summary_s = time.monotonic()
+                        summary_cost_s = summary_s - now_s
+                    if self._unwanted(job):
+                        break
+            finally:
+                # Waits for the decoding thread, so that nobody reads from the source when it is closed.
+                pairs.close()
+                self._send(job, batch, count / max(time.monotonic() - started_s, 1e-3))
+            notice = getattr(source, "notice", None)
+        self._summarise(job.generation, complete=True)
+        if notice:
+            self.failed.emit(job.generation, notice)
+
+    def _unwanted(self, job: _Job) -> bool:
+        with self._changed:
+            return self._stopping or self._cancelled == job.generation or self._wanted is not None
+
+    def _send(self, job: _Job, batch: list[Prediction], frames_per_s: float) -> None:
+        if batch:
+            self.predicted.emit(Batch(job.generation, tuple(batch), frames_per_s))
+
+    def _summarise(self, generation: int, complete: bool) -> None:
+        with self._changed:
+            mm_per_pixel, self._summary_due = self._mm_per_pixel, False
+        estimates = self._examination.estimates(mm_per_pixel) if complete else {}
+        self.found.emit(Findings(generation, self._examination.best(mm_per_pixel), estimates, complete))

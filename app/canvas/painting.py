@@ -1,0 +1,175 @@
+"""Draws an overlay with QPainter. Widths and texts are in screen pixels: they do not grow with the picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF, QTransform
+
+from app.canvas.hit import Handle, handles_of
+from app.canvas.overlay import Caliper, Overlay
+from app.theme import plane_colour
+from fetalnet.geometry import Ellipse, Geometry
+
+HALO = QColor(0, 0, 0, 220)
+END_PX = 6.0
+"""Half the size of the '+' at a caliper's end."""
+HANDLE_PX = 4.5
+DASHES = (5.0, 4.0)
+LABEL_GAP_PX = 12.0
+
+
+def paint_overlay(
+    painter: QPainter, overlay: Overlay, to_screen: QTransform, *, opacity: float, selected: Handle | None,
+    selected_caliper: int | None, unit_px: float,
+) -> None:  # fmt: skip
+    """Draw outline and calipers. ``to_screen`` maps native pixel centres; ``unit_px`` is the monitor's line unit."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    if overlay.outline is not None and len(overlay.outline) > 2:
+        tint = plane_colour(overlay.plane)
+        tint.setAlphaF(opacity)
+        polygon = _mapped(overlay.outline, to_screen)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(tint)
+        painter.drawPolygon(polygon)
+    for number, caliper in enumerate(overlay.calipers):
+        chosen = number == selected_caliper
+        _paint_caliper(painter, caliper, to_screen, selected if chosen else None, chosen, unit_px)
+
+
+def _paint_caliper(
+    painter: QPainter, caliper: Caliper, to_screen: QTransform, handle: Handle | None, chosen: bool, unit_px: float
+) -> None:
+    colour = plane_colour(caliper.plane)
+    path = _path(caliper.geometry, to_screen)
+    axes = _axes(caliper.geometry, to_screen)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for pen in _pens(colour, unit_px, 1.6, dashed=not caliper.decided):
+        painter.setPen(pen)
+        painter.drawPath(path)
+    thin = QColor(colour)
+    thin.setAlpha(150)
+    for start, end in axes:
+        painter.setPen(QPen(thin, 1.0 * unit_px, Qt.PenStyle.DotLine))
+        painter.drawLine(start, end)
+    ends = {name: _at(point.x, point.y, to_screen) for name, point in handles_of(caliper.geometry).items()}
+    for name, at in ends.items():
+        if name is not Handle.BODY:
+            _paint_plus(painter, at, colour, unit_px)
+    if chosen:
+        for name, at in ends.items():
+            _paint_handle(painter, at, colour, unit_px, filled=name is handle)
+    _paint_labels(painter, caliper.labels, path.boundingRect(), colour, unit_px)
+
+
+def _paint_plus(painter: QPainter, at: QPointF, colour: QColor, unit_px: float) -> None:
+    reach = END_PX * unit_px
+    for pen in _pens(colour, unit_px, 1.6, dashed=False):
+        painter.setPen(pen)
+        painter.drawLine(QPointF(at.x() - reach, at.y()), QPointF(at.x() + reach, at.y()))
+        painter.drawLine(QPointF(at.x(), at.y() - reach), QPointF(at.x(), at.y() + reach))
+
+
+def _paint_handle(painter: QPainter, at: QPointF, colour: QColor, unit_px: float, *, filled: bool) -> None:
+    reach = HANDLE_PX * unit_px * (1.3 if filled else 1.0)
+    box = QRectF(at.x() - reach, at.y() - reach, 2 * reach, 2 * reach)
+    painter.setPen(QPen(HALO, 3 * unit_px))
+    painter.setBrush(colour if filled else QColor(0, 0, 0, 120))
+    painter.drawEllipse(box)
+    painter.setPen(QPen(colour, 1.5 * unit_px))
+    painter.drawEllipse(box)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+
+
+def _paint_labels(painter: QPainter, lines: Sequence[str], around: QRectF, colour: QColor, unit_px: float) -> None:
+    """Beside the caliper, to its right where there is room, else to its left."""
+    font = QFont(painter.font())
+    font.setPixelSize(round(13 * unit_px))
+    font.setBold(True)
+    metrics = QFontMetricsF(font)
+    width = max((metrics.horizontalAdvance(line) for line in lines), default=0.0)
+    height = metrics.lineSpacing() * len(lines)
+    window = QRectF(painter.viewport())
+    left = around.right() + LABEL_GAP_PX * unit_px
+    if left + width > window.right() - 8:
+        left = around.left() - LABEL_GAP_PX * unit_px - width
+    left = min(max(left, 8.0), max(window.right() - width - 8, 8.0))
+    top = min(max(around.center().y() - height / 2, 34.0), max(window.bottom() - height - 34, 34.0))
+    painter.setFont(font)
+    for number, line in enumerate(lines):
+        paint_text(painter, QPointF(left, top + metrics.ascent() + number * metrics.lineSpacing()), line, colour)
+
+
+def paint_text(painter: QPainter, baseline: QPointF, text: str, colour: QColor) -> None:
+    """Text with a dark halo one pixel wide, readable on any picture."""
+    painter.setPen(HALO)
+    for dx, dy in ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, 1), (-1, 1), (1, -1)):
+        painter.drawText(baseline + QPointF(dx, dy), text)
+    painter.setPen(colour)
+    painter.drawText(baseline, text)
+
+
+def paint_badge(painter: QPainter, corner: Qt.Corner, within: QRectF, text: str, colour: QColor) -> None:
+    """A short text on a dark plate in a corner."""
+    if not text:
+        return
+    font = QFont(painter.font())
+    font.setPixelSize(12)
+    font.setBold(False)
+    painter.setFont(font)
+    metrics = QFontMetricsF(font)
+    size = QRectF(0, 0, metrics.horizontalAdvance(text) + 14, metrics.height() + 6)
+    left = corner in (Qt.Corner.TopLeftCorner, Qt.Corner.BottomLeftCorner)
+    top = corner in (Qt.Corner.TopLeftCorner, Qt.Corner.TopRightCorner)
+    x = within.left() + 8 if left else within.right() - size.width() - 8
+    y = within.top() + 8 if top else within.bottom() - size.height() - 8
+    size.moveTo(x, y)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(12, 14, 17, 215))
+    painter.drawRoundedRect(size, 4, 4)
+    painter.setPen(colour)
+    painter.drawText(size, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def _pens(colour: QColor, unit_px: float, width: float, *, dashed: bool) -> list[QPen]:
+    """The halo below, the colour above."""
+    halo, line = QPen(HALO, (width + 2.0) * unit_px), QPen(colour, width * unit_px)
+    for pen, pen_width in ((halo, width + 2.0), (line, width)):
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        if dashed:
+            # A dash is counted in widths of its own pen.
+            pen.setDashPattern([part * 1.6 / pen_width for part in DASHES])
+    return [halo, line]
+
+
+def _path(geometry: Geometry, to_screen: QTransform) -> QPainterPath:
+    path = QPainterPath()
+    if isinstance(geometry, Ellipse):
+        path.addPolygon(_mapped(geometry.points(128), to_screen))
+        path.closeSubpath()
+    else:
+        path.addPolygon(_mapped(geometry.points(2), to_screen))
+    return path
+
+
+def _axes(geometry: Geometry, to_screen: QTransform) -> list[tuple[QPointF, QPointF]]:
+    if not isinstance(geometry, Ellipse):
+        return []
+    at = {name: _at(point.x, point.y, to_screen) for name, point in handles_of(geometry).items()}
+    return [(at[Handle.MAJOR_START], at[Handle.MAJOR_END]), (at[Handle.MINOR_START], at[Handle.MINOR_END])]
+
+
+def _at(x: float, y: float, to_screen: QTransform) -> QPointF:
+    return to_screen.map(QPointF(x, y))
+
+
+def _mapped(points: np.ndarray, to_screen: QTransform) -> QPolygonF:
+    """``(n, 2)`` native points on the screen; more of them than pixels on the way are left out."""
+    step = max(1, math.ceil(len(points) / 400))
+    polygon = QPolygonF()
+    for x, y in points[::step]:
+        polygon.append(to_screen.map(QPointF(float(x), float(y))))
+    return polygon

@@ -1,0 +1,107 @@
+"""One undoable verb a class: each remembers the exam's measurements before and after, and swaps them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QUndoCommand
+
+from fetalnet import records
+from fetalnet.geometry import Geometry
+from fetalnet.picture.scale import Scale
+from fetalnet.records import Exam, Measurement
+
+if TYPE_CHECKING:
+    from app.session import Session
+
+
+class _Decision(QUndoCommand):
+    """Swaps some measurements for their next state; all others may change in between."""
+
+    def __init__(self, session: Session, text: str, after: Exam, ids: tuple[str, ...]) -> None:
+        super().__init__(text)
+        self._session = session
+        self._before = {each: session.exam.measurement(each) for each in ids}
+        self._after = {each: after.measurement(each) for each in ids}
+
+    def redo(self) -> None:
+        self._session.replace_measurements(self._after)
+
+    def undo(self) -> None:
+        self._session.replace_measurements(self._before)
+
+
+class AcceptMeasurement(_Decision):
+    """Take the machine's geometry for these measurements."""
+
+    def __init__(self, session: Session, ids: tuple[str, ...]) -> None:
+        after = session.exam
+        for each in ids:
+            after = records.accept(after, each)
+        super().__init__(session, f"Accept {_kinds(after, ids)}", after, ids)
+
+
+class CorrectMeasurement(_Decision):
+    """Put a person's geometry beside the machine's; the measures of one plane share it."""
+
+    def __init__(self, session: Session, ids: tuple[str, ...], geometry: Geometry) -> None:
+        after = session.exam
+        for each in ids:
+            after = records.correct(after, each, geometry)
+        super().__init__(session, f"Correct {_kinds(after, ids)}", after, ids)
+
+
+class RejectMeasurement(_Decision):
+    """Say that these proposals are not to be used."""
+
+    def __init__(self, session: Session, ids: tuple[str, ...]) -> None:
+        after = session.exam
+        for each in ids:
+            after = records.reject(after, each)
+        super().__init__(session, f"Reject {_kinds(after, ids)}", after, ids)
+
+
+class MeasureInFrame(QUndoCommand):
+    """Move a plane's open proposals to a frame the person chose."""
+
+    def __init__(self, session: Session, chosen: tuple[Measurement, ...]) -> None:
+        super().__init__(f"Measure the {chosen[0].plane} in frame {chosen[0].frame_index}")
+        self._session = session
+        self._plane = chosen[0].plane
+        self._chosen = chosen
+        self._before = session.open_measurements(self._plane)
+        self._was_chosen = self._plane in session.chosen_planes
+
+    def redo(self) -> None:
+        self._swap(self._chosen, chosen=True)
+
+    def undo(self) -> None:
+        self._swap(self._before, chosen=self._was_chosen)
+
+    def _swap(self, measurements: tuple[Measurement, ...], chosen: bool) -> None:
+        self._session.set_open_measurements(self._plane, measurements, chosen=chosen)
+
+
+class SetScale(QUndoCommand):
+    """Give the recording another scale. Decisions keep the scale they were taken with."""
+
+    def __init__(self, session: Session, scale: Scale) -> None:
+        super().__init__("Set scale")
+        self._session = session
+        self._before, self._after = session.scale, scale
+
+    def redo(self) -> None:
+        self._session.replace_scale(self._after)
+
+    def undo(self) -> None:
+        self._session.replace_scale(self._before)
+
+
+def swapped(exam: Exam, by_id: dict[str, Measurement]) -> Exam:
+    """The exam with the measurements of these ids replaced."""
+    return replace(exam, measurements=tuple(by_id.get(each.id, each) for each in exam.measurements))
+
+
+def _kinds(exam: Exam, ids: tuple[str, ...]) -> str:
+    return ", ".join(exam.measurement(each).kind for each in ids)

@@ -1,0 +1,162 @@
+"""Files out: PDF, CSV and JSON are written on a thread of their own."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtGui import QImage, QPainter, QTransform
+
+from app.canvas.overlay import Caliper, Overlay
+from app.canvas.painting import paint_overlay
+from fetalnet.errors import InputError
+from fetalnet.records import Exam, Measurement, Status, decided_length
+from fetalnet.sources import Frame, Source
+from fetalnet.wording import length_text, scale_text, time_text
+
+log = logging.getLogger(__name__)
+
+PICTURE_WIDTH = 1200
+"""Pictures narrower than this are enlarged before the calipers are drawn, so that lines and texts stay fine."""
+
+
+class Format(StrEnum):
+    """What can be exported. The value is the file's suffix."""
+
+    PDF = "pdf"
+    CSV = "csv"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """One wish: a snapshot of the exam, so that it may go on changing."""
+
+    format: Format
+    path: Path
+    exam: Exam
+    recording: Path
+
+
+class Exporter(QThread):
+    """Writes one file and ends.
+
+    Signals:
+        progress(int, int): pictures drawn, of how many; done(Path); failed(str): one sentence for a person.
+    """
+
+    progress = Signal(int, int)
+    done = Signal(object)
+    failed = Signal(str)
+
+    def __init__(
+        self, export: Export, open_source: Callable[[Path], Source], parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.export = export
+        self._open_source = open_source
+
+    def run(self) -> None:
+        try:
+            if self._write():
+                self.done.emit(self.export.path)
+        except InputError as error:
+            self.failed.emit(str(error))
+        except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            reason = "the disk is full; free some space" if full else f"{error.strerror}; choose another folder"
+            self.failed.emit(f"Cannot write {self.export.path.name}: {reason}.")
+
+    def _write(self) -> bool:
+        """Write the file; False when cancelled before."""
+        export = self.export
+        match export.format:
+            case Format.CSV:
+                from fetalnet.export.csv_table import write_exam_csv
+
+                write_exam_csv(export.path, export.exam)
+            case Format.JSON:
+                from fetalnet.export.exam_json import write_exam_json
+
+                write_exam_json(export.path, export.exam)
+            case Format.PDF:
+                # Report libraries take a moment to import; the window need not wait for them at the start.
+                from fetalnet.export.pdf_report import ReportPicture, write_exam_pdf
+
+                pictures = []
+                for pixels, caption in self._pictures():
+                    if self.isInterruptionRequested():
+                        return False
+                    pictures.append(ReportPicture(pixels, caption))
+                write_exam_pdf(export.path, export.exam, pictures)
+        return True
+
+    def _pictures(self) -> list[tuple[NDArray[np.uint8], str]]:
+        """One picture a frame with accepted or corrected measurements, its calipers drawn."""
+        frames: dict[int, list[Measurement]] = {}
+        for each in self.export.exam.measurements:
+            if each.status in (Status.ACCEPTED, Status.CORRECTED):
+                frames.setdefault(each.frame_index, []).append(each)
+        if not frames:
+            return []
+        pictures = []
+        source = self._open_source(self.export.recording)
+        try:
+            for count, (index, measurements) in enumerate(sorted(frames.items())):
+                if self.isInterruptionRequested():
+                    break
+                self.progress.emit(count, len(frames))
+                pictures.append((drawn(source[index], measurements), _caption(index, measurements)))
+        finally:
+            source.close()
+        return pictures
+
+
+def drawn(frame: Frame, measurements: list[Measurement]) -> NDArray[np.uint8]:
+    """The frame as ``(height, width, 3)`` RGB with the calipers of its measurements, as on the screen."""
+    grey = frame.pixels.ndim == 2
+    form = QImage.Format.Format_Grayscale8 if grey else QImage.Format.Format_RGB888
+    image = QImage(frame.pixels.data, frame.width, frame.height, frame.pixels.strides[0], form)
+    scale = max(PICTURE_WIDTH / frame.width, 1.0)
+    canvas = QImage(round(frame.width * scale), round(frame.height * scale), QImage.Format.Format_RGB888)
+    painter = QPainter(canvas)
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    painter.drawImage(canvas.rect(), image)
+    paint_overlay(
+        painter,
+        Overlay(calipers=_calipers(measurements)),
+        QTransform(scale, 0, 0, scale, 0, 0).translate(0.5, 0.5),
+        opacity=0.0,
+        selected=None,
+        selected_caliper=None,
+        unit_px=canvas.width() / 800,
+    )
+    painter.end()
+    rows = np.frombuffer(canvas.constBits(), np.uint8).reshape(canvas.height(), canvas.bytesPerLine())
+    return np.ascontiguousarray(rows[:, : 3 * canvas.width()].reshape(canvas.height(), canvas.width(), 3))
+
+
+def _calipers(measurements: list[Measurement]) -> tuple[Caliper, ...]:
+    """One caliper a plane: its measures share a geometry."""
+    calipers = {}
+    for each in measurements:
+        scale = each.decision.scale if each.decision else None
+        calipers[each.plane, each.geometry] = Caliper(
+            each.plane, each.geometry, True, scale.mm_per_pixel if scale else None
+        )
+    return tuple(calipers.values())
+
+
+def _caption(index: int, measurements: list[Measurement]) -> str:
+    first = measurements[0]
+    where = f"Frame {index}" + (f" at {time_text(first.time_s)}" if first.time_s is not None else "")
+    values = ", ".join(f"{each.kind} {length_text(decided_length(each))} ({each.status})" for each in measurements)
+    scale = first.decision.scale if first.decision else None
+    return f"{where}: {values}. Scale {scale_text(scale)}." if scale else f"{where}: {values}."

@@ -1,0 +1,238 @@
+"""The best frames as small pictures with score and value, and the thread that decodes them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QSize, Qt, QThread, Signal
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPixmap
+from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QVBoxLayout, QWidget
+
+from app.pipeline import Closed, Latest
+from app.session import Session
+from app.theme import MUTED, RAISED, TEXT, plane_colour
+from fetalnet.errors import InputError
+from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Plane
+from fetalnet.records import decided_length, proposed_length
+from fetalnet.sources import Source
+from fetalnet.wording import length_text
+
+log = logging.getLogger(__name__)
+
+THUMBNAIL_WIDTH = 320
+"""Twice the width shown, for monitors with two pixels a unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which frames of which recording are to be shown small."""
+
+    path: Path
+    frames: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Thumbnail:
+    """A small copy of a frame, grey or RGB."""
+
+    path: Path
+    index: int
+    pixels: NDArray[np.uint8]
+
+
+class ThumbnailThread(QThread):
+    """Decodes the frames last asked for, with a source of its own so that playing is not disturbed.
+
+    Signals:
+        made(Thumbnail).
+    """
+
+    made = Signal(object)
+
+    def __init__(self, open_source: Callable[[Path], Source], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._open_source = open_source
+        self._wanted: Latest[Wanted] = Latest()
+        self._stopping = False
+
+    def ask(self, wanted: Wanted) -> None:
+        self._wanted.put(wanted)
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._wanted.close()
+
+    def run(self) -> None:
+        try:
+            while True:
+                wanted = self._wanted.get()
+                try:
+                    self._make(wanted)
+                except InputError as error:
+                    # The player has shown the same sentence; a missing thumbnail needs no second one.
+                    log.info("no thumbnail: %s", type(error).__name__)
+        except Closed:
+            return
+
+    def _make(self, wanted: Wanted) -> None:
+        source = self._open_source(wanted.path)
+        try:
+            for index in wanted.frames:
+                if self._stopping:
+                    return
+                self.made.emit(Thumbnail(wanted.path, index, _small(source[index].pixels)))
+        finally:
+            source.close()
+
+
+def _small(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    scale = min(THUMBNAIL_WIDTH / pixels.shape[1], 1.0)
+    size = max(round(pixels.shape[1] * scale), 1), max(round(pixels.shape[0] * scale), 1)
+    return np.ascontiguousarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+
+
+class Gallery(QFrame):
+    """One card a plane: the frame the measurement is taken from. A click goes there."""
+
+    def __init__(
+        self, session: Session, open_source: Callable[[Path], Source], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("pane")
+        self._session = session
+        self._kept: dict[int, QPixmap] = {}
+        self._asked: Wanted | None = None
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 8, 8, 8)
+        title = QLabel("BEST FRAMES")
+        title.setObjectName("paneTitle")
+        column.addWidget(title)
+        self.cards = {plane: _Card(plane) for plane in STANDARD_PLANES}
+        for card in self.cards.values():
+            column.addWidget(card, 1)
+            card.clicked.connect(self._on_clicked)
+        self.thread_ = ThumbnailThread(open_source, self)
+        self.thread_.made.connect(self._on_made)
+        self.thread_.start()
+        session.exam_changed.connect(self.refresh)
+        session.recording_opened.connect(lambda _: self._begin())
+
+    def close_thread(self) -> None:
+        self.thread_.stop()
+        self.thread_.wait()
+
+    def _begin(self) -> None:
+        self._kept, self._asked = {}, None
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show each plane's frame; ask for the pictures that are not there yet."""
+        session = self._session
+        frames = []
+        for plane, card in self.cards.items():
+            measurement = next((m for kind in KINDS_OF[plane] if (m := session.measurement_of(kind))), None)
+            if measurement is None:
+                card.show_nothing(session.is_open, session.analysis.complete)
+                continue
+            frames.append(measurement.frame_index)
+            value = length_text(decided_length(measurement) or proposed_length(session.exam, measurement))
+            best = session.findings.best.get(measurement.kind)
+            score = f"score {best.score:.2f}" if best and best.index == measurement.frame_index else "your choice"
+            if not session.findings.best:
+                score = measurement.status
+            frame = f"frame {measurement.frame_index}"
+            card.show_frame(measurement.frame_index, self._kept.get(measurement.frame_index),
+                            f"{measurement.kind} {value}", f"{frame} · {score}")  # fmt: skip
+        missing = tuple(sorted({index for index in frames if index not in self._kept}))
+        if missing and session.recording is not None:
+            wanted = Wanted(session.recording.path, missing)
+            if wanted != self._asked:
+                self._asked = wanted
+                self.thread_.ask(wanted)
+
+    def _on_made(self, thumbnail: Thumbnail) -> None:
+        if self._session.recording is None or thumbnail.path != self._session.recording.path:
+            return
+        height, width = thumbnail.pixels.shape[:2]
+        grey = thumbnail.pixels.ndim == 2
+        form = QImage.Format.Format_Grayscale8 if grey else QImage.Format.Format_RGB888
+        image = QImage(thumbnail.pixels.data, width, height, thumbnail.pixels.strides[0], form)
+        self._kept[thumbnail.index] = QPixmap.fromImage(image)
+        self.refresh()
+
+    def _on_clicked(self) -> None:
+        card = self.sender()
+        if isinstance(card, _Card) and card.index is not None:
+            self._session.show(card.index)
+            self._session.select(KINDS_OF[card.plane][0])
+
+
+class _Card(QAbstractButton):
+    def __init__(self, plane: Plane) -> None:
+        super().__init__()
+        self.plane = plane
+        self.index: int | None = None
+        self._picture: QPixmap | None = None
+        self._value = self._where = ""
+        self._hint = f"The best {plane} frame appears here."
+        self.setAccessibleName(f"Best {plane} frame")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setMinimumHeight(90)
+
+    def sizeHint(self) -> QSize:
+        return QSize(170, 140)
+
+    def show_nothing(self, is_open: bool, complete: bool) -> None:
+        self.index, self._picture = None, None
+        if is_open and complete:
+            self._hint = f"No {self.plane} was found."
+        else:
+            self._hint = f"The best {self.plane} frame appears here."
+        self.setToolTip("")
+        self.update()
+
+    def show_frame(self, index: int, picture: QPixmap | None, value: str, where: str) -> None:
+        self.index, self._picture, self._value, self._where = index, picture, value, where
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setToolTip(f"{value}, {where}: click to go there")
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        frame = self.rect().adjusted(0, 2, -1, -3)
+        painter.fillRect(frame, RAISED)
+        colour = plane_colour(self.plane)
+        line = painter.fontMetrics().height()
+        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+        if self.index is None:
+            painter.setPen(MUTED)
+            painter.drawText(frame.adjusted(8, line + 4, -8, -4), flags, self._hint)
+        else:
+            room = frame.adjusted(3, line + 6, -3, -line - 6)
+            painter.fillRect(room, "black")
+            if self._picture is not None:
+                size = self._picture.size().scaled(room.size(), Qt.AspectRatioMode.KeepAspectRatio)
+                target = room.adjusted(0, 0, 0, 0)
+                target.setSize(size)
+                target.moveCenter(room.center())
+                painter.drawPixmap(target, self._picture)
+            painter.setPen(MUTED)
+            below = frame.adjusted(6, frame.height() - line - 4, -6, -2)
+            painter.drawText(below, Qt.AlignmentFlag.AlignVCenter, self._where)
+            painter.setPen(TEXT)
+            above = frame.adjusted(6, 2, -6, 0)
+            painter.drawText(above, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, self._value)
+        painter.setPen(colour)
+        painter.drawText(
+            frame.adjusted(6, 2, -6, 0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop,
+            self.plane.capitalize(),
+        )  # fmt: skip
+        painter.setPen(colour if self.hasFocus() or self.underMouse() else QColor(RAISED))
+        painter.drawRect(frame)

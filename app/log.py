@@ -1,0 +1,98 @@
+"""The log file, and what happens to errors nobody expected. No patient data: no file names, no labels."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler
+
+log = logging.getLogger("app")
+qt_log = logging.getLogger("qt")
+
+LEVELS = {
+    QtMsgType.QtDebugMsg: logging.DEBUG,
+    QtMsgType.QtInfoMsg: logging.INFO,
+    QtMsgType.QtWarningMsg: logging.WARNING,
+    QtMsgType.QtCriticalMsg: logging.ERROR,
+    QtMsgType.QtFatalMsg: logging.CRITICAL,
+}
+
+
+def start_log(folder: Path) -> Path | None:
+    """Log to a rotating file; a folder that cannot be written does not stop the start."""
+    path = folder / "fetalnet.log"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handler = logging.handlers.RotatingFileHandler(path, maxBytes=500_000, backupCount=3, encoding="utf-8")
+    except OSError:
+        return None
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    return path
+
+
+def stop_log() -> None:
+    """Close the log's file."""
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        if isinstance(handler, logging.handlers.RotatingFileHandler):
+            root.removeHandler(handler)
+            handler.close()
+
+
+def route_qt_messages() -> None:
+    """Put Qt's own messages into the log."""
+
+    def handle(kind: QtMsgType, _: QMessageLogContext, message: str | None) -> None:
+        qt_log.log(LEVELS.get(kind, logging.WARNING), message)
+
+    qInstallMessageHandler(handle)
+
+
+class ErrorHook(QObject):
+    """Catches what nobody caught, on any thread: logs it, saves the work, tells the person once.
+
+    Signals:
+        raised(str): a kind of error not told before.
+    """
+
+    raised = Signal(str)
+
+    def __init__(self, save: Callable[[], None], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._save = save
+        self._told: set[str] = set()
+        self._before = sys.excepthook, threading.excepthook
+
+    def install(self) -> None:
+        sys.excepthook = self.handle
+        threading.excepthook = lambda args: self.handle(
+            args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback
+        )
+
+    def remove(self) -> None:
+        sys.excepthook, threading.excepthook = self._before
+
+    def handle(
+        self, kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+    ) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, traceback)
+            return
+        log.critical("unexpected error", exc_info=(kind, error, traceback))
+        try:
+            self._save()
+        except Exception:  # noqa: BLE001  nothing may keep the person from being told
+            log.critical("saving after the error failed", exc_info=True)
+        where = f"{kind.__name__}:{traceback.tb_frame.f_code.co_filename if traceback else ''}"
+        if where not in self._told:
+            self._told.add(where)
+            self.raised.emit(f"{kind.__name__}: {error}")

@@ -1,0 +1,232 @@
+"""The table of measurements: what the machine proposed, what a person decided, and the difference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction, QColor
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QGridLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.session import Session
+from app.theme import TEXT, plane_colour
+from fetalnet import records
+from fetalnet.measurement import Length
+from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind
+from fetalnet.records import Measurement, Status
+from fetalnet.wording import difference_text, length_text, time_text
+
+SIGNS = {Status.PROPOSED: "◌", Status.ACCEPTED: "✓", Status.CORRECTED: "✎", Status.REJECTED: "✕"}
+COLUMNS = ("", "Proposed", "Decided", "Diff.", "", "Frame")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One measure as text; dashes where nothing is known yet."""
+
+    proposed: str = "–"
+    decided: str = "–"
+    difference: str = "–"
+    status: str = ""
+    frame: str = "–"
+
+
+def row_of(session: Session, measurement: Measurement | None) -> Row:
+    """The texts of a measurement. The unit stands once, above the table."""
+    if measurement is None:
+        return Row()
+    proposed, decided = records.proposed_length(session.exam, measurement), records.decided_length(measurement)
+    return Row(
+        proposed=_number(proposed),
+        decided=_number(decided),
+        difference=difference_text(proposed, decided).removesuffix(" mm").removesuffix(" px"),
+        status=SIGNS[measurement.status],
+        frame=str(measurement.frame_index),
+    )
+
+
+def why_not_accepted(session: Session, measurement: Measurement | None) -> str | None:
+    """Why the measurement cannot be accepted now, for the person; None where it can."""
+    if measurement is None:
+        return "Nothing is proposed for this measure yet."
+    if session.scale.mm_per_pixel is None:
+        return "No scale, no millimetres: set the scale (Measure menu) to accept."
+    if measurement.status is Status.ACCEPTED:
+        return "Accepted. Undo, reject, or drag the caliper to change it."
+    if measurement.status is Status.CORRECTED:
+        return "Corrected. Undo, reject, or drag the caliper again to change it."
+    return None
+
+
+class MeasurementsPane(QFrame):
+    """Rows grouped by plane, the verbs below them, and what is known about the selected row.
+
+    Signals:
+        selected(Kind): a row was chosen by the person.
+    """
+
+    selected = Signal(object)
+
+    def __init__(self, session: Session, verbs: list[QAction], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("pane")
+        self._session = session
+        self._rows: dict[Kind, int] = {}
+        column = QVBoxLayout(self)
+        column.setContentsMargins(5, 8, 5, 8)
+        self._title = QLabel("MEASUREMENTS")
+        self._title.setObjectName("paneTitle")
+        column.addWidget(self._title)
+        self.table = self._new_table()
+        column.addWidget(self.table)
+        column.addLayout(self._new_buttons(verbs))
+        self.reason = QLabel()
+        self.reason.setObjectName("reason")
+        self.reason.setWordWrap(True)
+        # Room for two lines at all times, so that the text below does not jump.
+        self.reason.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 4)
+        self.reason.setAlignment(Qt.AlignmentFlag.AlignTop)
+        column.addWidget(self.reason)
+        self.detail = QLabel()
+        self.detail.setObjectName("hint")
+        self.detail.setWordWrap(True)
+        self.detail.setTextFormat(Qt.TextFormat.RichText)
+        self.detail.setAlignment(Qt.AlignmentFlag.AlignTop)
+        column.addWidget(self.detail, 1)
+        session.exam_changed.connect(self.refresh)
+        session.recording_opened.connect(lambda _: self.refresh())
+        session.findings_changed.connect(lambda _: self.refresh())
+        session.selection_changed.connect(lambda _: self.refresh())
+        self.refresh()
+
+    def _new_table(self) -> QTableWidget:
+        table = QTableWidget(len(STANDARD_PLANES) + len(Kind), len(COLUMNS))
+        table.setAccessibleName("Measurements")
+        table.setHorizontalHeaderLabels(COLUMNS)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(25)
+        table.setShowGrid(False)
+        table.setTextElideMode(Qt.TextElideMode.ElideNone)
+        table.setWordWrap(False)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        table.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        header = table.horizontalHeader()
+        header.setSectionsClickable(False)
+        header.setHighlightSections(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        for number, width in ((0, 40), (4, 22), (5, 46)):
+            header.setSectionResizeMode(number, QHeaderView.ResizeMode.Fixed)
+            table.setColumnWidth(number, width)
+        at = 0
+        for plane in STANDARD_PLANES:
+            title = QTableWidgetItem(plane.upper())
+            title.setForeground(plane_colour(plane))
+            title.setFlags(Qt.ItemFlag.NoItemFlags)
+            table.setItem(at, 0, title)
+            table.setSpan(at, 0, 1, len(COLUMNS))
+            at += 1
+            for kind in KINDS_OF[plane]:
+                self._rows[kind] = at
+                for number in range(len(COLUMNS)):
+                    item = QTableWidgetItem()
+                    item.setToolTip(kind.title)
+                    right = Qt.AlignmentFlag.AlignRight if number in (1, 2, 3, 5) else Qt.AlignmentFlag.AlignHCenter
+                    side = right if number else Qt.AlignmentFlag.AlignLeft
+                    item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
+                    table.setItem(at, number, item)
+                table.item(at, 0).setText(kind)
+                at += 1
+        table.setFixedHeight(at * 25 + header.sizeHint().height() + 4)
+        table.cellClicked.connect(self._on_clicked)
+        return table
+
+    def _new_buttons(self, verbs: list[QAction]) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setSpacing(6)
+        self._buttons = {}
+        for number, action in enumerate(verbs):
+            button = QPushButton(action.text().replace("&", ""))
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.setToolTip(action.toolTip())
+            button.setEnabled(action.isEnabled())
+            button.clicked.connect(action.trigger)
+            action.enabledChanged.connect(button.setEnabled)
+            grid.addWidget(button, 0, number)
+        return grid
+
+    def refresh(self) -> None:
+        """Write every text anew; cells keep their place."""
+        session = self._session
+        unit = "mm" if session.scale.mm_per_pixel is not None else "px"
+        self._title.setText(f"MEASUREMENTS ({unit})" if session.is_open else "MEASUREMENTS")
+        for kind, at in self._rows.items():
+            measurement = session.measurement_of(kind)
+            row = row_of(session, measurement) if session.is_open else Row()
+            texts = (kind, row.proposed, row.decided, row.difference, row.status, row.frame)
+            rejected = measurement is not None and measurement.status is Status.REJECTED
+            for number, text in enumerate(texts):
+                item = self.table.item(at, number)
+                item.setText(text)
+                item.setForeground(QColor(TEXT))
+                font = item.font()
+                font.setStrikeOut(rejected and number == 1)
+                item.setFont(font)
+        self.table.selectRow(self._rows[session.selected])
+        measurement = session.measurement_of(session.selected)
+        reason = why_not_accepted(session, measurement) if session.is_open else None
+        self.reason.setText(reason or "")
+        self.detail.setText(self._detail(measurement))
+
+    def texts(self, kind: Kind) -> list[str]:
+        """What the row of a measure shows."""
+        return [self.table.item(self._rows[kind], number).text() for number in range(len(COLUMNS))]
+
+    def _on_clicked(self, at: int, _: int) -> None:
+        kinds = {row: kind for kind, row in self._rows.items()}
+        if at in kinds:
+            self.selected.emit(kinds[at])
+
+    def _detail(self, measurement: Measurement | None) -> str:
+        session, kind = self._session, self._session.selected
+        lines = [f"<b>{kind.title}</b>"]
+        if measurement is None:
+            lines.append(
+                "Values appear here when the analysis has found the plane."
+                if session.is_open
+                else "Open a recording: proposed values appear here, to accept, correct or reject."
+            )
+            return "<br>".join(lines)
+        at = time_text(measurement.time_s)
+        where = f"frame {measurement.frame_index}" + (f" at {at}" if measurement.time_s is not None else "")
+        lines.append(f"{measurement.status.capitalize()}, {where}")
+        estimate = session.findings.estimates.get(kind)
+        best = session.findings.best.get(kind)
+        if best is not None:
+            lines.append(f"Best frame's score {best.score:.2f}")
+        if estimate is not None:
+            lines.append(
+                f"All good frames: {length_text(estimate.value)}, most between {_number(estimate.low)} "
+                f"and {_number(estimate.high)} (n = {estimate.n})"
+            )
+        if kind is Kind.BPD:
+            lines.append("Outer to outer edge of the skull")
+        return "<br>".join(lines)
+
+
+def _number(length: Length | None) -> str:
+    return length_text(length).removesuffix(" mm").removesuffix(" px")

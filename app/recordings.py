@@ -1,0 +1,67 @@
+"""The recordings opened since the start; a click opens one again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QLabel, QListWidget, QListWidgetItem, QStackedLayout, QVBoxLayout, QWidget
+
+from app.player import RecordingInfo
+from app.session import Session
+from app.settings import Settings
+
+
+class RecordingsPane(QFrame):
+    """A list; the open recording is marked.
+
+    Signals:
+        chosen(Path).
+    """
+
+    chosen = Signal(object)
+
+    def __init__(self, session: Session, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("pane")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 8, 8, 4)
+        title = QLabel("RECORDINGS")
+        title.setObjectName("paneTitle")
+        column.addWidget(title)
+        self._list = QListWidget()
+        self._list.setAccessibleName("Recordings")
+        self._list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._list.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self._list.itemClicked.connect(self._on_clicked)
+        hint = QLabel("Recordings you open are listed here.")
+        hint.setObjectName("hint")
+        hint.setWordWrap(True)
+        hint.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._pages = QStackedLayout()
+        self._pages.addWidget(hint)
+        self._pages.addWidget(self._list)
+        column.addLayout(self._pages, 1)
+        self._session = session
+
+    def add(self, recording: RecordingInfo) -> None:
+        """Mark the recording that is open now, adding it where it is new."""
+        self._list.setCurrentItem(self.add_path(recording.path))
+
+    def add_path(self, path: Path) -> QListWidgetItem:
+        self._pages.setCurrentIndex(1)
+        for row in range(self._list.count()):
+            item = self._list.item(row)
+            if item.data(Qt.ItemDataRole.UserRole) == path:
+                return item
+        item = QListWidgetItem(path.name)
+        item.setData(Qt.ItemDataRole.UserRole, path)
+        item.setToolTip(str(path))
+        self._list.addItem(item)
+        return item
+
+    def _on_clicked(self, item: QListWidgetItem) -> None:
+        path = item.data(Qt.ItemDataRole.UserRole)
+        if self._session.recording is None or path != self._session.recording.path:
+            self.chosen.emit(path)

@@ -1,0 +1,455 @@
+"""What is open: the recording, the shown frame, the predictions, the exam and its undo stack."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QUndoStack
+
+from app.analyst import Analyst, Batch, Findings, DescribedPredictor, PredictorInfo
+from app.commands import (
+    AcceptMeasurement,
+    CorrectMeasurement,
+    MeasureInFrame,
+    RejectMeasurement,
+    SetScale,
+    swapped,
+)
+from app.journal import Journal
+from app.pipeline import Latest
+from app.player import Opened, Player, RecordingInfo
+from fetalnet import records
+from fetalnet.errors import InputError
+from fetalnet.geometry import Geometry
+from fetalnet.picture.scale import NO_SCALE, Scale
+from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
+from fetalnet.prediction import Prediction
+from fetalnet.records import BpdConvention, Exam, Measurement, Status
+from fetalnet.sources import Frame, Source
+
+log = logging.getLogger(__name__)
+
+UNDO_LIMIT = 500
+"""Decisions are small values; the limit only keeps a forgotten window from growing for ever."""
+
+
+NEEDS_SCALE = "There is no scale yet: set it under Measure first, by mm per pixel or by two points on the ruler."
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisState:
+    """How far the analysis is. ``running`` is False before it starts and after it ended or was cancelled."""
+
+    running: bool = False
+    done: int = 0
+    total: int = 0
+    frames_per_s: float = 0.0
+    complete: bool = False
+
+
+class Session(QObject):
+    """The one owner of what is open. Views read it, listen to it, and ask it for verbs.
+
+    Signals:
+        recording_opened(RecordingInfo), frame_shown(Frame), predictions_arrived(tuple of Prediction),
+        exam_changed(), findings_changed(Findings), analysis_changed(AnalysisState), predictor_changed(PredictorInfo),
+        play_state_changed(PlayState), selection_changed(Kind), saved_changed(bool), notice(str).
+    """
+
+    recording_opened = Signal(object)
+    frame_shown = Signal(object)
+    predictions_arrived = Signal(object)
+    exam_changed = Signal()
+    findings_changed = Signal(object)
+    analysis_changed = Signal(object)
+    predictor_changed = Signal(object)
+    play_state_changed = Signal(object)
+    selection_changed = Signal(object)
+    saved_changed = Signal(bool)
+    notice = Signal(str)
+
+    def __init__(
+        self,
+        *,
+        open_source: Callable[[Path], Source],
+        load_predictor: Callable[[], DescribedPredictor],
+        exam_folder: Path,
+        given_scale: Scale = NO_SCALE,
+        screen_rate_hz: float = 60.0,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.undo_stack = QUndoStack(self)
+        self.undo_stack.setUndoLimit(UNDO_LIMIT)
+        self.recording: RecordingInfo | None = None
+        self.frame: Frame | None = None
+        self.predictions: dict[int, Prediction] = {}
+        self.findings = Findings(0)
+        self.analysis = AnalysisState()
+        self.predictor: PredictorInfo | None = None
+        self.selected = Kind.HC
+        self.chosen_planes: set[Plane] = set()
+        self.saved = True
+        self.player: Player | None = None
+        self.opening: Path | None = None
+        self._exam: Exam | None = None
+        self._given_scale = given_scale
+        self._open_source = open_source
+        self._generation = 0
+        self._leaving: list[Player] = []
+
+        self.journal = Journal(exam_folder, self)
+        self.journal.saved.connect(self._on_saved)
+        self.journal.failed.connect(self.notice)
+        self.journal.start()
+
+        self._analyst = Analyst(load_predictor, open_source, self)
+        self._analyst.ready.connect(self._on_predictor)
+        self._analyst.predicted.connect(self._on_batch)
+        self._analyst.found.connect(self._on_findings)
+        self._analyst.finished_analysis.connect(self._on_analysis_finished)
+        self._analyst.failed.connect(self._on_analysis_failed)
+        self._analyst.start()
+
+        # Frames never travel as queued signals: they would pile up while the UI is busy. The screen looks itself.
+        self._screen: Latest[Frame] = Latest()
+        self._display = QTimer(self)
+        self._display.setInterval(max(round(1000 / screen_rate_hz), 4))
+        self._display.timeout.connect(self._show_newest)
+
+    # Opening and closing.
+
+    def open(self, path: Path) -> None:
+        """Begin to open a recording; the one now open stays until the new one is."""
+        self.opening = path
+        player = Player(path, self._open_source, self.journal.restore, self)
+        player.opened.connect(self._on_opened)
+        player.failed.connect(self._on_player_failed)
+        player.finished.connect(self._on_player_finished)
+        self._leaving.append(player)
+        player.start()
+
+    def close(self) -> None:
+        """Stop every thread and wait for it. Decisions not yet on disk are written first."""
+        self._display.stop()
+        players = [*self._leaving, *([self.player] if self.player else [])]
+        for each in (*players, self._analyst, self.journal):
+            each.stop()
+        for each in (*players, self._analyst, self.journal):
+            each.wait()
+
+    def save_now(self) -> None:
+        """Write the exam on this thread: for the crash handler, when no other thread can be trusted."""
+        if self._exam is not None and not self.saved:
+            self.journal.save_now(self._exam)
+
+    @property
+    def exam(self) -> Exam:
+        """The open exam. Raises where nothing is open: callers ask ``is_open`` first."""
+        if self._exam is None:
+            raise RuntimeError("no exam is open")
+        return self._exam
+
+    @property
+    def is_open(self) -> bool:
+        return self._exam is not None
+
+    @property
+    def recording_id(self) -> str:
+        return self.exam.recordings[0].id
+
+    @property
+    def scale(self) -> Scale:
+        return self.exam.recordings[0].scale if self._exam is not None else NO_SCALE
+
+    def _on_opened(self, opened: Opened) -> None:
+        player = self.sender()
+        assert isinstance(player, Player)
+        self._leaving.remove(player)
+        if opened.recording.path != self.opening:
+            self._leave(player)
+            return
+        if self.player is not None:
+            self._leave(self.player)
+        self.opening = None
+        self.player = player
+        player.state_changed.connect(self.play_state_changed)
+        self.undo_stack.clear()
+        self.recording, self._exam, self.frame = opened.recording, opened.exam, None
+        self.predictions, self.findings = {}, Findings(0)
+        self.chosen_planes = {
+            each.plane
+            for each in self._exam.measurements
+            if not each.decisions and any(other.kind is each.kind and other.decisions for other in self._exam.measurements)
+        }
+        self._screen = player.screen
+        self._display.start()
+        self.recording_opened.emit(opened.recording)
+        self.play_state_changed.emit(player.state)
+        if self._given_scale.mm_per_pixel is not None:
+            self._exam = records.with_scale(self._exam, self.recording_id, self._given_scale)
+        if opened.notice:
+            self.notice.emit(opened.notice)
+        self.exam_changed.emit()
+        self._set_saved(True)
+        self.select(self.selected)
+        self.analyse()
+
+    def _leave(self, player: Player) -> None:
+        """Let a player go without waiting for it: it is forgotten when its thread has ended."""
+        player.disconnect(self)
+        player.finished.connect(self._on_player_finished)
+        self._leaving.append(player)
+        player.stop()
+
+    def _on_player_finished(self) -> None:
+        player = self.sender()
+        if player in self._leaving:
+            self._leaving.remove(player)
+            player.deleteLater()
+
+    def _on_player_failed(self, sentence: str) -> None:
+        if self.sender() is not self.player:
+            self.opening = None
+        self.notice.emit(sentence)
+
+    # The shown frame.
+
+    def _show_newest(self) -> None:
+        frame = self._screen.take()
+        if frame is not None:
+            self.frame = frame
+            self.frame_shown.emit(frame)
+
+    def seek(self, index: int) -> None:
+        if self.player is not None:
+            self.player.seek(index)
+
+    def show(self, index: int) -> None:
+        """Pause and show frame ``index``."""
+        if self.player is not None:
+            self.player.pause()
+            self.player.seek(index)
+
+    @property
+    def shown_prediction(self) -> Prediction | None:
+        return self.predictions.get(self.frame.index) if self.frame is not None else None
+
+    def shown_measurement(self, plane: Plane) -> Measurement | None:
+        """The measurement of ``plane`` that belongs to the shown frame; a rejected one is not drawn."""
+        if self._exam is None or self.frame is None:
+            return None
+        for kind in KINDS_OF[plane]:
+            each = self.measurement_of(kind)
+            if each is not None and each.frame_index == self.frame.index and each.status is not Status.REJECTED:
+                return each
+        return None
+
+    # The analysis.
+
+    def analyse(self) -> None:
+        """Analyse the open recording from its first frame."""
+        if self.recording is None:
+            return
+        self._analyst.set_scale(self.scale.mm_per_pixel)
+        self._generation = self._analyst.analyse(self.recording.path)
+        self._set_analysis(AnalysisState(True, 0, len(self.recording)))
+
+    def cancel_analysis(self) -> None:
+        self._analyst.cancel()
+        self._set_analysis(replace(self.analysis, running=False))
+
+    def _on_predictor(self, info: PredictorInfo) -> None:
+        self.predictor = info
+        self.predictor_changed.emit(info)
+
+    def _on_batch(self, batch: Batch) -> None:
+        if batch.generation != self._generation:
+            return
+        for each in batch.predictions:
+            self.predictions[each.index] = each
+        done = self.analysis.done + len(batch.predictions)
+        self._set_analysis(replace(self.analysis, done=done, frames_per_s=batch.frames_per_s))
+        self.predictions_arrived.emit(batch.predictions)
+
+    def _on_findings(self, findings: Findings) -> None:
+        if findings.generation != self._generation or self.predictor is None or self._exam is None:
+            return
+        self.findings = findings
+        chosen = [each for plane in self.chosen_planes for each in self.open_measurements(plane)]
+        best = [each for each in findings.best.values() if each.kind.plane not in self.chosen_planes]
+        exam = records.propose(self._exam, self.recording_id, best, self.predictor.model)
+        self._exam = replace(exam, measurements=(*exam.measurements, *chosen))
+        if findings.complete:
+            self._save()
+        self.findings_changed.emit(findings)
+        self.exam_changed.emit()
+
+    def _on_analysis_finished(self, generation: int) -> None:
+        if generation == self._generation:
+            complete = self.analysis.running
+            self._set_analysis(replace(self.analysis, running=False, complete=complete))
+
+    def _on_analysis_failed(self, generation: int, sentence: str) -> None:
+        if generation in (0, self._generation):
+            self._set_analysis(replace(self.analysis, running=False))
+            self.notice.emit(sentence)
+
+    def _set_analysis(self, state: AnalysisState) -> None:
+        self.analysis = state
+        self.analysis_changed.emit(state)
+
+    # Reading the exam.
+
+    def measurement_of(self, kind: Kind) -> Measurement | None:
+        """The measurement of ``kind`` that counts: the last, because a new proposal follows what was rejected."""
+        if self._exam is None:
+            return None
+        return next((each for each in reversed(self._exam.measurements) if each.kind is kind), None)
+
+    def open_measurements(self, plane: Plane) -> tuple[Measurement, ...]:
+        return tuple(each for each in self.exam.measurements if each.plane is plane and not each.decisions)
+
+    @property
+    def to_review(self) -> int:
+        return sum(1 for each in self._exam.measurements if not each.decisions) if self._exam is not None else 0
+
+    def best_frames(self) -> list[tuple[Plane, int]]:
+        """Plane and frame of every measurement that counts, in the order of the frames."""
+        found = {
+            (plane, each.frame_index)
+            for plane in STANDARD_PLANES
+            for kind in KINDS_OF[plane]
+            if (each := self.measurement_of(kind)) is not None
+        }
+        return sorted(found, key=lambda item: item[1])
+
+    # Verbs. Each refuses with a notice and changes nothing where it cannot be done.
+
+    def select(self, kind: Kind) -> None:
+        self.selected = kind
+        self.selection_changed.emit(kind)
+
+    def accept(self, *kinds: Kind) -> None:
+        """Accept what is shown. A measurement in another frame is shown first: nobody accepts unseen."""
+        ids = self._ids(kinds)
+        if not ids or self._shown_first(ids):
+            return
+        self._do(lambda: AcceptMeasurement(self, ids))
+
+    def reject(self, *kinds: Kind) -> None:
+        ids = self._ids(kinds)
+        if not ids or self._shown_first(ids):
+            return
+        self._do(lambda: RejectMeasurement(self, ids))
+
+    def correct(self, plane: Plane, geometry: Geometry) -> None:
+        """Take the caliper as the person drew it in the shown frame, for every measure of the plane."""
+        if self.frame is None:
+            return
+        if self.scale.mm_per_pixel is None:
+            self.notice.emit(NEEDS_SCALE)
+            return
+        measurement = self.shown_measurement(plane)
+        chosen = self._chosen_in_shown_frame(plane) if measurement is None else ()
+        if measurement is None and not chosen:
+            return
+        self.undo_stack.beginMacro(f"Correct {plane}")
+        if chosen:
+            self._do(lambda: MeasureInFrame(self, chosen))
+        ids = tuple(each.id for each in chosen) or tuple(
+            each.id for each in records.siblings(self.exam, measurement.id) if each.status is not Status.REJECTED
+        )
+        self._do(lambda: CorrectMeasurement(self, ids, geometry))
+        self.undo_stack.endMacro()
+
+    def measure_in_shown_frame(self, plane: Plane) -> None:
+        """Propose the shown frame's geometry instead of the best frame's."""
+        if chosen := self._chosen_in_shown_frame(plane):
+            self._do(lambda: MeasureInFrame(self, chosen))
+
+    def _chosen_in_shown_frame(self, plane: Plane) -> tuple[Measurement, ...]:
+        """New proposals from the shown frame; none, and a notice, where there is nothing to measure or no need."""
+        prediction = self.shown_prediction
+        if prediction is None or prediction.geometry is None or prediction.plane is not plane or not self.predictor:
+            self.notice.emit(f"No {plane} was measured in this frame; choose a frame with an outline.")
+            return ()
+        decided = [
+            each
+            for kind in KINDS_OF[plane]
+            if (each := self.measurement_of(kind)) and each.status in (Status.ACCEPTED, Status.CORRECTED)
+        ]
+        if decided:
+            frame = decided[0].frame_index
+            self.notice.emit(f"The {plane} is already decided in frame {frame}; reject it there or undo first.")
+            return ()
+        return tuple(
+            Measurement(
+                id=uuid.uuid4().hex,
+                recording_id=self.recording_id,
+                kind=kind,
+                frame_index=prediction.index,
+                time_s=prediction.time_s,
+                file=prediction.file,
+                proposed=prediction.geometry,
+                model=self.predictor.model,
+                bpd_convention=BpdConvention.OUTER_OUTER if kind is Kind.BPD else None,
+            )
+            for kind in KINDS_OF[plane]
+        )
+
+    def set_scale(self, scale: Scale) -> None:
+        self._do(lambda: SetScale(self, scale))
+
+    def _do(self, make: Callable[[], object]) -> None:
+        try:
+            self.undo_stack.push(make())
+        except InputError as error:
+            self.notice.emit(str(error))
+
+    def _ids(self, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
+        return tuple(each.id for kind in kinds if (each := self.measurement_of(kind)) is not None)
+
+    def _shown_first(self, ids: tuple[str, ...]) -> bool:
+        index = self.exam.measurement(ids[0]).frame_index
+        if self.frame is not None and self.frame.index == index:
+            return False
+        self.show(index)
+        self.notice.emit(f"This is frame {index}, where it was measured: look at it, then decide.")
+        return True
+
+    # What commands do.
+
+    def replace_measurements(self, by_id: dict[str, Measurement]) -> None:
+        self._changed(swapped(self.exam, by_id))
+
+    def set_open_measurements(self, plane: Plane, measurements: tuple[Measurement, ...], *, chosen: bool) -> None:
+        (self.chosen_planes.add if chosen else self.chosen_planes.discard)(plane)
+        kept = tuple(each for each in self.exam.measurements if each.plane is not plane or each.decisions)
+        self._changed(replace(self.exam, measurements=(*kept, *measurements)))
+
+    def replace_scale(self, scale: Scale) -> None:
+        self._changed(records.with_scale(self.exam, self.recording_id, scale))
+        self._analyst.set_scale(scale.mm_per_pixel)
+
+    def _changed(self, exam: Exam) -> None:
+        self._exam = exam
+        self._save()
+        self.exam_changed.emit()
+
+    def _save(self) -> None:
+        self._set_saved(False)
+        self.journal.put(self.exam)
+
+    def _on_saved(self, exam: Exam) -> None:
+        if exam is self._exam:
+            self._set_saved(True)
+
+    def _set_saved(self, saved: bool) -> None:
+        self.saved = saved
+        self.saved_changed.emit(saved)

@@ -1,0 +1,72 @@
+"""What a person chose, as one typed table in a readable file. Window geometry lives apart, in QSettings.
+
+Neither may stop the start: what cannot be read is left out and said in the log.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from fetalnet.atomic_file import write_file
+from fetalnet.errors import InputError
+
+log = logging.getLogger(__name__)
+
+RECENT_LIMIT = 10
+
+
+class Settings(BaseModel):
+    """Every setting, its meaning, its default and its limits."""
+
+    model_config = ConfigDict(extra="ignore", validate_assignment=True)
+
+    version: int = 1
+    recent_files: list[str] = []
+    """Newest first."""
+    last_folder: str = ""
+    """Where the open and export dialogs begin."""
+    loop: bool = False
+    """Play again from the start when the end is reached."""
+    show_overlay: bool = True
+    """Draw outline, calipers and values over the picture."""
+    overlay_opacity: Annotated[float, Field(ge=0.0, le=1.0)] = 0.18
+    """How strongly the segmentation tints the picture."""
+
+    def add_recent(self, path: Path) -> None:
+        """Put a recording at the head of the list."""
+        name = str(path.absolute())
+        self.recent_files = [name, *(each for each in self.recent_files if each != name)][:RECENT_LIMIT]
+        self.last_folder = str(path.absolute().parent)
+
+
+def load_settings(path: Path) -> Settings:
+    """The settings in ``path``; a value that cannot be right falls back to its default alone."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, ValueError):
+        log.warning("settings file cannot be read; defaults are used")
+        return Settings()
+    if not isinstance(values, dict):
+        return Settings()
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        wrong = {str(each["loc"][0]) for each in error.errors()}
+        log.warning("settings left out: %s", ", ".join(sorted(wrong)))
+        return Settings(**{key: value for key, value in values.items() if key not in wrong})
+
+
+def save_settings(settings: Settings, path: Path) -> None:
+    """Write the settings; a folder that cannot be written is said in the log and nothing more."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_file(path, settings.model_dump_json(indent=1).encode())
+    except (InputError, OSError) as error:
+        log.warning("settings cannot be saved: %s", error)

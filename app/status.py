@@ -1,0 +1,85 @@
+"""The status bar: scale, model and speed, analysis, what is left to review, saved. Each keeps its place."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar, QWidget
+
+from app.analyst import PredictorInfo
+from app.canvas.overlay import scale_badge
+from app.session import AnalysisState, Session
+from app.theme import WARNING
+
+
+class StatusBar(QStatusBar):
+    """Follows the session."""
+
+    def __init__(self, session: Session, cancel: QAction, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self._session = session
+        self._fps = ""
+        self.scale = _label(230)
+        self.model = _label(310)
+        self.progress = QProgressBar()
+        self.progress.setFixedWidth(170)
+        self.progress.setAccessibleName("Analysis")
+        self.cancel = QPushButton("Stop")
+        self.cancel.setToolTip(cancel.toolTip())
+        self.cancel.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.cancel.setEnabled(cancel.isEnabled())
+        self.cancel.clicked.connect(cancel.trigger)
+        cancel.enabledChanged.connect(self.cancel.setEnabled)
+        self.review = _label(96)
+        self.saved = _label(80)
+        self.addWidget(self.scale)
+        self.addWidget(self.model, 1)
+        for widget in (self.progress, self.cancel, self.review, self.saved):
+            self.addPermanentWidget(widget)
+        session.exam_changed.connect(self.refresh)
+        session.recording_opened.connect(lambda _: self.refresh())
+        session.predictor_changed.connect(lambda _: self._show_model())
+        session.analysis_changed.connect(self._show_analysis)
+        session.saved_changed.connect(lambda _: self.refresh())
+        self.refresh()
+        self._show_model()
+        self._show_analysis(session.analysis)
+
+    def refresh(self) -> None:
+        session = self._session
+        if not session.is_open:
+            for label in (self.scale, self.review, self.saved):
+                label.setText("")
+            return
+        has_scale = session.scale.mm_per_pixel is not None
+        self.scale.setText(f"Scale: {scale_badge(session.scale).removeprefix('no scale: ')}")
+        self.scale.setStyleSheet("" if has_scale else f"color: {WARNING};")
+        count = session.to_review
+        self.review.setText(f"{count} to review" if count or session.exam.measurements else "")
+        self.saved.setText("saved" if session.saved else "saving…")
+
+    def _show_model(self) -> None:
+        info: PredictorInfo | None = self._session.predictor
+        self.model.setText(f"{info.text}{self._fps}" if info else "Loading the network…")
+
+    def _show_analysis(self, state: AnalysisState) -> None:
+        self._fps = f", {state.frames_per_s:.0f} fps" if state.frames_per_s else ""
+        self._show_model()
+        self.progress.setMaximum(max(state.total, 1))
+        self.progress.setValue(state.total if state.complete else state.done)
+        if state.running:
+            text = f"analysing {state.done}/{state.total}"
+        elif state.complete:
+            text = f"analysed {state.done} frames"
+        elif state.total:
+            text = f"stopped at {state.done}/{state.total}"
+        else:
+            text = "no analysis yet"
+        self.progress.setFormat(text)
+
+
+def _label(width: int) -> QLabel:
+    label = QLabel()
+    label.setMinimumWidth(width)
+    return label

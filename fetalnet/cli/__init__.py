@@ -1,0 +1,54 @@
+"""The command line. Heavy modules are imported inside the commands, so that ``fetalnet --help`` is quick."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from fetalnet import __version__
+from fetalnet.cli.analyze import analyze
+from fetalnet.cli.benchmark import benchmark
+from fetalnet.cli.phantom import phantom
+from fetalnet.cli.train import evaluate, train
+from fetalnet.errors import InputError
+
+NOTHING_DONE = 2
+"""Exit status: nothing could be done, or bad usage."""
+
+app = typer.Typer(
+    name="fetalnet",
+    help="Measures fetal ultrasound recordings. Research and education software, not a medical device.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (analyze, phantom, train, evaluate, benchmark):
+    app.command()(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"fetalnet {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; leaves through ``SystemExit`` with the exit status."""
+    try:
+        app(args=arguments, prog_name="fetalnet")
+    except InputError as error:
+        typer.echo(f"fetalnet: {error}", err=True)
+        sys.exit(NOTHING_DONE)

@@ -1,0 +1,164 @@
+"""``fetalnet analyze``: a recording or stills in; JSON, a report and an overlay video out."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fetalnet.atomic_file import check_writable, write_file
+from fetalnet.cli.progress import notice, progress
+from fetalnet.errors import InputError
+
+if TYPE_CHECKING:
+    from fetalnet.analysis import Analysis, ScaleOf
+    from fetalnet.inference import Predictor
+    from fetalnet.picture.scale import Scale
+
+SOME_FAILED = 1
+"""Exit status: some inputs failed, the rest is done."""
+
+
+def analyze(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A video, an image, or a folder of images.")],
+    mm_per_pixel: Annotated[
+        float | None, typer.Option(help="Size of a pixel in mm. Without a scale, values are in pixels only.")
+    ] = None,
+    scale_csv: Annotated[
+        Path | None, typer.Option(help="Pixel sizes of images: a CSV with the columns filename, pixel_size_mm.")
+    ] = None,
+    stills: Annotated[bool, typer.Option("--stills", help="Take each image as a case of its own.")] = False,
+    accept_scale: Annotated[
+        bool, typer.Option("--accept-scale", help="Take a scale that was refused as implausible.")
+    ] = False,
+    weights: Annotated[Path | None, typer.Option(help="Weights of the network, instead of the ones shipped.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, openvino, torch or cuda.")] = "auto",
+    json_out: Annotated[
+        Path | None, typer.Option("--json", metavar="OUT", help="Where the JSON goes; standard output when absent.")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(metavar="OUT.pdf", help="Write a report.")] = None,
+    overlay: Annotated[
+        Path | None, typer.Option(metavar="OUT.mp4", help="Write the recording with what was found drawn in.")
+    ] = None,
+) -> None:
+    """Find and measure head, abdomen and femur. All values are proposals, not reviewed by a person."""
+    if stills and overlay is not None:
+        raise InputError("An overlay video is made of one recording; leave out --overlay or --stills.")
+    if scale_csv is not None and mm_per_pixel is not None:
+        raise InputError("Two scales were given; give either --scale-csv or --mm-per-pixel, not both.")
+    _check_outputs(source, [path for path in (json_out, report, overlay) if path is not None])
+    scales = _Scales(mm_per_pixel, scale_csv, accept_scale)
+
+    result = (
+        _of_stills(source, scales.of, weights, device, report)
+        if stills
+        else _of_recording(source, scales.of, weights, device, report, overlay)
+    )
+    scales.tell_missing()
+    text = json.dumps(result.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    if json_out is None:
+        typer.echo(text, nl=False)
+    else:
+        write_file(json_out, text.encode("utf-8"))
+    if result.scale.note is not None:
+        notice(result.scale.note)
+    for failure in result.failures:
+        notice(failure)
+    if result.failures:
+        raise typer.Exit(SOME_FAILED)
+
+
+def _of_recording(
+    path: Path, scale_of: ScaleOf, weights: Path | None, device: str, report: Path | None, overlay: Path | None
+) -> Analysis:
+    from fetalnet.analysis import analyze as analyze_recording
+    from fetalnet.cli.pictures import best_pictures, overlay_video
+    from fetalnet.export.pdf_report import write_analysis_pdf
+    from fetalnet.sources import open_source
+
+    with closing(open_source(path)) as source:
+        predictor = _predictor(weights, device)
+        with progress("Analysing") as on_progress, overlay_video(overlay, source, scale_of) as on_frame:
+            result = analyze_recording(
+                source, predictor, predictor.model, scale_of, on_progress=on_progress, on_frame=on_frame
+            )
+        if report is not None:
+            write_analysis_pdf(report, result, best_pictures(source, result))
+    return result
+
+
+def _of_stills(path: Path, scale_of: ScaleOf, weights: Path | None, device: str, report: Path | None) -> Analysis:
+    from fetalnet.analysis import analyze_stills
+    from fetalnet.cli.pictures import still_pictures
+    from fetalnet.export.pdf_report import write_analysis_pdf
+    from fetalnet.sources import image_files, read_image
+
+    files = image_files(path) if path.is_dir() else [path]
+    predictor = _predictor(weights, device)
+    with progress("Analysing") as on_progress:
+        result = analyze_stills(
+            str(path), files, read_image, predictor, predictor.model, scale_of, on_progress=on_progress
+        )
+    if len(result.failures) == len(files):
+        raise InputError(" ".join(result.failures))
+    if report is not None:
+        write_analysis_pdf(report, result, still_pictures(files, result))
+    return result
+
+
+def _predictor(weights: Path | None, device: str) -> Predictor:
+    from fetalnet.inference import Predictor
+    from fetalnet.network.weights import DEFAULT_WEIGHTS
+
+    return Predictor(weights or DEFAULT_WEIGHTS, device)
+
+
+def _check_outputs(source: Path, outputs: list[Path]) -> None:
+    """Refuse now what would fail after minutes of work, or write over the recording."""
+    if len({path.absolute() for path in outputs}) < len(outputs):
+        raise InputError("Two outputs have the same name; give each its own.")
+    for path in outputs:
+        if path.exists() and source.exists() and path.samefile(source):
+            raise InputError(f"{path.name} is the recording itself; choose another name for the output.")
+        check_writable(path)
+
+
+class _Scales:
+    """The scale of each file from the options, remembering which files the table does not know."""
+
+    def __init__(self, mm_per_pixel: float | None, table: Path | None, accept_implausible: bool) -> None:
+        from fetalnet.picture.scale import NO_SCALE
+        from fetalnet.picture.scale_table import accepted_scale, read_scale_table
+
+        self._table_name = "" if table is None else table.name
+        self._table = None if table is None else read_scale_table(table, accept_implausible=accept_implausible)
+        self._missing: dict[str, None] = {}
+        if mm_per_pixel is None:
+            self._scale = NO_SCALE
+        else:
+            self._scale = accepted_scale(mm_per_pixel) if accept_implausible else _plausible_scale(mm_per_pixel)
+
+    def of(self, filename: str) -> Scale:
+        if self._table is None:
+            return self._scale
+        if filename not in self._table.scales:
+            self._missing[filename] = None
+        return self._table.of(filename)
+
+    def tell_missing(self) -> None:
+        for filename in self._missing:
+            notice(f"{filename} has no row in {self._table_name}: measured in pixels only.")
+
+
+def _plausible_scale(mm_per_pixel: float) -> Scale:
+    from fetalnet.picture.scale import given_scale
+
+    try:
+        return given_scale(mm_per_pixel)
+    except InputError as error:
+        if mm_per_pixel > 0:
+            raise InputError(f"{str(error).removesuffix('.')}, or add --accept-scale to take it.") from error
+        raise

@@ -1,0 +1,116 @@
+"""What runs the network: PyTorch or OpenVINO behind one face."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import openvino
+import torch
+from numpy.typing import NDArray
+
+from fetalnet.errors import InputError
+from fetalnet.network.streaming import SingleStep, StreamingFetalNet
+
+Floats = NDArray[np.float32]
+
+
+class Raw(NamedTuple):
+    """One frame's answer: ``planes`` (4,) probabilities, ``standardness`` 0 to 1, ``masks`` (3, height, width)."""
+
+    planes: Floats
+    standardness: float
+    masks: Floats
+
+
+class Engine(Protocol):
+    """Runs a stream frame by frame and keeps its temporal state."""
+
+    name: str
+
+    def run(self, grid: Floats) -> Raw:
+        """One frame ``grid`` (height, width), grey 0 to 1."""
+        ...
+
+    def reset(self) -> None:
+        """Forget the frames before."""
+        ...
+
+
+class Device(StrEnum):
+    """Where the network runs; ``auto`` takes a CUDA device when there is one, else OpenVINO on the CPU."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+    OPENVINO = "openvino"
+
+
+class TorchEngine:
+    """PyTorch on ``device`` ("cpu", "cuda", "cuda:1" ...)."""
+
+    def __init__(self, network: StreamingFetalNet, device: str = "cpu") -> None:
+        try:
+            self.network = network.eval().to(device)
+            self._state = network.initial_state(1)
+        except (RuntimeError, AssertionError) as error:
+            raise InputError(f"The device {device} cannot be used here; choose --device auto or cpu.") from error
+        self.name = f"torch {device}"
+
+    @torch.inference_mode()
+    def run(self, grid: Floats) -> Raw:
+        frame = torch.from_numpy(grid)[None, None].to(self._state.device)
+        planes, standardness, masks, self._state = self.network.step(frame, self._state)
+        return Raw(planes[0].cpu().numpy(), float(standardness[0]), masks[0].cpu().numpy())
+
+    def reset(self) -> None:
+        self._state = torch.zeros_like(self._state)
+
+
+class OpenVinoEngine:
+    """OpenVINO on the CPU, converted in memory; ``threads`` 0 leaves their number to OpenVINO."""
+
+    def __init__(self, network: StreamingFetalNet, threads: int = 0) -> None:
+        config = network.config
+        example = torch.zeros(1, 1, config.height, config.width), network.initial_state(1).cpu()
+        with torch.inference_mode():
+            model = openvino.convert_model(
+                SingleStep(network.cpu().eval()), example_input=example, input=[list(part.shape) for part in example]
+            )
+        options: dict[str, Any] = {
+            "PERFORMANCE_HINT": "LATENCY",
+            # Half precision is taken unasked on CPUs that have it; same answers on every machine come first.
+            "INFERENCE_PRECISION_HINT": "f32",
+        }
+        if threads:
+            options["INFERENCE_NUM_THREADS"] = threads
+        self._request = openvino.Core().compile_model(model, "CPU", options).create_infer_request()
+        self._zeros = example[1].numpy()
+        self._state = self._zeros
+        self.name = "openvino cpu"
+
+    def run(self, grid: Floats) -> Raw:
+        outputs = self._request.infer([grid[None, None], self._state], share_inputs=True)
+        planes, standardness, masks, state = (outputs[port] for port in range(4))
+        self._state = state
+        return Raw(planes[0], float(standardness[0]), masks[0])
+
+    def reset(self) -> None:
+        self._state = self._zeros
+
+
+def engine_for(network: StreamingFetalNet, device: str = Device.AUTO, threads: int = 0) -> Engine:
+    """The engine for a device's name: auto, cpu (OpenVINO), openvino, torch, cuda or cuda:N. Raises ``InputError``."""
+    name = device.lower()
+    if name == Device.AUTO:
+        name = Device.CUDA if torch.cuda.is_available() else Device.OPENVINO
+    if name in (Device.CPU, Device.OPENVINO):
+        return OpenVinoEngine(network, threads)
+    if name == "torch":
+        return TorchEngine(network, "cpu")
+    if name == "cuda" or name.startswith("cuda:"):
+        if not torch.cuda.is_available():
+            raise InputError("No CUDA device was found on this computer; choose --device auto or cpu.")
+        return TorchEngine(network, name)
+    raise InputError(f"There is no device {device!r}; choose auto, cpu, openvino, torch or cuda.")

@@ -1,0 +1,99 @@
+"""The measurements of an exam as a CSV table: one line each, decimal point, units in the column names, UTF-8."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fetalnet.atomic_file import write_file
+from fetalnet.records import decided_length, proposed_length
+
+if TYPE_CHECKING:
+    from fetalnet.measurement import Length
+    from fetalnet.records import Exam, Measurement
+
+COLUMNS = (
+    "exam_id",
+    "recording",
+    "frame_index",
+    "time_s",
+    "file",
+    "plane",
+    "measure",
+    "bpd_convention",
+    "status",
+    "proposed_px",
+    "proposed_mm",
+    "decided_px",
+    "decided_mm",
+    "difference_mm",
+    "mm_per_pixel_x",
+    "mm_per_pixel_y",
+    "scale_origin",
+    "decided_at_utc",
+    "model",
+    "model_sha256",
+)
+
+
+def write_exam_csv(path: Path, exam: Exam) -> None:
+    """Write the table. Raises ``InputError`` where the file cannot be written; nothing half is left."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS)
+    writer.writeheader()
+    writer.writerows(_row(exam, measurement) for measurement in exam.measurements)
+    write_file(path, text.getvalue().encode("utf-8"))
+
+
+def _row(exam: Exam, measurement: Measurement) -> dict[str, str]:
+    recording = exam.recording(measurement.recording_id)
+    decision = measurement.decision
+    scale = recording.scale if decision is None else decision.scale
+    proposed, decided = proposed_length(exam, measurement), decided_length(measurement)
+    return {
+        "exam_id": exam.id,
+        "recording": _text(recording.name),
+        "frame_index": str(measurement.frame_index),
+        "time_s": _number(measurement.time_s, 3),
+        "file": _text(measurement.file or ""),
+        "plane": measurement.plane.value,
+        "measure": measurement.kind.value,
+        "bpd_convention": "" if measurement.bpd_convention is None else measurement.bpd_convention.value,
+        "status": measurement.status.value,
+        "proposed_px": _px(proposed),
+        "proposed_mm": _mm(proposed),
+        "decided_px": _px(decided),
+        "decided_mm": _mm(decided),
+        "difference_mm": _difference(proposed, decided),
+        "mm_per_pixel_x": "" if scale.mm_per_pixel is None else f"{scale.mm_per_pixel.x:.6g}",
+        "mm_per_pixel_y": "" if scale.mm_per_pixel is None else f"{scale.mm_per_pixel.y:.6g}",
+        "scale_origin": scale.origin.value,
+        "decided_at_utc": "" if decision is None else decision.decided_at.isoformat(timespec="seconds"),
+        "model": measurement.model.name,
+        "model_sha256": measurement.model.sha256,
+    }
+
+
+def _px(length: Length | None) -> str:
+    return "" if length is None else _number(length.px, 2)
+
+
+def _mm(length: Length | None) -> str:
+    return "" if length is None else _number(length.mm, 2)
+
+
+def _difference(before: Length, after: Length | None) -> str:
+    if after is None or after.mm is None or before.mm is None:
+        return ""
+    return _number(after.mm - before.mm, 2)
+
+
+def _number(value: float | None, decimals: int) -> str:
+    return "" if value is None else f"{value + 0.0:.{decimals}f}"
+
+
+def _text(name: str) -> str:
+    """A file name that no spreadsheet takes for a formula."""
+    return f"'{name}" if name.startswith(("=", "+", "-", "@")) else name

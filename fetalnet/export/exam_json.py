@@ -1,0 +1,97 @@
+"""An exam as JSON: each measurement with the machine's geometry, every decision after it, and their values."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fetalnet import __version__
+from fetalnet.atomic_file import write_file
+from fetalnet.records import decided_length, proposed_length
+from fetalnet.wording import RESEARCH_USE
+
+if TYPE_CHECKING:
+    from fetalnet.geometry import Geometry
+    from fetalnet.measurement import Length
+    from fetalnet.picture.scale import Scale
+    from fetalnet.records import Decision, Exam, Measurement, RecordingRef
+
+SCHEMA_VERSION = 1
+
+
+def write_exam_json(path: Path, exam: Exam) -> None:
+    """Write the exam. Raises ``InputError`` where the file cannot be written; nothing half is left."""
+    text = json.dumps(exam_json(exam), indent=1, ensure_ascii=False, allow_nan=False)
+    write_file(path, (text + "\n").encode("utf-8"))
+
+
+def exam_json(exam: Exam) -> dict[str, Any]:
+    """The exam as plain JSON values; lengths in px and, with a scale, mm; times in UTC."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "notice": RESEARCH_USE,
+        "software_version": __version__,
+        "exam": {"id": exam.id, "created_at": exam.created_at.isoformat(), "label": exam.label},
+        "recordings": [_recording(each) for each in exam.recordings],
+        "measurements": [_measurement(exam, each) for each in exam.measurements],
+    }
+
+
+def _recording(recording: RecordingRef) -> dict[str, Any]:
+    return {
+        "id": recording.id,
+        "name": recording.name,
+        "size_bytes": recording.size_bytes,
+        "head_sha256": recording.head_sha256,
+        "frame_count": recording.frame_count,
+        **_scale(recording.scale),
+    }
+
+
+def _measurement(exam: Exam, measurement: Measurement) -> dict[str, Any]:
+    model = measurement.model
+    return {
+        "id": measurement.id,
+        "recording": measurement.recording_id,
+        "measure": measurement.kind.value,
+        "plane": measurement.plane.value,
+        "bpd_convention": None if measurement.bpd_convention is None else measurement.bpd_convention.value,
+        "frame": measurement.frame_index,
+        "time_s": measurement.time_s,
+        "file": measurement.file,
+        "status": measurement.status.value,
+        "proposed": {
+            "geometry": measurement.proposed.to_json(),
+            "value": _length(proposed_length(exam, measurement)),
+            "model": {"name": model.name, "sha256": model.sha256, "engine": model.engine},
+        },
+        "decided": _length(decided_length(measurement)),
+        "decisions": [_decision(each) for each in measurement.decisions],
+    }
+
+
+def _decision(decision: Decision) -> dict[str, Any]:
+    return {
+        "status": decision.status.value,
+        "geometry": _geometry(decision.geometry),
+        "decided_at": decision.decided_at.isoformat(),
+        **_scale(decision.scale),
+    }
+
+
+def _scale(scale: Scale) -> dict[str, Any]:
+    size = scale.mm_per_pixel
+    return {
+        "mm_per_pixel": None if size is None else {"x": size.x, "y": size.y},
+        "scale_origin": scale.origin.value,
+        "scale_note": scale.note,
+    }
+
+
+def _geometry(geometry: Geometry | None) -> dict[str, float | str] | None:
+    return None if geometry is None else geometry.to_json()
+
+
+def _length(length: Length | None) -> dict[str, float | None] | None:
+    return None if length is None else {"px": length.px, "mm": length.mm}

@@ -1,0 +1,135 @@
+"""Predictor: a frame in, what it shows and where to measure out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fetalnet.engines import Device, Engine, Raw, engine_for
+from fetalnet.measurement import fit_plane
+from fetalnet.network.weights import DEFAULT_WEIGHTS, LoadedNetwork, load_weights
+from fetalnet.picture.letterbox import Box, Letterbox
+from fetalnet.planes import STANDARD_PLANES, Plane
+from fetalnet.prediction import Prediction
+from fetalnet.records import ModelRef
+from fetalnet.sources.frame import Frame
+
+MIN_PROBABILITY = 0.6
+"""A plane that is less likely than this is not measured: frames without a plane stay without a measure."""
+
+MIN_MASK_EVIDENCE = 0.7
+"""Least mean probability of the mask over its own area (where it exceeds one half)."""
+
+
+class Prepared(NamedTuple):
+    """A frame on the network's grid: ``grid`` (height, width), grey 0 to 1, where the fan lies on it, the way back."""
+
+    grid: NDArray[np.float32]
+    fan: NDArray[np.bool_] | None
+    letterbox: Letterbox
+
+
+class Predictor:
+    """Runs the network over a stream of frames, carrying its temporal state from each to the next.
+
+    Call ``reset`` after a seek and before another source. ``crop`` is the part of the frame the fan fills and ``fan``
+    (frame height, width) bool is true inside it: what lies outside is screen furniture and is blanked. One thread at a
+    time.
+    """
+
+    def __init__(
+        self, weights: Path | LoadedNetwork = DEFAULT_WEIGHTS, device: str = Device.AUTO, threads: int = 0
+    ) -> None:
+        loaded = load_weights(weights) if isinstance(weights, Path) else weights
+        self.card = loaded.card
+        self.engine: Engine = engine_for(loaded.network, device, threads)
+        self.model = ModelRef(loaded.name, loaded.sha256, self.engine.name)
+        self._grid_shape = (loaded.network.config.height, loaded.network.config.width)
+        self._crop: Box | None = None
+        self._fan: NDArray[np.bool_] | None = None
+        self._letterboxes: dict[tuple[int, ...], tuple[Letterbox, NDArray[np.bool_] | None]] = {}
+
+    def describe(self) -> str:
+        """A line for the status bar: model and device."""
+        return f"{self.model.name}, {self.engine.name}"
+
+    def look_at(self, crop: Box | None = None, fan: NDArray[np.bool_] | None = None) -> None:
+        """Choose the part of the frames to look at and forget the frames before; without arguments, all of it."""
+        self._crop, self._fan = crop, fan
+        self._letterboxes.clear()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the frames before: the next frame starts a stream."""
+        self.engine.reset()
+
+    def warm_up(self) -> None:
+        """Run once on an empty picture, so that the first real frame is not slow."""
+        self.engine.run(np.zeros(self._grid_shape, np.float32))
+        self.reset()
+
+    def predict(self, frame: Frame) -> Prediction:
+        """The answer for the next frame of the stream."""
+        prepared = self.prepare(frame)
+        return self.fit(frame, prepared, self.run(prepared))
+
+    def prepare(self, frame: Frame) -> Prepared:
+        """Letterbox a frame into the network's grid."""
+        letterbox, fan = self._letterbox(frame.pixels.shape)
+        grid = letterbox.apply(frame.pixels).astype(np.float32)
+        grid *= np.float32(1.0 / 255.0)
+        if fan is not None:
+            grid *= fan
+        return Prepared(grid, fan, letterbox)
+
+    def run(self, prepared: Prepared) -> Raw:
+        """Run the network; its state moves on by one frame."""
+        return self.engine.run(prepared.grid)
+
+    def fit(self, frame: Frame, prepared: Prepared, raw: Raw) -> Prediction:
+        """From probabilities to a plane and, where it can be trusted, a geometry."""
+        plane = list(Plane)[int(raw.planes.argmax())]
+        probabilities = {each: float(probability) for each, probability in zip(Plane, raw.planes, strict=True)}
+        outline = geometry = None
+        refused = _why_not(plane, probabilities[plane], raw)
+        if refused is None:
+            fit = fit_plane(plane, raw.masks[STANDARD_PLANES.index(plane)], prepared.letterbox, prepared.fan)
+            outline, geometry, refused = fit.outline, fit.geometry, fit.refused
+        return Prediction(
+            frame.index,
+            frame.time_s,
+            plane,
+            probabilities,
+            raw.standardness,
+            None if outline is None else np.asarray(outline, np.float32),
+            geometry,
+            refused,
+            frame.file,
+        )
+
+    def _letterbox(self, shape: tuple[int, ...]) -> tuple[Letterbox, NDArray[np.bool_] | None]:
+        if shape not in self._letterboxes:
+            letterbox = Letterbox.of(shape, self._grid_shape, self._crop)
+            fan = None
+            if self._fan is not None and self._fan.shape == shape[:2]:
+                fan = letterbox.apply_mask(self._fan)
+            self._letterboxes[shape] = letterbox, fan
+        return self._letterboxes[shape]
+
+
+def _why_not(plane: Plane, probability: float, raw: Raw) -> str | None:
+    """Why a frame is not measured, before anything is fitted."""
+    if plane is Plane.OTHER:
+        return "no standard plane"
+    if probability < MIN_PROBABILITY:
+        return f"{plane} is uncertain (probability {probability:.2f})"
+    mask = raw.masks[STANDARD_PLANES.index(plane)]
+    inside = mask > 0.5
+    if not inside.any():
+        return f"no {plane} outline found"
+    if float(mask[inside].mean()) < MIN_MASK_EVIDENCE:
+        return f"the {plane} outline is uncertain"
+    return None

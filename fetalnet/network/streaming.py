@@ -1,0 +1,165 @@
+"""Streaming FetalNet: one pass per frame segments, classifies and rates it, remembering the frames before."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fetalnet.network.attention import DecoderStage
+from fetalnet.network.blocks import ResidualBlock, convolution
+from fetalnet.network.config import STRIDE, NetworkConfig, Temporal
+from fetalnet.network.temporal import ConvGru
+from fetalnet.planes import STANDARD_PLANES, Plane
+
+ARCHITECTURE = "fetalnet-streaming"
+
+
+class Output(NamedTuple):
+    """What the network says about a clip of ``t`` frames.
+
+    ``class_logits`` (b, t, 4) in the order of ``Plane``; ``standardness_logits`` (b, t); ``mask_logits``
+    (b, t, 3, height, width) in the order of ``STANDARD_PLANES``; ``side_logits`` the same at 1/2, 1/4, 1/8 and 1/16 of
+    the size; ``state`` (b, hidden, height / 32, width / 32) to hand in with the next frames.
+    """
+
+    class_logits: Tensor
+    standardness_logits: Tensor
+    mask_logits: Tensor
+    side_logits: tuple[Tensor, ...]
+    state: Tensor
+
+
+class StepOutput(NamedTuple):
+    """Probabilities for one frame: ``planes`` (n, 4), ``standardness`` (n,), ``masks`` (n, 3, height, width)."""
+
+    planes: Tensor
+    standardness: Tensor
+    masks: Tensor
+    state: Tensor
+
+
+class StreamingFetalNet(nn.Module):
+    """Attention U-Net with side outputs, a classification branch and a causal temporal unit at the bottleneck.
+
+    After FetalNet (Plotka et al. 2021, arXiv 2107.06943): attention gates, stacked module, classification branch,
+    recurrent bottleneck. Ours: residual blocks, about 1 M parameters instead of 69 M, one mask channel per plane, a
+    rating of how near the frame is to its ideal plane, state carried by the caller.
+    """
+
+    def __init__(self, config: NetworkConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or NetworkConfig()
+        first, *_, last = config.channels
+        masks = len(STANDARD_PLANES)
+        # Half the size with four times the channels: full-size convolutions would double the cost of a frame.
+        self.stem = convolution(4, first)
+        self.encoder = nn.ModuleList([ResidualBlock(first, first)])
+        for inside, outside in zip(config.channels, config.channels[1:], strict=False):
+            self.encoder.append(ResidualBlock(inside, outside, stride=2))
+        self.temporal = ConvGru(last, config.hidden) if config.temporal is Temporal.CONVGRU else None
+        self.decoder = nn.ModuleList(
+            DecoderStage(deep, skip) for skip, deep in zip(config.channels, config.channels[1:], strict=False)
+        )
+        self.sides = nn.ModuleList(nn.Conv2d(width, masks, kernel_size=3, padding=1) for width in config.channels[:-1])
+        self.fuse = nn.Conv2d(first + masks * len(self.sides), 4 * masks, kernel_size=3, padding=1)
+        self.branch = nn.Sequential(nn.Dropout(0.2), nn.Linear(2 * last, 64), nn.ReLU(inplace=True), nn.Dropout(0.2))
+        self.planes = nn.Linear(64, len(Plane))
+        self.standardness = nn.Linear(64, 1)
+
+    def initial_state(self, batch: int, height: int | None = None, width: int | None = None) -> Tensor:
+        """The state before the first frame: zeros (batch, hidden, height / 32, width / 32)."""
+        rows, columns = (height or self.config.height) // STRIDE, (width or self.config.width) // STRIDE
+        hidden = self.temporal.hidden if self.temporal is not None else 1
+        return self.fuse.weight.new_zeros(batch, hidden, rows, columns)
+
+    def forward(self, frames: Tensor, state: Tensor | None = None) -> Output:
+        """A clip: ``frames`` (b, t, 1, height, width), grey 0 to 1; ``state`` None at the start of a stream."""
+        batch, _, _, height, width = frames.shape
+        if height % STRIDE or width % STRIDE:
+            raise ValueError(f"height and width must be divisible by {STRIDE}, got {height}x{width}")
+        if state is None:
+            state = self.initial_state(batch, height, width)
+        skips = self._encode(frames.flatten(0, 1))
+        deep = skips.pop()
+        if self.temporal is not None:
+            clip, state = self.temporal(_as_clips(deep, batch), state)
+            deep = clip.flatten(0, 1)
+        planes, standardness = self._classify(deep)
+        masks, sides = self._decode(deep, skips)
+        return Output(
+            _as_clips(planes, batch),
+            _as_clips(standardness, batch),
+            _as_clips(masks, batch),
+            tuple(_as_clips(side, batch) for side in sides),
+            state,
+        )
+
+    def rehearse(self, frames: Tensor, rounds: int) -> Tensor:
+        """The state after seeing a clip backwards and forwards ``rounds`` times, ending at its first frame.
+
+        A stream lasts longer than a training clip: this gives training states that are old. Nothing is decoded.
+        """
+        batch, _, _, height, width = frames.shape
+        state = self.initial_state(batch, height, width)
+        if self.temporal is not None and rounds:
+            deep = _as_clips(self._encode(frames.flatten(0, 1))[-1], batch)
+            for _ in range(rounds):
+                _, state = self.temporal(deep, state)
+                _, state = self.temporal(deep.flip(1), state)
+        return state
+
+    def step(self, frame: Tensor, state: Tensor) -> StepOutput:
+        """One frame (n, 1, height, width) as probabilities; equals ``forward`` frame by frame."""
+        skips = self._encode(frame)
+        deep = skips.pop()
+        if self.temporal is not None:
+            deep, state = self.temporal.step(deep, state)
+        planes, standardness = self._classify(deep)
+        masks, _ = self._decode(deep, skips)
+        return StepOutput(torch.softmax(planes, dim=1), torch.sigmoid(standardness), torch.sigmoid(masks), state)
+
+    def _encode(self, x: Tensor) -> list[Tensor]:
+        # Ultrasound is mostly dark: this centres it about.
+        x = functional.relu(self.stem(functional.pixel_unshuffle(4.0 * x - 1.0, 2)))
+        maps = []
+        for block in self.encoder:
+            x = block(x)
+            maps.append(x)
+        return maps
+
+    def _classify(self, deep: Tensor) -> tuple[Tensor, Tensor]:
+        branch = self.branch(torch.cat([deep.mean(dim=(2, 3)), deep.amax(dim=(2, 3))], dim=1))
+        return self.planes(branch), self.standardness(branch)[:, 0]
+
+    def _decode(self, deep: Tensor, skips: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """The stacked module: each stage's side output is raised to the finest stage and fused with it."""
+        sides: list[Tensor] = []
+        for stage, side, skip in reversed(list(zip(self.decoder, self.sides, skips, strict=True))):
+            deep = stage(deep, skip)
+            sides.insert(0, side(deep))
+        raised = [
+            functional.interpolate(side, size=deep.shape[-2:], mode="bilinear", align_corners=False)
+            for side in sides[1:]
+        ]
+        fused = self.fuse(torch.cat([deep, sides[0], *raised], dim=1))
+        return functional.pixel_shuffle(fused, 2), sides
+
+
+def _as_clips(frames: Tensor, batch: int) -> Tensor:
+    """(b * t, ...) to (b, t, ...)."""
+    return frames.reshape(batch, -1, *frames.shape[1:])
+
+
+class SingleStep(nn.Module):
+    """``StreamingFetalNet.step`` as a module, with the state as a plain input and output, for export."""
+
+    def __init__(self, network: StreamingFetalNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, frame: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        planes, standardness, masks, state = self.network.step(frame, state)
+        return planes, standardness, masks, state

@@ -1,0 +1,123 @@
+"""Weights on disk: safetensors with their model card beside them, checked before they are believed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+from fetalnet.atomic_file import write_file
+from fetalnet.errors import InputError
+from fetalnet.network.config import NetworkConfig
+from fetalnet.network.streaming import ARCHITECTURE, StreamingFetalNet
+from fetalnet.resources import resource
+
+FORMAT_VERSION = "1"
+DEFAULT_WEIGHTS = resource("weights/fetalnet-streaming.safetensors")
+_REMEDY = "put the weights back as they were published (file and card together), or choose other weights"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedNetwork:
+    """A network ready to run and which weights it has: ``name`` of the file, ``sha256`` in hex, the model card."""
+
+    network: StreamingFetalNet
+    name: str
+    sha256: str
+    card: dict[str, Any]
+
+
+def save_weights(path: Path, network: StreamingFetalNet, card: dict[str, Any]) -> str:
+    """Write the weights and their card ``<name>.json``, each at once; returns the weights' sha256."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    metadata = {
+        "architecture": ARCHITECTURE,
+        "format_version": FORMAT_VERSION,
+        "config": json.dumps(network.config.to_json(), sort_keys=True),
+    }
+    content = safetensors.torch.save(tensors, metadata)
+    sha256 = hashlib.sha256(content).hexdigest()
+    write_file(path, content)
+    write_card(path, card | {"architecture": ARCHITECTURE, "sha256": sha256})
+    return sha256
+
+
+def write_card(path: Path, card: dict[str, Any]) -> None:
+    """Write the machine-readable model card of the weights at ``path``."""
+    write_file(path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
+
+
+def read_card(path: Path) -> dict[str, Any]:
+    """The machine-readable model card of the weights at ``path``. Raises ``InputError``."""
+    card_path = path.with_suffix(".json")
+    try:
+        card = json.loads(card_path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"The model card {card_path.name} is missing or cannot be read; {_REMEDY}.") from error
+    except ValueError as error:
+        raise InputError(f"The model card {card_path.name} is not valid JSON; {_REMEDY}.") from error
+    if not isinstance(card, dict) or not isinstance(card.get("sha256"), str):
+        raise InputError(f"The model card {card_path.name} names no checksum; {_REMEDY}.")
+    return card
+
+
+def load_weights(path: Path = DEFAULT_WEIGHTS) -> LoadedNetwork:
+    """The network in evaluation mode. Raises ``InputError`` where the file is missing, altered or another network's."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(
+            f"There are no weights at {path.name}; restore the file or name another with --weights."
+        ) from error
+    except OSError as error:
+        raise InputError(
+            f"The weights {path.name} cannot be read ({error.strerror}); check the file's permissions."
+        ) from error
+    card = read_card(path)
+    sha256 = hashlib.sha256(content).hexdigest()
+    if sha256 != card["sha256"]:
+        raise InputError(f"The weights {path.name} are not those its model card names (checksum differs); {_REMEDY}.")
+    config = _config(path, content)
+    network = StreamingFetalNet(config)
+    network.load_state_dict(_checked(path.name, safetensors.torch.load(content), network.state_dict()))
+    return LoadedNetwork(network.eval(), path.stem, sha256, card)
+
+
+def _config(path: Path, content: bytes) -> NetworkConfig:
+    try:
+        # The header's length, then the header: the library reads metadata from a path only.
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        metadata = header.get("__metadata__", {})
+    except (ValueError, AttributeError) as error:
+        raise InputError(f"{path.name} is not a safetensors file; {_REMEDY}.") from error
+    architecture = metadata.get("architecture")
+    if architecture != ARCHITECTURE or metadata.get("format_version") != FORMAT_VERSION:
+        raise InputError(
+            f"The weights {path.name} are for another network ({architecture or 'unnamed'}); "
+            f"this program runs {ARCHITECTURE}, format {FORMAT_VERSION}: choose weights made for it."
+        )
+    try:
+        return NetworkConfig.from_json(json.loads(metadata["config"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"The configuration inside the weights {path.name} cannot be understood; {_REMEDY}."
+        ) from error
+
+
+def _checked(name: str, tensors: dict[str, Tensor], expected: dict[str, Tensor]) -> dict[str, Tensor]:
+    for key in sorted(expected.keys() | tensors.keys()):
+        if key not in tensors or key not in expected:
+            what = "missing" if key in expected else "unknown"
+            raise InputError(f"The weights {name} do not fit the network (tensor {key} is {what}); {_REMEDY}.")
+        if tensors[key].shape != expected[key].shape:
+            raise InputError(
+                f"The weights {name} do not fit the network (tensor {key} has shape {tuple(tensors[key].shape)}, "
+                f"not {tuple(expected[key].shape)}); {_REMEDY}."
+            )
+    return tensors

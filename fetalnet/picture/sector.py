@@ -1,0 +1,134 @@
+"""The sector (fan) on a scanner's screen: what the network may look at, without text, rulers and menus."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fetalnet.errors import InputError
+from fetalnet.picture.letterbox import Box, Letterbox
+from fetalnet.sources.frame import Source
+
+_WIDTH = 320
+"""Pixels across in which the sector is looked for: fine enough for its edge, and text is thin enough to vanish."""
+_DARK = 3
+"""Grey values up to this are the screen's black, or show no anatomy."""
+_OPENING = 5
+"""Pixels of the small picture; letters and rulers are thinner, tissue is thicker."""
+_MENU = 0.15
+"""Part of the height, at the top and at the bottom, in which a menu may lie."""
+_GREY_BAR = 0.03
+"""Part of the width that a scanner's bar of grey levels takes at most."""
+_MIN_PART = 0.0012
+"""Pieces of tissue apart from the rest count from this part of the picture on."""
+_MIN_SECTOR = 0.2
+"""A sector that fills less of the picture is not believed: the whole picture is taken."""
+_SAMPLED_FRAMES = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sector:
+    """A convex ``polygon`` (n, 2) x, y in native pixels around everything the beam shows, and the ``box`` around it."""
+
+    box: Box
+    polygon: NDArray[np.float64]
+
+    @staticmethod
+    def whole(shape: tuple[int, ...]) -> Sector:
+        """All of a picture of ``shape`` (height, width, ...)."""
+        height, width = shape[:2]
+        x, y = width - 0.5, height - 0.5
+        return Sector((0, 0, width, height), np.array([[-0.5, -0.5], [x, -0.5], [x, y], [-0.5, y]]))
+
+    def mask(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+        """(height, width): which native pixels lie in the sector."""
+        return _filled(self.polygon, shape[:2])
+
+    def on_grid(self, letterbox: Letterbox) -> NDArray[np.bool_]:
+        """(height, width) of the network's grid: which of its pixels lie in the sector."""
+        mask = _filled(letterbox.to_grid(self.polygon), (letterbox.height, letterbox.width))
+        left, top, right, bottom = letterbox.inner
+        inside = np.zeros_like(mask)
+        inside[top:bottom, left:right] = mask[top:bottom, left:right]
+        return inside
+
+
+def sector_of(source: Source) -> Sector:
+    """The sector of a recording from frames spread over it: tissue moves through what is dark in one of them.
+
+    Frames that cannot be read are left to whoever plays the source.
+    """
+    places = sorted({round(part * (len(source) - 1)) for part in np.linspace(0.0, 1.0, _SAMPLED_FRAMES)})
+    pictures = []
+    for index in places:
+        with contextlib.suppress(InputError, IndexError):
+            pictures.append(source[index].pixels)
+    return find_sector(*pictures) if pictures else Sector.whole((source.height, source.width))
+
+
+def find_sector(*pictures: NDArray[np.uint8]) -> Sector:
+    """The sector on one or more pictures, (h, w) grey or (h, w, 3) RGB of one size; where unsure, the whole picture.
+
+    Never cuts anatomy: what lies outside is darker than any tissue, or thin like letters and rulers.
+    """
+    shape = pictures[0].shape
+    small = np.max([_small_grey(picture) for picture in pictures], axis=0)
+    tissue = _large_parts((_without_menus(small) > _DARK).astype(np.uint8))
+    hull = cv2.convexHull(cv2.findNonZero(tissue))[:, 0] if tissue.any() else np.empty((0, 2), np.int32)
+    if len(hull) < 3 or cv2.contourArea(hull) < _MIN_SECTOR * small.size:
+        return Sector.whole(shape)
+    scale = np.array([shape[1] / small.shape[1], shape[0] / small.shape[0]])
+    # One pixel outwards for the half pixel that a hull of centres lacks and for the dim rim of the beam.
+    centre = hull.mean(axis=0)
+    outwards = hull - centre
+    outwards = outwards / np.maximum(np.linalg.norm(outwards, axis=1, keepdims=True), 1e-9)
+    polygon = (hull + outwards + 0.5) * scale - 0.5
+    polygon = np.clip(polygon, -0.5, [shape[1] - 0.5, shape[0] - 0.5])
+    x0, y0 = np.floor(polygon.min(axis=0) + 0.5).astype(int)
+    x1, y1 = np.ceil(polygon.max(axis=0) + 0.5).astype(int)
+    return Sector((int(x0), int(y0), int(x1), int(y1)), polygon)
+
+
+def _small_grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    size = _WIDTH, max(round(picture.shape[0] * _WIDTH / picture.shape[1]), 1)
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def _without_menus(small: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Black above the last and below the first row that is even: tissue has speckle, a menu's rim or a gap none."""
+    middle = np.median(small, axis=1, keepdims=True)
+    even = np.mean(np.abs(small - middle) <= 3, axis=1) > 0.8
+    even &= (middle[:, 0] > _DARK) | (np.mean(small > _DARK, axis=1) < 0.01)
+    reach = round(_MENU * len(small))
+    top = np.flatnonzero(even[:reach])
+    bottom = np.flatnonzero(even[len(small) - reach :]) + len(small) - reach
+    cleaned = small.copy()
+    cleaned[: top[-1] + 1 if len(top) else 0] = 0
+    cleaned[bottom[0] if len(bottom) else len(small) :] = 0
+    return cleaned
+
+
+def _large_parts(bright: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Only the pieces that are thick and large enough for tissue."""
+    kernel = np.ones((_OPENING, _OPENING), np.uint8)
+    # A black border lets the opening work at the picture's edge too.
+    opened = cv2.morphologyEx(bright, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(opened, connectivity=4)
+    width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    bar = (width <= _GREY_BAR * bright.shape[1]) & (height > 3 * width)
+    keep = (stats[:, cv2.CC_STAT_AREA] >= _MIN_PART * bright.size) & ~bar
+    keep[0] = False
+    # Opening rounds the fan's sharp corners off; what is bright beside a kept piece belongs to it.
+    return np.asarray(cv2.dilate(keep[labels].astype(np.uint8), kernel) & bright, np.uint8)
+
+
+def _filled(polygon: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Pixels whose centre lies in the polygon, to a sixteenth of a pixel."""
+    mask = np.zeros(shape[:2], np.uint8)
+    cv2.fillConvexPoly(mask, np.rint(polygon * 16).astype(np.int32), 1, shift=4)
+    return mask.astype(bool)

@@ -1,0 +1,298 @@
+"""What is kept of an examination: plain values that never change.
+
+Each verb (``propose``, ``accept``, ``correct``, ``reject``) takes an exam and returns a new one, so that undoing is
+going back to the old value. The machine's geometry and the person's are both kept, and every decision is appended.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import uuid
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BeforeValidator, PlainSerializer
+
+from fetalnet.errors import InputError
+from fetalnet.geometry import Ellipse, Geometry, geometry_from_json
+from fetalnet.measurement import Length, measure
+from fetalnet.picture.scale import NO_SCALE, Scale
+from fetalnet.planes import Kind, Plane
+
+if TYPE_CHECKING:
+    from fetalnet.examination import BestFrame
+
+HEAD_BYTES = 1 << 20
+"""How much of a recording is hashed: enough to tell two apart, quick on a file of gigabytes."""
+
+
+def _read_geometry(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    try:
+        geometry = geometry_from_json(value)
+    except (KeyError, TypeError) as error:
+        raise ValueError("no geometry") from error
+    if not _drawable(geometry):
+        raise ValueError("no size")
+    return geometry
+
+
+StoredGeometry = Annotated[
+    Geometry, BeforeValidator(_read_geometry), PlainSerializer(lambda geometry: geometry.to_json())
+]
+"""A geometry that is stored as in the analysis JSON."""
+
+
+class Status(StrEnum):
+    """Where a measurement stands; all but ``PROPOSED`` are a person's."""
+
+    PROPOSED = "proposed"
+    ACCEPTED = "accepted"
+    CORRECTED = "corrected"
+    REJECTED = "rejected"
+
+
+class BpdConvention(StrEnum):
+    """Which edges of the skull a BPD is measured between."""
+
+    OUTER_OUTER = "outer-outer"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """The network a proposal came from."""
+
+    name: str
+    sha256: str
+    engine: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingRef:
+    """A recording and what tells it from another: size in bytes and SHA-256 of its first ``HEAD_BYTES``.
+
+    For a folder both are taken over the names and sizes of its files.
+    """
+
+    id: str
+    path: str
+    size_bytes: int
+    head_sha256: str
+    frame_count: int
+    scale: Scale = NO_SCALE
+
+    @property
+    def name(self) -> str:
+        return Path(self.path).name
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided about a measurement, with which scale, and when (UTC). Never edited, only followed."""
+
+    status: Status
+    geometry: StoredGeometry | None
+    scale: Scale
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One measure in one frame: what the machine proposed and what a person decided."""
+
+    id: str
+    recording_id: str
+    kind: Kind
+    frame_index: int
+    time_s: float | None
+    file: str | None
+    proposed: StoredGeometry
+    model: ModelRef
+    decisions: tuple[Decision, ...] = ()
+    bpd_convention: BpdConvention | None = None
+
+    @property
+    def plane(self) -> Plane:
+        return self.kind.plane
+
+    @property
+    def decision(self) -> Decision | None:
+        """The decision that holds: the last."""
+        return self.decisions[-1] if self.decisions else None
+
+    @property
+    def status(self) -> Status:
+        return self.decisions[-1].status if self.decisions else Status.PROPOSED
+
+    @property
+    def geometry(self) -> Geometry:
+        """What is to be drawn: the person's geometry where there is one, else the machine's."""
+        decided = self.decisions[-1].geometry if self.decisions else None
+        return decided or self.proposed
+
+
+@dataclass(frozen=True, slots=True)
+class Exam:
+    """One examination. ``label`` is the person's own free text; it goes into no file name and no log."""
+
+    id: str
+    created_at: datetime
+    label: str = ""
+    recordings: tuple[RecordingRef, ...] = ()
+    measurements: tuple[Measurement, ...] = field(default=())
+
+    def recording(self, recording_id: str) -> RecordingRef:
+        return next(each for each in self.recordings if each.id == recording_id)
+
+    def measurement(self, measurement_id: str) -> Measurement:
+        return next(each for each in self.measurements if each.id == measurement_id)
+
+
+def new_exam(label: str = "") -> Exam:
+    """An exam without recordings."""
+    return Exam(_new_id(), _now(), label)
+
+
+def recording_ref(path: Path, frame_count: int, scale: Scale = NO_SCALE) -> RecordingRef:
+    """A reference to the file or folder at ``path``. Raises ``InputError`` where it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        if path.is_dir():
+            sizes = sorted((each.name, each.stat().st_size) for each in path.iterdir() if each.is_file())
+            size = sum(size for _, size in sizes)
+            digest.update(repr(sizes).encode())
+        else:
+            size = path.stat().st_size
+            with path.open("rb") as file:
+                digest.update(file.read(HEAD_BYTES))
+    except OSError as error:
+        raise InputError(f"Cannot read {path.name}: {error.strerror}; check that it is still there.") from error
+    return RecordingRef(_new_id(), str(path), size, digest.hexdigest(), frame_count, scale)
+
+
+def with_recording(exam: Exam, recording: RecordingRef) -> Exam:
+    """The exam with one more recording."""
+    return replace(exam, recordings=(*exam.recordings, recording))
+
+
+def with_scale(exam: Exam, recording_id: str, scale: Scale) -> Exam:
+    """The exam with another scale for one recording. Decisions keep the scale they were taken with."""
+    recordings = tuple(replace(each, scale=scale) if each.id == recording_id else each for each in exam.recordings)
+    return replace(exam, recordings=recordings)
+
+
+def propose(exam: Exam, recording_id: str, best: Iterable[BestFrame], model: ModelRef) -> Exam:
+    """The exam with the recording's open proposals replaced by ``best``.
+
+    What a person has decided stays, and a kind already decided in that recording is not proposed again. A proposal
+    that has not changed keeps its id.
+    """
+    kept: list[Measurement] = []
+    open_before: dict[Kind, Measurement] = {}
+    for each in exam.measurements:
+        if each.recording_id == recording_id and not each.decisions:
+            open_before[each.kind] = each
+        else:
+            kept.append(each)
+    decided = {each.kind for each in kept if each.recording_id == recording_id}
+    for frame in best:
+        if frame.kind in decided:
+            continue
+        before = open_before.get(frame.kind)
+        kept.append(
+            Measurement(
+                id=before.id if before is not None else _new_id(),
+                recording_id=recording_id,
+                kind=frame.kind,
+                frame_index=frame.index,
+                time_s=frame.time_s,
+                file=frame.file,
+                proposed=frame.geometry,
+                model=model,
+                bpd_convention=BpdConvention.OUTER_OUTER if frame.kind is Kind.BPD else None,
+            )
+        )
+    return replace(exam, measurements=tuple(kept))
+
+
+def accept(exam: Exam, measurement_id: str) -> Exam:
+    """Take the machine's geometry as it is. Raises ``InputError`` without a scale."""
+    measurement = exam.measurement(measurement_id)
+    scale = _scale_for_decision(exam, measurement)
+    return _decided(exam, measurement, Decision(Status.ACCEPTED, measurement.proposed, scale, _now()))
+
+
+def correct(exam: Exam, measurement_id: str, geometry: Geometry) -> Exam:
+    """Put the person's geometry beside the machine's. Raises ``InputError`` without a scale or for another shape."""
+    measurement = exam.measurement(measurement_id)
+    if type(geometry) is not type(measurement.proposed) or not _drawable(geometry):
+        shape = "an ellipse" if isinstance(measurement.proposed, Ellipse) else "a line"
+        raise InputError(f"{measurement.kind} is measured with {shape} of some size; draw it again.")
+    scale = _scale_for_decision(exam, measurement)
+    return _decided(exam, measurement, Decision(Status.CORRECTED, geometry, scale, _now()))
+
+
+def reject(exam: Exam, measurement_id: str) -> Exam:
+    """Say that the proposal is not to be used; needs no scale."""
+    measurement = exam.measurement(measurement_id)
+    scale = exam.recording(measurement.recording_id).scale
+    return _decided(exam, measurement, Decision(Status.REJECTED, None, scale, _now()))
+
+
+def siblings(exam: Exam, measurement_id: str) -> tuple[Measurement, ...]:
+    """All measurements that share this one's frame and proposed geometry, itself included: HC, BPD, OFD of a head."""
+    of = exam.measurement(measurement_id)
+    return tuple(
+        each
+        for each in exam.measurements
+        if (each.recording_id, each.frame_index, each.plane) == (of.recording_id, of.frame_index, of.plane)
+    )
+
+
+def proposed_length(exam: Exam, measurement: Measurement) -> Length:
+    """The machine's value, in mm with the scale of the decision, or of the recording while there is none."""
+    decision = measurement.decision
+    scale = decision.scale if decision is not None else exam.recording(measurement.recording_id).scale
+    return measure(measurement.proposed, measurement.plane, scale.mm_per_pixel)[measurement.kind]
+
+
+def decided_length(measurement: Measurement) -> Length | None:
+    """The person's value, with the scale it was decided with; None while open and where rejected."""
+    decision = measurement.decision
+    if decision is None or decision.geometry is None:
+        return None
+    return measure(decision.geometry, measurement.plane, decision.scale.mm_per_pixel)[measurement.kind]
+
+
+def _decided(exam: Exam, measurement: Measurement, decision: Decision) -> Exam:
+    after = replace(measurement, decisions=(*measurement.decisions, decision))
+    return replace(exam, measurements=tuple(after if each is measurement else each for each in exam.measurements))
+
+
+def _scale_for_decision(exam: Exam, measurement: Measurement) -> Scale:
+    scale = exam.recording(measurement.recording_id).scale
+    if scale.mm_per_pixel is None:
+        raise InputError(
+            f"{measurement.kind} has no millimetres yet: set the scale of the recording first, "
+            "by typing mm per pixel or by two points on its ruler."
+        )
+    return scale
+
+
+def _drawable(geometry: Geometry) -> bool:
+    size = geometry.b if isinstance(geometry, Ellipse) else geometry.length_px
+    return size > 0 and all(map(math.isfinite, astuple(geometry)))
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

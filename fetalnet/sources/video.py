@@ -1,0 +1,292 @@
+"""Video files through PyAV: frame ``i`` is the ``i``-th frame shown, however it is reached."""
+
+from __future__ import annotations
+
+import bisect
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.video.frame import PictureType, VideoFrame
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from fetalnet.errors import InputError
+from fetalnet.sources.file import check_readable
+from fetalnet.sources.frame import Frame
+
+_CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,avi,matroska,webm,asf,mpeg,mpegts,ogg,gif"
+"""Formats that hold their frames themselves; a playlist could name other files or addresses."""
+
+_KEPT_FRAMES = 8
+"""Decoded frames kept, so that stepping back does not decode from the key frame again (about 25 MB at 1080p)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Timestamps:
+    """When each frame is shown, in the order shown, and where decoding can start; in the stream's time base.
+
+    ``pts`` is None where the file does not give every frame a time of its own; then frames are counted.
+    """
+
+    count: int
+    pts: list[int] | None
+    keys: list[int]
+    cut_off: bool
+
+
+class VideoFile:
+    """A video file. Its timestamps are indexed once, without decoding; frames are decoded one by one.
+
+    Where the file is damaged, the frames before the damage are given, the source ends there, and ``notice`` holds a
+    sentence about it. Raises ``InputError`` where no frame can be shown, or one after the damage is asked for.
+    """
+
+    def __init__(self, path: Path, threads: int = 2) -> None:
+        self.path = path
+        self.name = path.name
+        self.notice: str | None = None
+        self._timestamps: _Timestamps | None = None
+        self._length: int | None = None
+        self._recent: deque[tuple[int, VideoFrame]] = deque(maxlen=_KEPT_FRAMES)
+        self._decoded: Iterator[VideoFrame] = iter(())
+        self._position = 0
+        self._first_index = 0
+        self._doubtful = False
+
+        check_readable(path)
+        self._container, self._stream = _open(path, threads)
+        try:
+            first = self._first_frame()
+        except BaseException:
+            self._container.close()
+            raise
+        self.width, self.height = first.width, first.height
+        rate = self._stream.average_rate or self._stream.guessed_rate
+        self.frame_rate_hz = float(rate) if rate else 25.0
+
+    def __len__(self) -> int:
+        if self._length is None:
+            self._length = self._index().count
+        return self._length
+
+    def __getitem__(self, index: int) -> Frame:
+        if index < 0 or (index > 0 and index >= self._index().count):
+            raise IndexError(index)
+        if self._length is not None and index >= self._length:
+            raise InputError(self.notice or f"{self.name} ends before this frame; go back to an earlier one.")
+        frame = next((frame for kept, frame in self._recent if kept == index), None) or self._decode(index)
+        return Frame(index, 0.0 if index == 0 else self.time_s(index), _pixels(frame))
+
+    def __iter__(self) -> Iterator[Frame]:
+        index = 0
+        while index < len(self):
+            try:
+                frame = self[index]
+            except InputError:
+                if index < len(self):
+                    raise
+                return
+            yield frame
+            index += 1
+
+    def time_s(self, index: int) -> float:
+        timestamps = self._index()
+        if timestamps.pts is None or self._stream.time_base is None:
+            return index / self.frame_rate_hz
+        return float((timestamps.pts[index] - timestamps.pts[0]) * self._stream.time_base)
+
+    def close(self) -> None:
+        self._recent.clear()
+        self._decoded = iter(())
+        self._container.close()
+
+    def _first_frame(self) -> VideoFrame:
+        self._seek(None)
+        frame = next(self._decoded, None)
+        if frame is None:
+            raise InputError(f"No picture of {self.name} can be decoded; export it again, as MP4 if you can choose.")
+        self._recent.append((0, frame))
+        self._position = 1
+        return frame
+
+    def _index(self) -> _Timestamps:
+        if self._timestamps is None:
+            self._timestamps = _read_timestamps(self._container, self._stream)
+            self._position = self._timestamps.count + 1  # demuxing moved the file on: the next frame needs a seek
+            if self._timestamps.cut_off:
+                self.notice = f"{self.name} is cut off; the {self._timestamps.count} frames before the cut are used."
+        return self._timestamps
+
+    def _decode(self, index: int) -> VideoFrame:
+        """Decode on to frame ``index``, from where the decoder stands or from the key frame before it."""
+        start = self._start_of(index)
+        if not start <= self._position <= index:
+            self._seek(index)
+        frame = self._decode_on(index)
+        if frame is None and self._first_index > 0:
+            # Some key frames only begin to repair the picture: then all before them is needed.
+            self._seek(None)
+            frame = self._decode_on(index)
+        if frame is None:
+            raise self._end_at(self._position)
+        return frame
+
+    def _decode_on(self, index: int) -> VideoFrame | None:
+        """Decode to frame ``index``; None where damage or the end comes first."""
+        timestamps = self._index()
+        held = self._recent[-1][1] if self._recent and self._recent[-1][0] == self._position - 1 else None
+        for frame in self._decoded:
+            reached = self._index_of(frame, timestamps)
+            if reached < self._first_index:
+                continue  # shown before the key frame we started from, and decoded without its references
+            if self._position == self._first_index > 0 and frame.pict_type in (PictureType.P, PictureType.B):
+                return None  # no whole picture at the key frame
+            gap = reached > index
+            if (gap and self._doubtful) or frame.is_corrupt or (frame.width, frame.height) != (self.width, self.height):
+                return None
+            self._position = reached + 1
+            self._recent.append((reached, frame))
+            if gap:  # a packet that shows nothing: the picture before it stays on screen
+                return held or frame
+            if reached == index:
+                return frame
+            held = frame
+        return None
+
+    def _index_of(self, frame: VideoFrame, timestamps: _Timestamps) -> int:
+        if timestamps.pts is None or frame.pts is None:
+            return self._position
+        return bisect.bisect_left(timestamps.pts, frame.pts)
+
+    def _start_of(self, index: int) -> int:
+        """The first frame shown from the last key frame that is shown no later than ``index``."""
+        timestamps = self._index()
+        if timestamps.pts is None:
+            return 0
+        key = timestamps.keys[max(0, bisect.bisect_right(timestamps.keys, timestamps.pts[index]) - 1)]
+        return bisect.bisect_left(timestamps.pts, key)
+
+    def _seek(self, index: int | None) -> None:
+        """Place the decoder at the key frame before ``index``, or at the beginning."""
+        self._recent.clear()
+        self._doubtful = False
+        self._position = self._first_index = 0
+        timestamps = self._timestamps
+        if index is not None and timestamps is not None and timestamps.pts is not None:
+            wanted = timestamps.pts[index]
+            for key in reversed(timestamps.keys[: bisect.bisect_right(timestamps.keys, wanted)]):
+                # A container may search by decoding time and land behind the frame: then one key frame earlier.
+                self._container.seek(key, stream=self._stream)
+                packets = self._container.demux(self._stream)
+                packet = next((packet for packet in packets if packet.is_keyframe and packet.pts is not None), None)
+                if packet is not None and packet.pts is not None and packet.pts <= wanted:
+                    self._container.seek(key, stream=self._stream)
+                    self._position = self._first_index = bisect.bisect_left(timestamps.pts, packet.pts)
+                    self._decoded = self._frames()
+                    return
+        if timestamps is not None:
+            self._container.seek(0)
+        self._decoded = self._frames()
+
+    def _frames(self) -> Iterator[VideoFrame]:
+        try:
+            for packet in self._container.demux(self._stream):
+                if packet.is_corrupt:
+                    break
+                try:
+                    yield from packet.decode()
+                except av.error.InvalidDataError:
+                    self._doubtful = True
+        except av.FFmpegError:
+            self._doubtful = True
+        yield from self._rest()
+
+    def _rest(self) -> Iterator[VideoFrame]:
+        """What the decoder still holds after the last packet."""
+        try:
+            yield from self._stream.codec_context.decode(None)
+        except av.FFmpegError:  # already drained
+            return
+
+    def _end_at(self, index: int) -> InputError:
+        """End the source before frame ``index`` and say so."""
+        if not self.path.exists():
+            return InputError(f"{self.name} was moved or removed while it was played; put it back and open it again.")
+        self._length = index
+        if self.notice is None and index < self._index().count - 2:
+            self.notice = f"{self.name} is damaged; the {index} frames before the damage are used."
+        return InputError(self.notice or f"{self.name} ends before this frame; go back to an earlier one.")
+
+
+def _open(path: Path, threads: int) -> tuple[InputContainer, VideoStream]:
+    options = {"protocol_whitelist": "file", "format_whitelist": _CONTAINERS}
+    try:
+        container = av.open(f"file:{path.absolute()}", "r", options=options, metadata_errors="replace")
+    except av.FFmpegError as error:
+        raise InputError(
+            f"{path.name} is not a video that can be read, or its end is missing; copy or export it again."
+        ) from error
+    streams = [stream for stream in container.streams.video if stream.codec_context is not None]
+    if not streams:
+        known = "a codec that is not supported" if container.streams.video else "no video"
+        container.close()
+        raise InputError(f"{path.name} holds {known}; export it again as MP4 (H.264) or AVI.")
+    stream = streams[0]
+    stream.codec_context.thread_count = threads
+    stream.thread_type = "AUTO"
+    return container, stream
+
+
+def _read_timestamps(container: InputContainer, stream: VideoStream) -> _Timestamps:
+    """Read every packet's timestamp once, from the beginning, without decoding."""
+    shown: list[int | None] = []
+    keys: list[int] = []
+    delays: set[int] = set()
+    cut_off = False
+    container.seek(0)
+    try:
+        for packet in container.demux(stream):
+            if packet.is_corrupt:
+                cut_off = True
+                break
+            if packet.size == 0:
+                continue
+            if packet.is_keyframe and packet.pts is not None:
+                keys.append(packet.pts)
+            if not packet.is_discard:
+                shown.append(packet.pts)
+            if packet.pts is not None and packet.dts is not None:
+                delays.add(packet.pts - packet.dts)
+    except av.FFmpegError:
+        cut_off = True
+    known = sorted(pts for pts in shown if pts is not None)
+    cut_off = cut_off or _promises_more(container, stream, len(shown), known)
+    # AVI stores no presentation times: with frames out of order, what stands in for them is the decoding order.
+    guessed = container.format.name == "avi" and stream.codec_context.has_b_frames and len(delays) == 1
+    if guessed or len(known) < len(shown) or len(set(known)) < len(known) or not keys:
+        return _Timestamps(len(shown), None, [], cut_off)
+    keys.sort()
+    # A recording that begins between two key frames shows nothing before the first of them.
+    known = known[bisect.bisect_left(known, keys[0]) :]
+    return _Timestamps(len(known), known, keys, cut_off)
+
+
+def _promises_more(container: InputContainer, stream: VideoStream, count: int, pts: list[int]) -> bool:
+    """Whether the header tells of more than could be read. Sound may last longer; an edit list of MP4 leaves out."""
+    if not container.format.name.startswith("mov") and stream.frames > 0:
+        return count < stream.frames - 2
+    if container.duration is None or stream.time_base is None or len(container.streams) > 1 or not pts:
+        return False
+    return container.duration / av.time_base - float((pts[-1] - pts[0]) * stream.time_base) > 0.5
+
+
+def _pixels(frame: VideoFrame) -> NDArray[np.uint8]:
+    grey = frame.format.name.startswith(("gray", "mono"))
+    pixels: NDArray[np.uint8] = np.ascontiguousarray(frame.to_ndarray(format="gray" if grey else "rgb24"))
+    pixels.setflags(write=False)
+    return pixels

@@ -1,0 +1,169 @@
+"""Batches as a pure function of the seed and the step, so that a resumed run sees what an unbroken one would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import IterableDataset
+
+from fetalnet.planes import STANDARD_PLANES, Plane
+from fetalnet.training.augment import Appearance, Warp, warp_picture
+from fetalnet.training.config import Mixture, Stage, TrainingConfig
+from fetalnet.training.erase import erased, transplanted
+from fetalnet.training.example import PRESENT, Example
+from fetalnet.training.targets import soft_mask, warped
+
+Fields = tuple[NDArray[Any], ...]
+"""Arrays in the order of ``Batch``, without its first axis."""
+
+ABSENT = 0.2
+"""Standardness up to which a plane's mask is empty; from here to ``PRESENT`` it is neither asked for nor forbidden."""
+
+
+class Batch(NamedTuple):
+    """Clips and their truth. b clips of t frames of h x w.
+
+    ``frames`` (b, t, 1, h, w), grey 0 to 1; ``planes`` (b, t, 4) soft labels that sum to one; ``standardness`` (b, t)
+    and its weight, 0 where nobody rated the frame; ``masks`` (b, t, 3, h, w) and ``mask_weight`` (b, t, 3), 0 where a
+    plane is neither well cut nor away.
+    """
+
+    frames: Tensor
+    planes: Tensor
+    standardness: Tensor
+    standardness_weight: Tensor
+    masks: Tensor
+    mask_weight: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Collection:
+    """What batches are drawn from: real pictures, the phantom's single frames and its clips of consecutive frames."""
+
+    heads: list[Example]
+    others: list[Example]
+    stills: list[Example]
+    clips: list[list[Example]]
+
+    @property
+    def pictures(self) -> list[Example]:
+        return [*self.heads, *self.others, *self.stills, *(frame for clip in self.clips for frame in clip)]
+
+    def table(self) -> dict[tuple[Plane, bool], int]:
+        """How many pictures of each plane, real (True) or phantom (False), are trained on."""
+        count = {(plane, real): 0 for plane in Plane for real in (True, False)}
+        for example in self.pictures:
+            count[example.plane, example.real] += 1
+        return count
+
+
+class BatchStream(IterableDataset[Batch]):
+    """Batches from step ``first()`` on, ``count`` of them, for one of ``processes``."""
+
+    def __init__(
+        self, config: TrainingConfig, collection: Collection, first: Callable[[], int], count: int, rank: int = 0
+    ) -> None:
+        self._config, self._collection, self._first, self._count, self._rank = config, collection, first, count, rank
+
+    def __iter__(self) -> Iterator[Batch]:
+        first = self._first()
+        for step in range(first, min(first + self._count, self._config.steps)):
+            yield draw_batch(self._config, self._collection, step, self._rank)
+
+
+def draw_batch(config: TrainingConfig, collection: Collection, step: int, rank: int = 0) -> Batch:
+    """The batch of one step for one process."""
+    _, stage, _ = config.at(step)
+    size = max(stage.batch // config.processes, 1)
+    clips = [
+        draw_clip(np.random.default_rng([config.seed, step, rank, item]), collection, config.mixture, stage)
+        for item in range(size)
+    ]
+    return Batch(*(torch.from_numpy(np.stack(parts)) for parts in zip(*clips, strict=True)))
+
+
+def draw_clip(rng: np.random.Generator, collection: Collection, mixture: Mixture, stage: Stage) -> Fields:
+    """One augmented clip: the fields of ``Batch`` without its first axis."""
+    grid = (stage.height, stage.width)
+    examples = _pick(rng, collection, mixture, stage.frames)
+    start, look = Warp.draw(rng), Appearance.draw(rng, grid)
+    # A real clip moves by itself; a still is moved under the probe.
+    end = start.drifted(rng) if len(examples) < stage.frames or rng.random() < 0.5 else start
+    frames = []
+    for number in range(stage.frames):
+        example = examples[min(number, len(examples) - 1)]
+        warp = start.towards(end, number / max(stage.frames - 1, 1))
+        matrix = warp.matrix((example.pixels.shape[0], example.pixels.shape[1]), grid)
+        picture = look.apply(warp_picture(example.pixels, matrix, grid), rng)
+        frames.append((picture[None], *targets(example, matrix, grid)))
+    return tuple(np.stack(parts) for parts in zip(*frames, strict=True))
+
+
+def targets(
+    example: Example,
+    matrix: NDArray[np.float64],
+    grid: tuple[int, int],
+) -> tuple[NDArray[np.float32], np.float32, np.float32, NDArray[np.float32], NDArray[np.float32]]:
+    """The truth of an example seen through an affine map: planes, standardness, its weight, masks, mask weight."""
+    planes = np.zeros(len(Plane), np.float32)
+    # Around the level nobody could say: the label turns over softly.
+    present = float(np.clip((example.standardness - PRESENT + 0.15) / 0.3, 0.0, 1.0))
+    planes[list(Plane).index(example.organ)] += present
+    planes[list(Plane).index(Plane.OTHER)] += 1.0 - present
+    masks = np.zeros((len(STANDARD_PLANES), *grid), np.float32)
+    weight = np.ones(len(STANDARD_PLANES), np.float32)
+    for plane, outline in example.outlines.items():
+        channel = STANDARD_PLANES.index(plane)
+        if outline.standardness >= PRESENT:
+            half_width = outline.half_width_px * float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+            masks[channel] = soft_mask(warped(outline.geometry, matrix), grid, half_width)
+        elif outline.standardness > ABSENT:
+            weight[channel] = 0.0
+    return planes, np.float32(example.standardness), np.float32(example.rated), masks, weight
+
+
+def _pick(rng: np.random.Generator, collection: Collection, mixture: Mixture, frames: int) -> list[Example]:
+    """A clip of consecutive frames where there is one, else a single picture."""
+    shares = _shares(collection, mixture)
+    source = rng.choice(list(shares), p=list(shares.values()))
+    if source == "phantom":
+        return _phantom_clip(rng, collection, frames)
+    if source == "real_other":
+        return [collection.others[int(rng.integers(len(collection.others)))]]
+    head = collection.heads[int(rng.integers(len(collection.heads)))]
+    if source == "real_erased":
+        return [erased(head, rng, collection.others)]
+    if source == "real_transplant":
+        (guest,) = _phantom_clip(rng, collection, 1)
+        return [
+            transplanted(head, guest)
+            if guest.organ in (Plane.ABDOMEN, Plane.FEMUR)
+            else erased(head, rng, collection.others)
+        ]
+    return [head]
+
+
+def _phantom_clip(rng: np.random.Generator, collection: Collection, frames: int) -> list[Example]:
+    """Consecutive frames of a recording, or a still; most clips are real ones where time is to be learned."""
+    if collection.clips and (not collection.stills or rng.random() < (0.4 if frames == 1 else 0.75)):
+        clip = collection.clips[int(rng.integers(len(collection.clips)))]
+        first = int(rng.integers(max(len(clip) - frames + 1, 1)))
+        return clip[first : first + frames]
+    return [collection.stills[int(rng.integers(len(collection.stills)))]]
+
+
+def _shares(collection: Collection, mixture: Mixture) -> dict[str, float]:
+    shares = mixture.model_dump()
+    for name in shares:
+        lacks_heads = name in ("real_head", "real_erased", "real_transplant") and not collection.heads
+        lacks_phantom = name in ("phantom", "real_transplant") and not (collection.stills or collection.clips)
+        if lacks_heads or lacks_phantom or (name == "real_other" and not collection.others):
+            shares[name] = 0.0
+    total = sum(shares.values())
+    return {name: share / total for name, share in shares.items()}

@@ -1,0 +1,97 @@
+"""The model card: what weights were made from, how well they do, and where they end."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from fetalnet import __version__
+from fetalnet.atomic_file import write_file
+from fetalnet.network.weights import read_card, write_card
+from fetalnet.planes import Plane
+from fetalnet.training.batches import Collection
+from fetalnet.training.config import TrainingConfig
+
+_DATA = [
+    {
+        "name": "HC18, van den Heuvel et al. 2018, doi 10.1371/journal.pone.0200412, Zenodo 1327317",
+        "licence": "CC BY 4.0",
+        "use": "real heads; heads erased, or replaced by a phantom's organ, as other planes",
+    },
+    {
+        "name": "FETAL_PLANES_DB, Burgos-Artizzu et al. 2020, Zenodo 3904280 (other planes only)",
+        "licence": "CC BY 4.0",
+        "use": "real frames without a standard plane",
+    },
+]
+_LIMITS = [
+    "Research software, not a medical device: each measure is a proposal that a person accepts, corrects or rejects.",
+    "Abdomen and femur were learned from simulation alone; no figure says how they do on real patients.",
+    "Heads were learned from the stills of one hospital; other scanners and hands may differ.",
+    "No twins, no anomalies, no transvaginal scans were trained on knowingly.",
+]
+
+
+def new_card(config: TrainingConfig, collection: Collection) -> dict[str, Any]:
+    """The card of weights as training leaves them, without figures."""
+    table = collection.table()
+    return {
+        "name": config.name,
+        "version": __version__,
+        "commit": _commit(),
+        "seed": config.seed,
+        "data": _DATA if config.real_data else [],
+        "validation_split_seen": config.real_data and not config.hold_out_validation,
+        "trained_on": {str(plane): {"real": table[plane, True], "phantom": table[plane, False]} for plane in Plane},
+        "config": config.model_dump(mode="json"),
+        "limits": _LIMITS,
+    }
+
+
+def add_figures(weights: Path, figures: dict[str, str]) -> None:
+    """Write measured ``figures`` (title: Markdown) into the card, and the card for people ``<name>.md`` beside it."""
+    card = read_card(weights) | {"figures": figures}
+    write_card(weights, card)
+    write_file(weights.with_suffix(".md"), as_markdown(card).encode())
+
+
+def as_markdown(card: dict[str, Any]) -> str:
+    """The card for people."""
+    lines = [
+        f"# {card['name']}",
+        "",
+        f"{card['architecture']}, version {card['version']}, commit {card['commit']}, seed {card['seed']}.",
+        f"SHA-256 `{card['sha256']}`.",
+        "",
+        "## Trained on",
+        "",
+        "| plane | real | phantom |",
+        "|---|---|---|",
+        *(f"| {plane} | {row['real']} | {row['phantom']} |" for plane, row in card["trained_on"].items()),
+        "",
+        *(f"- {source['name']}; {source['licence']}: {source['use']}." for source in card["data"]),
+        "- The phantom of this project: simulated pictures of all planes.",
+        "",
+        "The validation split "
+        + ("was trained on too." if card["validation_split_seen"] else "was kept back: the figures below are of it."),
+    ]
+    for title, figures in card.get("figures", {}).items():
+        lines += ["", f"## {title}", "", figures]
+    lines += ["", "## Limits", "", *(f"- {limit}" for limit in card["limits"])]
+    return "\n".join(lines) + "\n"
+
+
+def _commit() -> str:
+    """The commit of the code, or "unknown" outside a clone."""
+    try:
+        result = subprocess.run(
+            ["git", "rev-parse", "--short=12", "HEAD"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        return "unknown"
+    return result.stdout.strip() or "unknown"

@@ -1,0 +1,130 @@
+"""What a training run is made of; a TOML file says it."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from fetalnet.errors import InputError
+from fetalnet.network.config import STRIDE, NetworkConfig, Temporal
+
+CONFIGS = Path(__file__).parent / "configs"
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Network(_Table):
+    """The network to train (see ``NetworkConfig``)."""
+
+    height: int = Field(default=256, gt=0, multiple_of=STRIDE)
+    width: int = Field(default=384, gt=0, multiple_of=STRIDE)
+    channels: tuple[int, int, int, int, int] = (16, 32, 64, 96, 128)
+    temporal: Temporal = Temporal.CONVGRU
+    hidden: int = 48
+
+    def build(self) -> NetworkConfig:
+        return NetworkConfig(self.height, self.width, self.channels, self.temporal, self.hidden)
+
+
+class Pack(_Table):
+    """How many phantom frames to render, and the seed they start from: far from the seeds that are evaluated."""
+
+    seed: int = 1_000_000
+    stills: int = Field(default=6500, ge=0)
+    recordings: int = Field(default=120, ge=0)
+    clips_per_recording: int = Field(default=10, ge=1)
+    frames_per_clip: int = Field(default=4, ge=1)
+    processes: int = Field(default=2, ge=1)
+
+
+class Stage(_Table):
+    """A stretch of steps at one input size. ``frames`` 1 trains on single pictures, more on clips of that length."""
+
+    height: int = Field(gt=0, multiple_of=STRIDE)
+    width: int = Field(gt=0, multiple_of=STRIDE)
+    frames: int = Field(1, ge=1)
+    batch: int = Field(gt=0)
+    steps: int = Field(gt=0)
+
+
+class Phase(_Table):
+    """Stages that share one warm-up and one cosine. ``freeze_norm`` keeps the batch norms' statistics."""
+
+    learning_rate: float = Field(gt=0)
+    freeze_norm: bool = False
+    stages: tuple[Stage, ...]
+
+    @property
+    def steps(self) -> int:
+        return sum(stage.steps for stage in self.stages)
+
+
+class Mixture(_Table):
+    """Shares of what a batch is drawn from; they are divided by their sum."""
+
+    real_head: float = 0.38
+    real_erased: float = 0.06
+    real_transplant: float = 0.06
+    real_other: float = 0.06
+    phantom: float = 0.44
+
+
+class TrainingConfig(_Table):
+    """A whole run. Batches are split over ``processes`` of one thread each, whose gradients are averaged."""
+
+    name: str = "fetalnet-streaming"
+    seed: int = 7
+    network: Network = Network()
+    pack: Pack = Pack()
+    mixture: Mixture = Mixture()
+    phases: tuple[Phase, ...]
+    real_data: bool = True
+    hold_out_validation: bool = True
+    processes: int = Field(default=2, ge=1)
+    bf16: bool = True
+    weight_decay: float = 0.02
+    warm_up: float = 0.05
+    clip_norm: float = 1.0
+    ema_decay: float = 0.999
+    steps_per_epoch: int = Field(default=250, gt=0)
+    validate_every: int = Field(default=4, gt=0)
+
+    @property
+    def steps(self) -> int:
+        return sum(phase.steps for phase in self.phases)
+
+    def at(self, step: int) -> tuple[Phase, Stage, float]:
+        """The phase and stage of a step, and how far the phase has come (0 to 1)."""
+        before = 0
+        for phase in self.phases:
+            if step < before + phase.steps or phase is self.phases[-1]:
+                inside = step - before
+                for stage in phase.stages:
+                    if inside < stage.steps or stage is phase.stages[-1]:
+                        return phase, stage, (step - before) / phase.steps
+                    inside -= stage.steps
+            before += phase.steps
+        raise ValueError("a training needs at least one phase")
+
+
+def load_config(path: Path) -> TrainingConfig:
+    """Read a TOML file, or one that comes with the program by its bare name. Raises ``InputError``."""
+    if not path.exists() and (CONFIGS / f"{path.name}.toml").exists():
+        path = CONFIGS / f"{path.name}.toml"
+    try:
+        return TrainingConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        known = ", ".join(sorted(each.stem for each in CONFIGS.glob("*.toml")))
+        raise InputError(
+            f"The training configuration {path.name} cannot be read; give a TOML file or one of: {known}."
+        ) from error
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        first = error.errors()[0] if isinstance(error, ValidationError) else None
+        where = ".".join(str(part) for part in first["loc"]) + ": " + first["msg"] if first else str(error)
+        raise InputError(
+            f"The training configuration {path.name} is not right ({where}); correct it and try again."
+        ) from error

@@ -1,0 +1,177 @@
+"""How well weights measure: the tables of docs/results.md, on data that training never saw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fetalnet.geometry import Ellipse
+from fetalnet.inference import Predictor
+from fetalnet.picture.sector import find_sector
+from fetalnet.planes import Plane
+from fetalnet.prediction import Prediction
+from fetalnet.sources.frame import Frame
+from fetalnet.training.hc18 import HeadStill
+
+FAILURE_MM = 10.0
+"""A larger error of the head circumference counts as a failure (reference: contracts)."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadScore:
+    """One head: overlap 0 to 1, signed error of HC and Hausdorff distance in mm, None where no ellipse was found."""
+
+    name: str
+    circumference_mm: float
+    overlap: float
+    difference_mm: float | None
+    hausdorff_mm: float | None
+    plane: Plane
+    refused: str | None
+
+    @property
+    def failed(self) -> bool:
+        return self.difference_mm is None or abs(self.difference_mm) > FAILURE_MM
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Means over pictures with their 95 % bootstrap intervals; errors in mm, overlap and failures as shares."""
+
+    count: int
+    overlap: float
+    overlap_interval: tuple[float, float]
+    absolute_mm: float
+    absolute_interval_mm: tuple[float, float]
+    median_absolute_mm: float
+    bias_mm: float
+    hausdorff_mm: float
+    failures: int
+
+    def row(self, name: str) -> str:
+        """A row of a Markdown table under ``HEADER``."""
+        low, high = self.overlap_interval
+        low_mm, high_mm = self.absolute_interval_mm
+        return (
+            f"| {name} | {self.count} | {100 * self.overlap:.2f} ({100 * low:.2f} to {100 * high:.2f}) "
+            f"| {self.absolute_mm:.2f} ({low_mm:.2f} to {high_mm:.2f}) | {self.median_absolute_mm:.2f} "
+            f"| {self.bias_mm:+.2f} | {self.hausdorff_mm:.2f} | {self.failures} |"
+        )
+
+
+HEADER = (
+    "| heads | n | DSC % (95 % interval) | HC error mm, mean (95 % interval) | median | bias mm | Hausdorff mm "
+    "| failures |\n"
+    "|---|---|---|---|---|---|---|---|"
+)
+
+
+def predict_still(predictor: Predictor, pixels: NDArray[np.uint8]) -> Prediction:
+    """One picture as the program looks at it: its sector, without a past."""
+    sector = find_sector(pixels)
+    predictor.look_at(sector.box, sector.mask(pixels.shape))
+    return predictor.predict(Frame(0, None, pixels))
+
+
+def score_heads(predictor: Predictor, stills: Iterable[HeadStill]) -> list[HeadScore]:
+    """Scores of HC18 stills against their labels by the definitions of the contracts page."""
+    return [_score(predictor, still) for still in stills]
+
+
+def summarise(scores: list[HeadScore], seed: int = 0) -> Summary:
+    """Overlap and failures over all, errors over those with an ellipse."""
+    rng = np.random.default_rng(seed)
+    overlaps = np.array([score.overlap for score in scores])
+    differences = np.array([score.difference_mm for score in scores if score.difference_mm is not None])
+    distances = [score.hausdorff_mm for score in scores if score.hausdorff_mm is not None]
+    absolute = np.abs(differences)
+    return Summary(
+        len(scores),
+        float(overlaps.mean()),
+        _interval(overlaps, rng),
+        float(absolute.mean()),
+        _interval(absolute, rng),
+        float(np.median(absolute)),
+        float(differences.mean()),
+        float(np.mean(distances)),
+        sum(score.failed for score in scores),
+    )
+
+
+def head_table(scores: list[HeadScore]) -> str:
+    """A Markdown table: all heads, and by size."""
+    bands = {
+        "all": scores,
+        "HC < 100 mm": [score for score in scores if score.circumference_mm < 100],
+        "100 to 250 mm": [score for score in scores if 100 <= score.circumference_mm <= 250],
+        "> 250 mm": [score for score in scores if score.circumference_mm > 250],
+    }
+    rows = [summarise(band).row(name) for name, band in bands.items() if any(not score.failed for score in band)]
+    return "\n".join([HEADER, *rows])
+
+
+def false_measures(predictor: Predictor, pictures: dict[str, NDArray[np.uint8]]) -> list[str]:
+    """Names of pictures without a standard plane that were measured all the same, with what was seen in them."""
+    found = []
+    for name, pixels in pictures.items():
+        prediction = predict_still(predictor, pixels)
+        if prediction.geometry is not None:
+            found.append(f"{name}: {prediction.plane} {prediction.probability:.2f}")
+    return found
+
+
+def read_pictures(paths: Iterable[Path]) -> dict[str, NDArray[np.uint8]]:
+    """Grey pictures by file name."""
+    return {path.name: np.asarray(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), np.uint8) for path in paths}
+
+
+def _score(predictor: Predictor, still: HeadStill) -> HeadScore:
+    pixels = still.pixels()
+    prediction = predict_still(predictor, pixels)
+    truth, found = still.truth(), prediction.geometry
+    # Another plane's ellipse is no head.
+    if not isinstance(found, Ellipse) or prediction.plane is not Plane.HEAD:
+        return HeadScore(still.path.name, still.circumference_mm, 0.0, None, None, prediction.plane, prediction.refused)
+    difference = found.perimeter_px * still.mm_per_pixel - still.circumference_mm
+    distance = _hausdorff(found.points(720), truth.points(720)) * still.mm_per_pixel
+    shape = (pixels.shape[0], pixels.shape[1])
+    return HeadScore(
+        still.path.name,
+        still.circumference_mm,
+        _overlap(found, truth, shape),
+        difference,
+        distance,
+        prediction.plane,
+        None,
+    )
+
+
+def _overlap(one: Ellipse, other: Ellipse, shape: tuple[int, int]) -> float:
+    """Dice coefficient of the filled ellipses on the native grid."""
+    first, second = _filled(one, shape), _filled(other, shape)
+    return float(2 * (first & second).sum() / max(int(first.sum() + second.sum()), 1))
+
+
+def _filled(ellipse: Ellipse, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    y, x = np.ogrid[: shape[0], : shape[1]]
+    angle = np.radians(ellipse.theta_deg)
+    u = (x - ellipse.cx) * np.cos(angle) + (y - ellipse.cy) * np.sin(angle)
+    v = (y - ellipse.cy) * np.cos(angle) - (x - ellipse.cx) * np.sin(angle)
+    inside: NDArray[np.bool_] = (u / ellipse.a) ** 2 + (v / ellipse.b) ** 2 <= 1.0
+    return inside
+
+
+def _hausdorff(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    distance = np.linalg.norm(one[:, None] - other[None], axis=2)
+    return float(max(distance.min(axis=0).max(), distance.min(axis=1).max()))
+
+
+def _interval(values: NDArray[np.float64], rng: np.random.Generator) -> tuple[float, float]:
+    means = rng.choice(values, (2000, len(values))).mean(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)

@@ -1,0 +1,117 @@
+"""How well weights follow simulated recordings whose seeds were never trained on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fetalnet.examination import Examination
+from fetalnet.inference import Predictor
+from fetalnet.phantom import PhantomRecording
+from fetalnet.picture.sector import find_sector
+from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
+
+EVALUATION_SEEDS = range(20)
+NEAR_FRAMES = 3
+"""A best frame is right when it is standard or this near to one (reference: contracts)."""
+
+_REPORTED = (Kind.HC, Kind.AC, Kind.FL)
+
+
+@dataclass(slots=True)
+class PhantomScores:
+    """Counts over recordings. ``frames``: (truth, prediction) of unambiguous frames; errors are shares of the truth."""
+
+    recordings: int = 0
+    frames: Counter[tuple[Plane, Plane]] = field(default_factory=Counter)
+    errors: dict[Kind, list[float]] = field(default_factory=lambda: {kind: [] for kind in Kind})
+    right_best: int = 0
+    wrong_best: list[str] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
+    false_measures: list[str] = field(default_factory=list)
+
+    def f1(self, plane: Plane) -> float:
+        """Harmonic mean of precision and recall over frames; NaN where the plane neither came nor was seen."""
+        hit = self.frames[plane, plane]
+        seen = sum(count for (truth, found), count in self.frames.items() if plane in (truth, found))
+        return 2 * hit / (seen + hit) if seen else float("nan")
+
+    def report(self) -> str:
+        """Markdown: planes, errors of the best frame, false measures."""
+        scores = {plane: self.f1(plane) for plane in Plane}
+        lines = [
+            f"{self.recordings} recordings, {self.frames.total()} unambiguous frames",
+            "F1: " + ", ".join(f"{plane} {score:.3f}" for plane, score in scores.items())
+            + f", mean {np.nanmean(list(scores.values())):.3f}",
+            "| measure | n | mean absolute error % | bias % | worst % |",
+            "|---|---|---|---|---|",
+        ]  # fmt: skip
+        for kind in _REPORTED:
+            errors = 100 * np.array(self.errors[kind])
+            if len(errors):
+                lines.append(
+                    f"| {kind} | {len(errors)} | {np.abs(errors).mean():.2f} | {errors.mean():+.2f} "
+                    f"| {np.abs(errors).max():.2f} |"
+                )
+        lines += [
+            f"best frame right: {self.right_best}; wrong: {', '.join(self.wrong_best) or 'none'}",
+            f"missed planes: {', '.join(self.missed) or 'none'}",
+            f"false measures: {', '.join(self.false_measures) or 'none'}",
+        ]
+        return "\n".join(lines)
+
+
+def score_phantom(
+    predictor: Predictor, seeds: Iterable[int] = EVALUATION_SEEDS, duration_s: float = 20.0, single_frames: bool = False
+) -> PhantomScores:
+    """Scores over recordings; ``single_frames`` forgets the past before each frame, to see what the memory is worth."""
+    scores = PhantomScores()
+    for seed in seeds:
+        recording = PhantomRecording(seed, duration_s=duration_s)
+        _score_recording(predictor, recording, scores, single_frames)
+        scores.recordings += 1
+    return scores
+
+
+def _score_recording(
+    predictor: Predictor, recording: PhantomRecording, scores: PhantomScores, single_frames: bool
+) -> None:
+    places = np.linspace(0, len(recording) - 1, 5).round().astype(int)
+    sector = find_sector(*(recording[int(place)][0].pixels for place in places))
+    predictor.look_at(sector.box, sector.mask((recording.size[1], recording.size[0])))
+    examination = Examination()
+    for frame, truth in recording:
+        if single_frames:
+            predictor.reset()
+        prediction = predictor.predict(frame)
+        examination.add(prediction)
+        if not truth.ambiguous:
+            scores.frames[truth.plane, prediction.plane] += 1
+    _score_best(examination, recording, scores)
+
+
+def _score_best(examination: Examination, recording: PhantomRecording, scores: PhantomScores) -> None:
+    truths = recording.truths
+    best = examination.best(recording.mm_per_pixel)
+    for plane in STANDARD_PLANES:
+        standard = [truth.index for truth in truths if truth.plane is plane and truth.standard]
+        kinds = KINDS_OF[plane]
+        name = f"{recording.name} {plane}"
+        if not standard:
+            if kinds[0] in best:
+                scores.false_measures.append(name)
+            continue
+        if kinds[0] not in best:
+            scores.missed.append(name)
+            continue
+        if min(abs(best[kinds[0]].index - index) for index in standard) <= NEAR_FRAMES:
+            scores.right_best += 1
+        else:
+            scores.wrong_best.append(name)
+        for kind in kinds:
+            found = best[kind].value.mm
+            assert found is not None
+            scores.errors[kind].append(found / recording.sizes_mm[kind] - 1.0)

@@ -1,0 +1,149 @@
+"""Simulated frames, rendered once into a pack on disk: abdomens and femurs, for which there is no real training set."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import io
+import multiprocessing
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import track
+
+from fetalnet import phantom
+from fetalnet.atomic_file import write_file
+from fetalnet.geometry import Ellipse, Geometry, Line
+from fetalnet.phantom import FrameTruth, PhantomRecording, render_clip
+from fetalnet.picture.letterbox import Letterbox
+from fetalnet.picture.sector import Sector, find_sector
+from fetalnet.planes import STANDARD_PLANES, Plane
+from fetalnet.sources.frame import Frame
+from fetalnet.training.config import Pack
+from fetalnet.training.example import BASE_GRID, Example, Outline
+from fetalnet.training.targets import warped
+
+STILLS_PER_SHARD = 50
+_AIMS = (Plane.HEAD, Plane.ABDOMEN, Plane.FEMUR, Plane.ABDOMEN, Plane.FEMUR, Plane.OTHER)
+"""What the probe aims at, in turn: abdomen and femur most, for they have no real pictures."""
+
+Clip = list[tuple[Frame, FrameTruth]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shard:
+    """A file of the pack and what is rendered into it: single frames, or clips out of one recording."""
+
+    path: Path
+    pack: Pack
+    stills: range
+    recording: int | None = None
+
+
+def load(pack: Pack, cache: Path) -> tuple[list[Example], list[list[Example]]]:
+    """The pack's stills and clips, rendering what ``cache`` lacks. The same pack gives the same pictures."""
+    folder = cache / f"phantom-{_fingerprint(pack)}"
+    folder.mkdir(parents=True, exist_ok=True)
+    shards = [
+        _Shard(folder / f"stills-{first:06d}.npz", pack, range(first, min(first + STILLS_PER_SHARD, pack.stills)))
+        for first in range(0, pack.stills, STILLS_PER_SHARD)
+    ]
+    shards += [
+        _Shard(folder / f"recording-{number:06d}.npz", pack, range(0), number) for number in range(pack.recordings)
+    ]
+    missing = [shard for shard in shards if not shard.path.exists()]
+    if missing:
+        # Spawned: forking a process that has used OpenMP may hang.
+        with multiprocessing.get_context("spawn").Pool(pack.processes) as pool:
+            done = pool.imap_unordered(_render_shard, missing)
+            for _ in track(done, f"Rendering the phantom into {folder.name}", len(missing)):
+                pass
+    stills: list[Example] = []
+    clips: list[list[Example]] = []
+    for shard in shards:
+        for clip in _read_shard(shard.path):
+            if shard.recording is None:
+                stills += clip
+            else:
+                clips.append(clip)
+    return stills, clips
+
+
+def _fingerprint(pack: Pack) -> str:
+    """Names the pack by its configuration and by the phantom's code, comments and layout left out."""
+    code = [
+        ast.dump(ast.parse(path.read_text(encoding="utf-8")))
+        for path in sorted(Path(phantom.__file__).parent.glob("*.py"))
+    ]
+    text = "\n".join([pack.model_dump_json(exclude={"processes"}), str(BASE_GRID), *code])
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _render_shard(shard: _Shard) -> None:
+    cv2.setNumThreads(1)
+    pack = shard.pack
+    clips = (
+        [render_clip(pack.seed + number, plane=_AIMS[number % len(_AIMS)]) for number in shard.stills]
+        if shard.recording is None
+        else _recording_clips(pack, shard.recording)
+    )
+    whole_recording = [frame.pixels for clip in clips[:5] for frame, _ in clip[:1]]
+    pictures, truths, numbers = [], [], []
+    for number, clip in enumerate(clips):
+        rng = np.random.default_rng([pack.seed, number, shard.stills.start, shard.recording or 0])
+        shown = whole_recording if shard.recording is not None else [frame.pixels for frame, _ in clip]
+        # Where the fan is not found the program takes the whole screen: some are learned so.
+        sector = find_sector(*shown) if rng.random() < 0.75 else Sector.whole(shown[0].shape)
+        letterbox = Letterbox.of(shown[0].shape, BASE_GRID, sector.box)
+        fan = sector.on_grid(letterbox)
+        for frame, truth in clip:
+            pictures.append(letterbox.apply(frame.pixels) * fan)
+            truths.append(_truth_row(truth, letterbox))
+            numbers.append(number)
+    buffer = io.BytesIO()
+    np.savez(buffer, pictures=np.stack(pictures), truths=np.stack(truths), clips=np.array(numbers))
+    write_file(shard.path, buffer.getvalue())
+
+
+def _recording_clips(pack: Pack, number: int) -> list[Clip]:
+    """Clips of consecutive frames from places spread evenly over a recording."""
+    recording = PhantomRecording(pack.seed + number)
+    places = np.linspace(0, len(recording) - pack.frames_per_clip, pack.clips_per_recording).round().astype(int)
+    return [[recording[int(place) + step] for step in range(pack.frames_per_clip)] for place in places]
+
+
+def _truth_row(truth: FrameTruth, letterbox: Letterbox) -> NDArray[np.float64]:
+    """(3, 7) for each plane: geometry on the base grid (five numbers), half width, standardness; NaN: absent."""
+    row = np.full((len(STANDARD_PLANES), 7), np.nan)
+    scale = float(np.mean(letterbox.scale))
+    for plane, section in truth.outlines.items():
+        geometry = warped(section.geometry, letterbox.matrix)
+        numbers = (
+            [geometry.cx, geometry.cy, geometry.a, geometry.b, geometry.theta_deg]
+            if isinstance(geometry, Ellipse)
+            else [*geometry.points().ravel(), 0.0]
+        )
+        row[STANDARD_PLANES.index(plane)] = [*numbers, section.half_width_px * scale, section.standardness]
+    return row
+
+
+def _read_shard(path: Path) -> list[list[Example]]:
+    with np.load(path) as shard:
+        pictures, truths, numbers = shard["pictures"], shard["truths"], shard["clips"]
+    clips: dict[int, list[Example]] = {}
+    for picture, truth, number in zip(pictures, truths, numbers, strict=True):
+        outlines = {
+            plane: Outline(_geometry(plane, row), float(row[6]), float(row[5]))
+            for plane, row in zip(STANDARD_PLANES, truth, strict=True)
+            if not np.isnan(row[0])
+        }
+        clips.setdefault(int(number), []).append(Example(picture, outlines, rated=True, real=False))
+    return list(clips.values())
+
+
+def _geometry(plane: Plane, row: NDArray[np.float64]) -> Geometry:
+    numbers = [float(value) for value in row[:5]]
+    return Line.of(*numbers[:4]) if plane is Plane.FEMUR else Ellipse(*numbers)

@@ -1,0 +1,52 @@
+"""All figures of weights in one run, written into their card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fetalnet.errors import InputError
+from fetalnet.inference import Predictor
+from fetalnet.network.weights import DEFAULT_WEIGHTS
+from fetalnet.training.card import add_figures
+from fetalnet.training.evaluate import false_measures, head_table, read_pictures, score_heads
+from fetalnet.training.evaluate_phantom import EVALUATION_SEEDS, score_phantom
+from fetalnet.training.example import data_folder
+from fetalnet.training.hc18 import head_stills
+from fetalnet.training.other_planes import other_stills
+
+SCREENS_WITH_PLANES = ("abdominal.png", "brain_cb.png", "brain_tv.png", "femur.png")
+
+
+def evaluate(weights: Path = DEFAULT_WEIGHTS, recordings: int = len(EVALUATION_SEEDS)) -> dict[str, str]:
+    """Figures by title, as Markdown: real heads, real pictures without a plane, phantom recordings.
+
+    Real data that is not there is left out, and said so.
+    """
+    cv2.setNumThreads(1)
+    predictor = Predictor(weights)
+    figures: dict[str, str] = {}
+    folder = data_folder()
+    try:
+        heads = [still for still in head_stills(folder / "hc18") if still.kept_back]
+        figures["HC18 validation split"] = head_table(score_heads(predictor, heads))
+        others = {still.path.name: still.pixels() for still in other_stills(folder / "other_planes") if still.kept_back}
+        figures["Real frames of other planes, validation split"] = _measured(predictor, others)
+        screens = [
+            path for path in sorted((folder / "scanner_screens").glob("*.png")) if path.name not in SCREENS_WITH_PLANES
+        ]
+        figures["Scanner screens without our planes"] = _measured(predictor, read_pictures(screens))
+    except InputError as error:
+        figures["Real data"] = f"Not measured: {error}"
+    title = f"Phantom recordings, seeds {EVALUATION_SEEDS.start} to {EVALUATION_SEEDS.start + recordings - 1}"
+    figures[title] = score_phantom(predictor, EVALUATION_SEEDS[:recordings]).report()
+    add_figures(weights, figures)
+    return figures
+
+
+def _measured(predictor: Predictor, pictures: dict[str, NDArray[np.uint8]]) -> str:
+    found = false_measures(predictor, pictures)
+    return f"{len(found)} of {len(pictures)} measured" + (f": {'; '.join(found)}" if found else "")

@@ -1,0 +1,32 @@
+"""Batches that are looked at during training and never learned from."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from fetalnet.training import hc18, other_planes
+from fetalnet.training.augment import Warp, warp_picture
+from fetalnet.training.batches import Batch, targets
+from fetalnet.training.config import TrainingConfig
+from fetalnet.training.example import Example, data_folder
+
+
+def thermometer(config: TrainingConfig, batch: int = 8) -> list[Batch]:
+    """Real pictures of the validation split as they are, in batches of single frames at the network's size."""
+    if not config.real_data:
+        return []
+    heads = [still for still in hc18.head_stills(data_folder() / "hc18") if still.kept_back]
+    others = [still for still in other_planes.other_stills(data_folder() / "other_planes") if still.kept_back]
+    examples = [*hc18.examples(heads), *other_planes.examples(others)]
+    return [_as_batch(examples[first : first + batch], config) for first in range(0, len(examples), batch)]
+
+
+def _as_batch(examples: list[Example], config: TrainingConfig) -> Batch:
+    grid = (config.network.height, config.network.width)
+    rows = []
+    for example in examples:
+        matrix = Warp().matrix((example.pixels.shape[0], example.pixels.shape[1]), grid)
+        picture = warp_picture(example.pixels, matrix, grid).astype(np.float32) / 255
+        rows.append(tuple(np.asarray(part)[None] for part in (picture[None], *targets(example, matrix, grid))))
+    return Batch(*(torch.from_numpy(np.stack(parts)) for parts in zip(*rows, strict=True)))

@@ -1,0 +1,81 @@
+"""Sentences and number formats that every report, table and window shares."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from fetalnet import __version__
+from fetalnet.picture.scale import Scale, ScaleOrigin
+
+if TYPE_CHECKING:
+    from fetalnet.measurement import Length
+
+RESEARCH_USE = (
+    "Research and education software. Not a medical device: not CE-marked, not FDA-cleared. Not for diagnosis, "
+    "treatment or patient management. Results must be checked by a qualified person against the original images."
+)
+NOT_REVIEWED = "proposals, not reviewed by a person"
+BPD_CONVENTION = "BPD is measured outer to outer edge of the skull (outer-outer)."
+METHOD = "HC and AC are perimeters of a fitted ellipse (Ramanujan II), BPD and OFD its axes; FL is a straight line."
+
+SCALE_ORIGINS = {
+    ScaleOrigin.DICOM_REGION: "from the DICOM region",
+    ScaleOrigin.PIXEL_SPACING: "from the DICOM pixel spacing",
+    ScaleOrigin.RULER: "read from the ruler in the picture",
+    ScaleOrigin.TWO_POINT: "set by a person with two points on the picture",
+    ScaleOrigin.PRESET: "from a preset",
+    ScaleOrigin.GIVEN: "given by a person",
+    ScaleOrigin.NONE: "no scale",
+}
+
+_PACKAGES = ("torch", "openvino", "numpy", "opencv-python-headless", "av", "reportlab")
+
+
+def length_text(length: Length | None) -> str:
+    """Millimetres to 0.1 where a scale is known, else pixels to 0.1; a dash for nothing."""
+    if length is None:
+        return "–"
+    return f"{length.px:.1f} px" if length.mm is None else f"{length.mm:.1f} mm"
+
+
+def difference_text(before: Length, after: Length | None) -> str:
+    """Signed ``after`` minus ``before``, in mm where both have them."""
+    if after is None:
+        return "–"
+    if before.mm is None or after.mm is None:
+        return f"{_unsigned_zero(after.px - before.px)} px"
+    return f"{_unsigned_zero(after.mm - before.mm)} mm"
+
+
+def scale_text(scale: Scale) -> str:
+    """The scale and where it comes from."""
+    size = scale.mm_per_pixel
+    if size is None:
+        return "none: values are in pixels"
+    numbers = f"{size.x:.4g}" if size.x == size.y else f"x {size.x:.4g}, y {size.y:.4g}"
+    return f"{numbers} mm per pixel, {SCALE_ORIGINS[scale.origin]}"
+
+
+def time_text(time_s: float | None) -> str:
+    """Minutes and seconds to 0.1; a dash for stills."""
+    if time_s is None:
+        return "–"
+    tenths = round(time_s * 10)
+    return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"
+
+
+def software_text() -> str:
+    """The program's version and those of the libraries that shape its numbers."""
+    parts = [f"FetalNet Sonographer Assistant {__version__}"]
+    for package in _PACKAGES:
+        try:
+            parts.append(f"{package} {version(package)}")
+        except PackageNotFoundError:  # a bundle may carry a library without its metadata
+            parts.append(f"{package} (version unknown)")
+    return ", ".join(parts)
+
+
+def _unsigned_zero(value: float) -> str:
+    text = f"{value:+.1f}"
+    return "0.0" if text in {"+0.0", "-0.0"} else text

@@ -1,0 +1,203 @@
+import json
+import math
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+
+from fetalnet.analysis import analyze, analyze_stills, predicted
+from fetalnet.analysis_json import json_schema
+from fetalnet.errors import InputError
+from fetalnet.geometry import Ellipse, MmPerPixel
+from fetalnet.picture.scale import NO_SCALE, Scale, ScaleOrigin, given_scale
+from fetalnet.planes import Kind, Plane
+from fetalnet.prediction import Prediction
+from fetalnet.records import ModelRef
+from fetalnet.sources import Frame
+
+MODEL = ModelRef("test", "ab" * 32, "none")
+SCHEMA = Path(__file__).parents[1] / "docs" / "analysis.schema.json"
+PIXELS = np.zeros((60, 80), np.uint8)
+
+
+class FakeSource:
+    """Frames at 30 Hz; breaks off with a sentence at ``broken_at``."""
+
+    path = Path("sweep.mp4")
+    name = "sweep.mp4"
+    width, height, frame_rate_hz = 80, 60, 30.0
+    notice = None
+
+    def __init__(self, n=30, broken_at=None):
+        self.n, self.broken_at = n, broken_at
+        self.taken = 0
+
+    def __len__(self):
+        return self.n
+
+    def __iter__(self):
+        for index in range(self.n):
+            if index == self.broken_at:
+                raise InputError("The recording is damaged here.")
+            self.taken += 1
+            yield Frame(index, index / 30, PIXELS)
+
+    def __getitem__(self, index):
+        return Frame(index, index / 30, PIXELS)
+
+    def time_s(self, index):
+        return index / 30
+
+    def close(self):
+        pass
+
+
+class FakePredictor:
+    """Sees a head in every frame but the first five, with a probability a hair above one."""
+
+    def __init__(self):
+        self.looks = []
+
+    def predict(self, frame):
+        if frame.index < 5 and frame.time_s is not None:
+            probabilities = dict(zip(Plane, (0.02, 0.01, 0.01, 0.96), strict=True))
+            return Prediction(frame.index, frame.time_s, Plane.OTHER, probabilities, 0.0, None, None, None, frame.file)
+        probabilities = dict(zip(Plane, (1.0000001, 0.0, 0.0, 0.0), strict=True))
+        outline = np.zeros((100, 2), np.float32)
+        geometry = Ellipse(40, 30, 25, 20, 170)
+        return Prediction(
+            frame.index, frame.time_s, Plane.HEAD, probabilities, 0.9, outline, geometry, None, frame.file
+        )
+
+    def look_at(self, crop, fan):
+        self.looks.append((crop, fan.shape))
+
+
+def no_scale(file):
+    return NO_SCALE
+
+
+def valid(analysis):
+    value = json.loads(json.dumps(analysis.to_json(), allow_nan=False))
+    jsonschema.validate(value, json.loads(SCHEMA.read_text(encoding="utf-8")))
+    return value
+
+
+def test_that_the_schema_in_docs_is_the_one_the_program_writes():
+    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == json_schema()
+
+
+def test_that_the_schema_refuses_an_unknown_field():
+    value = valid(analyze(FakeSource(3), FakePredictor(), MODEL, no_scale))
+    value["diagnosis"] = "none"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(value, json_schema())
+
+
+def test_that_a_recording_without_a_scale_gives_pixels_only():
+    value = valid(analyze(FakeSource(), FakePredictor(), MODEL, no_scale))
+    assert len(value["frames"]) == 30
+    assert value["mm_per_pixel"] is None
+    assert value["scale_origin"] == "none"
+    assert value["frames"][0] | {"probabilities": None, "probability": None} == {
+        "index": 0, "time_s": 0.0, "file": None, "plane": "other", "probabilities": None, "probability": None,
+        "geometry": None, "mm_per_pixel": None, "measurements": {}, "error": None,
+    }  # fmt: skip
+    assert value["frames"][9]["probability"] == value["frames"][9]["probabilities"]["head"] == 1.0
+    assert value["frames"][9]["measurements"]["BPD"] == {"px": 40.0, "mm": None}
+    assert set(value["best"]) == set(value["estimate"]) == {"HC", "BPD", "OFD"}
+    assert value["best"]["BPD"]["value_mm"] is None
+    assert value["estimate"]["BPD"]["low"] == value["estimate"]["BPD"]["value_px"] == 40.0
+
+
+def test_that_a_scale_gives_mm_everywhere():
+    value = valid(analyze(FakeSource(), FakePredictor(), MODEL, lambda file: given_scale(0.5)))
+    assert value["mm_per_pixel"] == {"x": 0.5, "y": 0.5}
+    assert value["scale_origin"] == "given"
+    assert value["frames"][9]["measurements"]["OFD"] == pytest.approx({"px": 50.0, "mm": 25.0})
+    assert value["best"]["OFD"]["value_mm"] == pytest.approx(25)
+    assert value["estimate"]["OFD"]["low"] == value["estimate"]["OFD"]["high"] == pytest.approx(25)
+
+
+def test_that_outlines_are_not_held():
+    analysis = analyze(FakeSource(), FakePredictor(), MODEL, no_scale)
+    assert all(frame.prediction.outline is None for frame in analysis.frames)
+
+
+def test_that_a_recording_that_breaks_off_keeps_what_was_read_and_says_so():
+    analysis = analyze(FakeSource(30, broken_at=20), FakePredictor(), MODEL, no_scale)
+    assert len(analysis.frames) == 20
+    assert analysis.failures == ("The recording is damaged here.",)
+    assert Kind.HC in analysis.best
+
+
+def test_that_a_recording_without_one_readable_frame_is_refused():
+    with pytest.raises(InputError, match="damaged"):
+        analyze(FakeSource(30, broken_at=0), FakePredictor(), MODEL, no_scale)
+
+
+def test_that_cancelling_stops_the_decoder_too():
+    source = FakeSource(10_000)
+    seen = []
+    analysis = analyze(
+        source, FakePredictor(), MODEL, no_scale,
+        on_progress=lambda done, total: seen.append((done, total)), cancelled=lambda: len(seen) == 12,
+    )  # fmt: skip
+    assert seen[-1] == (12, 10_000)
+    assert len(analysis.frames) == 12
+    assert source.taken < 30
+
+
+def test_that_each_frame_comes_with_its_own_prediction():
+    pairs = list(predicted(FakeSource(50), FakePredictor()))
+    assert [frame.index for frame, _ in pairs] == [prediction.index for _, prediction in pairs] == list(range(50))
+
+
+def test_that_a_programming_error_in_a_source_is_not_swallowed():
+    class Broken(FakeSource):
+        def __iter__(self):
+            yield Frame(0, 0.0, PIXELS)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        analyze(Broken(), FakePredictor(), MODEL, no_scale)
+
+
+def read_still(path):
+    if path.name == "b.png":
+        raise InputError("b.png is damaged; leave it out.")
+    return Frame(0, None, PIXELS, path.name)
+
+
+def test_that_stills_are_cases_of_their_own():
+    predictor = FakePredictor()
+    scales = {"a.png": given_scale(0.2), "c.png": given_scale(0.4)}
+    files = [Path("in/a.png"), Path("in/b.png"), Path("in/c.png")]
+    analysis = analyze_stills("in", files, read_still, predictor, MODEL, scales.__getitem__)
+    value = valid(analysis)
+    assert [frame["file"] for frame in value["frames"]] == ["a.png", "b.png", "c.png"]
+    assert [frame["index"] for frame in value["frames"]] == [0, 1, 2]
+    assert value["frames"][0]["measurements"]["BPD"]["mm"] == pytest.approx(8)
+    assert value["frames"][2]["measurements"]["BPD"]["mm"] == pytest.approx(16)
+    assert value["frames"][1]["error"] == "b.png is damaged; leave it out."
+    assert value["frames"][1]["geometry"] is None
+    assert value["best"] == value["estimate"] == {}
+    assert value["mm_per_pixel"] is None
+    assert value["scale_origin"] == "given"
+    assert predictor.looks == [((0, 0, 80, 60), (60, 80))] * 2
+    assert analysis.failures == ("b.png is damaged; leave it out.",)
+
+
+def test_that_a_refused_scale_is_noted():
+    refused = Scale(None, ScaleOrigin.NONE, "The scale was refused.")
+    value = valid(analyze(FakeSource(), FakePredictor(), MODEL, lambda file: refused))
+    assert value["scale_note"] == "The scale was refused."
+
+
+def test_that_pixels_need_not_be_square():
+    scale = Scale(MmPerPixel(0.5, 1.0), ScaleOrigin.DICOM_REGION)
+    value = valid(analyze(FakeSource(), FakePredictor(), MODEL, lambda file: scale))
+    lengths = value["best"]["HC"]
+    assert lengths["value_mm"] != pytest.approx(lengths["value_px"] * 0.5)
+    assert math.isclose(value["estimate"]["HC"]["value_mm"], lengths["value_mm"])

@@ -1,0 +1,72 @@
+"""One run times every step for every engine and number of threads, and says on what."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+
+from fetalnet.benchmark import ENGINES, Step, run_benchmark
+from fetalnet.errors import InputError
+from fetalnet.export.overlay import OverlayWriter
+from fetalnet.network.config import NetworkConfig
+from fetalnet.network.streaming import StreamingFetalNet
+from fetalnet.network.weights import LoadedNetwork
+
+
+@pytest.fixture
+def tiny_network() -> LoadedNetwork:
+    torch.manual_seed(0)
+    config = NetworkConfig(height=64, width=96, channels=(8, 8, 8, 8, 8), hidden=8)
+    return LoadedNetwork(StreamingFetalNet(config).eval(), "tiny", "0" * 64, {})
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    path = tmp_path / "noise.mp4"
+    rng = np.random.default_rng(0)
+    with OverlayWriter(path, (160, 120), 30) as writer:
+        for _ in range(20):
+            writer.write(rng.integers(0, 255, (120, 160, 3), dtype=np.uint8))
+    return path
+
+
+def test_every_step_is_timed_for_every_engine(tiny_network: LoadedNetwork, video: Path) -> None:
+    threads_before = torch.get_num_threads(), cv2.getNumThreads()
+    report = run_benchmark(tiny_network, video, seconds=0.5, threads=(1,))
+    assert (torch.get_num_threads(), cv2.getNumThreads()) == threads_before
+
+    assert (report.video, report.width, report.height, report.frames) == ("noise.mp4", 160, 120, 15)
+    steps = [(timing.step, timing.engine) for timing in report.timings]
+    assert steps == [
+        (Step.DECODE, None),
+        (Step.PREPARATION, None),
+        *((Step.NETWORK, engine) for engine in sorted(ENGINES)),
+        (Step.FITTING, None),
+        (Step.OVERLAY, None),
+    ]
+    for timing in report.timings:
+        assert timing.threads == 1
+        assert timing.frames >= 10
+        assert 0 < timing.p50_ms <= timing.p95_ms
+    assert {rate.engine for rate in report.throughputs} == set(ENGINES)
+    assert all(rate.frames_per_s > 0 for rate in report.throughputs)
+
+    assert json.loads(json.dumps(report.to_json()))["versions"]["torch"]
+    console = Console(file=io.StringIO(), width=200)
+    console.print(report.table())
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "network, openvino" in text
+    assert "whole path, torch" in text
+    assert "frames/s" in text
+
+
+def test_a_video_that_cannot_be_read_is_said_so(tiny_network: LoadedNetwork, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no file"):
+        run_benchmark(tiny_network, tmp_path / "missing.mp4")

@@ -1,0 +1,133 @@
+import numpy as np
+import pytest
+
+from fetalnet.examination import STILL, Examination
+from fetalnet.geometry import Ellipse, Line, MmPerPixel
+from fetalnet.planes import Kind, Plane
+from fetalnet.prediction import Prediction
+
+HEAD = Ellipse(400, 300, 150, 120, 20)
+FEMUR = Line(100, 200, 300, 210)
+
+
+def shown(index, plane=Plane.HEAD, probability=0.95, standardness=0.9, geometry=HEAD, rate_hz=30.0):
+    rest = (1 - probability) / 3
+    probabilities = {each: probability if each is plane else rest for each in Plane}
+    time_s = None if rate_hz is None else index / rate_hz
+    return Prediction(index, time_s, plane, probabilities, standardness, None, geometry)
+
+
+def other(index, rate_hz=30.0):
+    return shown(index, Plane.OTHER, 0.97, 0.0, None, rate_hz)
+
+
+def examined(predictions, thresholds=None):
+    examination = Examination(thresholds)
+    for prediction in predictions:
+        examination.add(prediction)
+    return examination
+
+
+def test_that_a_recording_without_a_plane_measures_nothing():
+    examination = examined(other(i) for i in range(60))
+    assert examination.best() == {}
+    assert examination.estimates() == {}
+    assert examination.runs(Plane.HEAD) == []
+
+
+def test_that_an_empty_examination_answers_none():
+    assert Examination().best() == {}
+    assert Examination().estimates() == {}
+
+
+def test_that_one_confident_frame_among_others_is_no_plane():
+    frames = [shown(i) if i == 20 else other(i) for i in range(40)]
+    assert examined(frames).best() == {}
+
+
+def test_that_confident_frames_far_from_the_ideal_plane_are_no_measure():
+    assert examined(shown(i, standardness=0.4) for i in range(40)).best() == {}
+
+
+def test_that_a_sweep_which_only_grazes_the_plane_is_no_measure():
+    assert examined(shown(i, standardness=0.55) for i in range(40)).best() == {}
+
+
+def test_that_a_plane_which_cannot_be_measured_has_no_best_frame():
+    assert examined(shown(i, geometry=None) for i in range(40)).best() == {}
+
+
+def test_that_the_best_frame_lies_where_standardness_peaks_and_serves_all_measures_of_the_head():
+    standardness = np.exp(-(((np.arange(60) - 33) / 8.0) ** 2))
+    frames = [shown(i, standardness=float(s)) if s > 0.2 else other(i) for i, s in enumerate(standardness)]
+    best = examined(frames).best(MmPerPixel(0.2, 0.2))
+    assert set(best) == {Kind.HC, Kind.BPD, Kind.OFD}
+    assert {each.index for each in best.values()} == {33}
+    assert best[Kind.BPD].value.px == pytest.approx(240)
+    assert best[Kind.BPD].value.mm == pytest.approx(48)
+
+
+def test_that_without_a_scale_there_are_no_millimetres():
+    examination = examined(shown(i) for i in range(30))
+    assert {each.value.mm for each in examination.best().values()} == {None}
+    assert {each.low.mm for each in examination.estimates().values()} == {None}
+
+
+def test_that_a_slipped_fit_is_not_the_best_frame():
+    slipped = Ellipse(400, 300, 260, 200, 20)
+    frames = [shown(i, standardness=1.0 if i == 15 else 0.85, geometry=slipped if i == 15 else HEAD) for i in range(30)]
+    assert examined(frames).best()[Kind.HC].index != 15
+
+
+def test_that_the_estimate_is_the_median_with_its_spread():
+    rng = np.random.default_rng(4)
+    lengths = 200 + rng.normal(0, 2, 100)
+    frames = [shown(i, Plane.FEMUR, geometry=Line(0, 0, float(x), 0)) for i, x in enumerate(lengths)]
+    estimate = examined(frames).estimates(MmPerPixel(0.25, 0.25))[Kind.FL]
+    assert estimate.n == 100
+    assert estimate.value.mm == pytest.approx(np.median(lengths) * 0.25)
+    spread = 1.96 * 1.4826 * np.median(np.abs(lengths - np.median(lengths)))
+    assert estimate.high.px - estimate.value.px == pytest.approx(spread)
+    assert estimate.value.px - estimate.low.px == pytest.approx(spread)
+
+
+def test_that_two_planes_in_one_recording_are_both_found():
+    frames = [shown(i) for i in range(20)] + [other(i) for i in range(20, 40)]
+    frames += [shown(i, Plane.FEMUR, geometry=FEMUR) for i in range(40, 60)]
+    examination = examined(frames)
+    best = examination.best()
+    assert best[Kind.HC].index < 20
+    assert best[Kind.FL].index >= 40
+    assert Kind.AC not in best
+    [run] = examination.runs(Plane.FEMUR)
+    assert 40 <= run.start < run.stop <= 60
+
+
+def test_that_frames_on_both_sides_of_a_gap_are_not_in_a_row():
+    pairs = [10, 11, 30, 31, 50, 51]
+    assert examined(shown(i, rate_hz=None) for i in pairs).best() == {}
+
+
+def test_that_three_frames_at_a_high_rate_are_too_short():
+    frames = [shown(i, rate_hz=100.0) if 20 <= i < 23 else other(i, 100.0) for i in range(40)]
+    assert examined(frames).best() == {}
+
+
+def test_that_a_single_picture_is_its_own_best_frame():
+    examination = examined([shown(0, rate_hz=None)], STILL)
+    assert examination.best()[Kind.HC].index == 0
+    assert examination.estimates()[Kind.HC].n == 1
+
+
+def test_that_frames_must_come_in_order():
+    examination = examined([shown(3)])
+    with pytest.raises(ValueError, match="came after"):
+        examination.add(shown(3))
+
+
+def test_that_the_answer_grows_with_the_recording():
+    examination = examined(shown(i, standardness=0.7) for i in range(10))
+    early = examination.best()[Kind.HC].index
+    for i in range(10, 20):
+        examination.add(shown(i, standardness=0.95))
+    assert examination.best()[Kind.HC].index >= 10 > early

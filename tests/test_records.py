@@ -1,0 +1,137 @@
+import pytest
+
+from fetalnet import records
+from fetalnet.errors import InputError
+from fetalnet.examination import BestFrame
+from fetalnet.geometry import Ellipse, Line
+from fetalnet.measurement import measure
+from fetalnet.picture.scale import NO_SCALE, given_scale
+from fetalnet.planes import KINDS_OF, Kind, Plane
+from fetalnet.records import BpdConvention, ModelRef, RecordingRef, Status
+
+MODEL = ModelRef("streaming", "cd" * 32, "openvino cpu")
+HEAD = Ellipse(400, 300, 150, 120, 20)
+DRAGGED = Ellipse(402, 300, 152, 121, 21)
+
+
+def best_of(plane, geometry, index=12):
+    lengths = measure(geometry, plane)
+    return [BestFrame(kind, index, index / 30, None, geometry, lengths[kind], 0.9) for kind in KINDS_OF[plane]]
+
+
+@pytest.fixture
+def exam():
+    recording = RecordingRef("r1", "sweep.mp4", 1000, "ef" * 32, 300, given_scale(0.2))
+    empty = records.with_recording(records.new_exam("second visit"), recording)
+    return records.propose(empty, "r1", best_of(Plane.HEAD, HEAD), MODEL)
+
+
+def of(exam, kind):
+    return next(each for each in exam.measurements if each.kind is kind)
+
+
+def test_that_proposals_are_open_and_say_how_bpd_is_measured(exam):
+    assert {each.status for each in exam.measurements} == {Status.PROPOSED}
+    assert of(exam, Kind.BPD).bpd_convention is BpdConvention.OUTER_OUTER
+    assert of(exam, Kind.HC).bpd_convention is None
+    assert records.decided_length(of(exam, Kind.BPD)) is None
+    assert records.proposed_length(exam, of(exam, Kind.BPD)).mm == pytest.approx(48)
+
+
+def test_that_accepting_keeps_the_machine_s_geometry_and_the_old_exam(exam):
+    after = records.accept(exam, of(exam, Kind.BPD).id)
+    assert of(after, Kind.BPD).status is Status.ACCEPTED
+    assert records.decided_length(of(after, Kind.BPD)).mm == pytest.approx(48)
+    assert of(after, Kind.HC).status is Status.PROPOSED
+    assert of(exam, Kind.BPD).status is Status.PROPOSED
+
+
+def test_that_correcting_keeps_both_geometries(exam):
+    after = of(records.correct(exam, of(exam, Kind.BPD).id, DRAGGED), Kind.BPD)
+    assert after.status is Status.CORRECTED
+    assert after.proposed == HEAD
+    assert after.geometry == DRAGGED
+    assert records.decided_length(after).px == pytest.approx(242)
+
+
+def test_that_rejecting_leaves_no_value(exam):
+    after = of(records.reject(exam, of(exam, Kind.HC).id), Kind.HC)
+    assert after.status is Status.REJECTED
+    assert records.decided_length(after) is None
+    assert after.geometry == HEAD
+
+
+def test_that_decisions_are_appended(exam):
+    measurement = of(exam, Kind.HC).id
+    after = records.accept(records.correct(records.reject(exam, measurement), measurement, DRAGGED), measurement)
+    assert [each.status for each in of(after, Kind.HC).decisions] == [
+        Status.REJECTED, Status.CORRECTED, Status.ACCEPTED,
+    ]  # fmt: skip
+    assert of(after, Kind.HC).geometry == HEAD
+
+
+@pytest.mark.parametrize("decide", [records.accept, lambda exam, id: records.correct(exam, id, DRAGGED)])
+def test_that_nothing_is_accepted_without_a_scale(exam, decide):
+    bare = records.with_scale(exam, "r1", NO_SCALE)
+    with pytest.raises(InputError, match="set the scale"):
+        decide(bare, of(bare, Kind.HC).id)
+
+
+def test_that_rejecting_needs_no_scale(exam):
+    bare = records.with_scale(exam, "r1", NO_SCALE)
+    assert of(records.reject(bare, of(bare, Kind.HC).id), Kind.HC).status is Status.REJECTED
+
+
+def test_that_a_decision_keeps_the_scale_it_was_taken_with(exam):
+    after = records.with_scale(records.accept(exam, of(exam, Kind.BPD).id), "r1", given_scale(0.4))
+    assert records.decided_length(of(after, Kind.BPD)).mm == pytest.approx(48)
+    assert records.proposed_length(after, of(after, Kind.BPD)).mm == pytest.approx(48)
+    assert records.proposed_length(after, of(after, Kind.OFD)).mm == pytest.approx(120)
+
+
+@pytest.mark.parametrize("geometry", [Line(0, 0, 9, 9), Ellipse(0, 0, 0, 0, 0), Ellipse(float("nan"), 0, 9, 8, 0)])
+def test_that_a_correction_must_be_of_the_measure_s_shape(exam, geometry):
+    with pytest.raises(InputError, match="ellipse"):
+        records.correct(exam, of(exam, Kind.HC).id, geometry)
+
+
+def test_that_newer_proposals_replace_open_ones_and_leave_decisions_alone(exam):
+    decided = records.accept(exam, of(exam, Kind.BPD).id)
+    after = records.propose(decided, "r1", best_of(Plane.HEAD, DRAGGED, 40), MODEL)
+    assert len(after.measurements) == 3
+    assert of(after, Kind.BPD) == of(decided, Kind.BPD)
+    assert of(after, Kind.HC).frame_index == 40
+    assert of(after, Kind.HC).id == of(exam, Kind.HC).id
+
+
+def test_that_proposals_found_no_more_vanish(exam):
+    assert records.propose(exam, "r1", [], MODEL).measurements == ()
+
+
+def test_that_the_measures_of_one_head_belong_together(exam):
+    both = records.propose(exam, "r1", best_of(Plane.HEAD, HEAD) + best_of(Plane.FEMUR, Line(0, 0, 90, 9)), MODEL)
+    assert {each.kind for each in records.siblings(both, of(both, Kind.OFD).id)} == {Kind.HC, Kind.BPD, Kind.OFD}
+
+
+def test_that_a_recording_is_known_again_by_what_it_holds(tmp_path):
+    one, same, other = tmp_path / "one.mp4", tmp_path / "same.mp4", tmp_path / "other.mp4"
+    one.write_bytes(b"a" * 5000)
+    same.write_bytes(b"a" * 5000)
+    other.write_bytes(b"b" * 5000)
+    refs = [records.recording_ref(path, 10) for path in (one, same, other)]
+    assert refs[0].head_sha256 == refs[1].head_sha256 != refs[2].head_sha256
+    assert refs[0].size_bytes == 5000
+
+
+def test_that_a_folder_is_known_again_too(tmp_path):
+    (tmp_path / "1.png").write_bytes(b"12")
+    before = records.recording_ref(tmp_path, 1)
+    (tmp_path / "2.png").write_bytes(b"345")
+    after = records.recording_ref(tmp_path, 2)
+    assert (before.size_bytes, after.size_bytes) == (2, 5)
+    assert before.head_sha256 != after.head_sha256
+
+
+def test_that_a_recording_that_went_away_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"gone\.mp4"):
+        records.recording_ref(tmp_path / "gone.mp4", 3)

@@ -1,0 +1,109 @@
+import errno
+import json
+import os
+import stat
+
+import pytest
+
+from fetalnet import atomic_file, records
+from fetalnet.errors import InputError
+from fetalnet.examination import BestFrame
+from fetalnet.geometry import Ellipse, Line
+from fetalnet.measurement import Length
+from fetalnet.picture.scale import given_scale
+from fetalnet.planes import Kind
+from fetalnet.records import ModelRef, RecordingRef
+from fetalnet.store import load_exam, save_exam
+
+MODEL = ModelRef("streaming", "cd" * 32, "openvino cpu")
+HEAD = Ellipse(400.25, 300, 150, 120, 20)
+FEMUR = Line(10, 20, 90.5, 30)
+
+
+@pytest.fixture
+def exam():
+    recording = RecordingRef("r1", "füße/sweep.mp4", 1000, "ef" * 32, 300, given_scale(0.2))
+    exam = records.with_recording(records.new_exam("zweite Untersuchung – 2. Trimenon"), recording)
+    best = [
+        BestFrame(Kind.BPD, 12, 0.4, None, HEAD, Length(240), 0.9),
+        BestFrame(Kind.FL, 30, None, "30.png", FEMUR, Length(81), 0.9),
+    ]
+    exam = records.propose(exam, "r1", best, MODEL)
+    bpd, fl = exam.measurements
+    exam = records.correct(records.accept(exam, bpd.id), bpd.id, Ellipse(401, 300, 151, 121, 20))
+    return records.reject(exam, fl.id)
+
+
+def test_that_an_exam_comes_back_as_it_was(exam, tmp_path):
+    path = tmp_path / "one.fnexam"
+    save_exam(exam, path)
+    assert load_exam(path) == exam
+
+
+def test_that_only_its_owner_reads_an_exam(exam, tmp_path):
+    path = tmp_path / "one.fnexam"
+    save_exam(exam, path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
+def test_that_a_full_disk_leaves_the_old_exam_whole(exam, tmp_path, monkeypatch, code):
+    path = tmp_path / "one.fnexam"
+    save_exam(exam, path)
+    before = path.read_bytes()
+
+    def refuse(descriptor):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(atomic_file.os, "fsync", refuse)
+    with pytest.raises(InputError, match="disk is full" if code == errno.ENOSPC else "system refused"):
+        save_exam(records.new_exam(), path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_that_a_missing_folder_is_named_as_the_reason(exam, tmp_path):
+    with pytest.raises(InputError, match="folder does not exist"):
+        save_exam(exam, tmp_path / "nowhere" / "one.fnexam")
+
+
+def test_that_a_missing_exam_is_one_sentence(tmp_path):
+    with pytest.raises(InputError, match=r"Cannot open the exam one\.fnexam"):
+        load_exam(tmp_path / "one.fnexam")
+
+
+def test_that_a_newer_version_is_not_guessed_at(exam, tmp_path):
+    path = tmp_path / "one.fnexam"
+    save_exam(exam, path)
+    value = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps(value | {"schema_version": 2, "exam": {"new": "shape"}}), "utf-8")
+    with pytest.raises(InputError, match="newer version"):
+        load_exam(path)
+
+
+def cut(content):
+    return content[: len(content) // 2]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        cut,
+        lambda content: b"",
+        lambda content: b"\x00\xff" * 40,
+        lambda content: b"[]",
+        lambda content: content.replace(b'"corrected"', b'"blessed"'),
+        lambda content: content.replace(b'"cx": 400.25', b'"cx": "left"'),
+        lambda content: content.replace(b'"cx": 400.25,', b""),
+        lambda content: content.replace(b'"b": 120', b'"b": -1'),
+        lambda content: content.replace(b'"recording_id": "r1"', b'"recording_id": "r2"'),
+    ],
+)
+def test_that_damage_is_one_sentence(exam, tmp_path, damage):
+    path = tmp_path / "one.fnexam"
+    save_exam(exam, path)
+    damaged = damage(path.read_bytes())
+    assert damaged != path.read_bytes()
+    path.write_bytes(damaged)
+    with pytest.raises(InputError, match="damaged"):
+        load_exam(path)

@@ -1,0 +1,93 @@
+import warnings
+
+import pytest
+import torch
+
+pytest.importorskip("lightning", reason="the train extra is not installed")
+
+from fetalnet.errors import InputError
+from fetalnet.network.weights import load_weights
+from fetalnet.training.config import CONFIGS, Network, Pack, Phase, Stage, TrainingConfig, load_config
+from fetalnet.training.run import train
+
+# The training loop is Lightning's: what it warns about in itself is not ours to mend.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+def config(steps=3):
+    single = Stage(height=64, width=96, batch=2, steps=2)
+    clips = Stage(height=64, width=96, frames=2, batch=2, steps=steps - 2)
+    return TrainingConfig(
+        name="tiny",
+        network=Network(height=64, width=96, channels=(8, 8, 16, 16, 16), hidden=8),
+        pack=Pack(stills=4, recordings=1, clips_per_recording=2, frames_per_clip=2, processes=1),
+        phases=(
+            Phase(learning_rate=1e-3, stages=(single,)),
+            Phase(learning_rate=1e-3, freeze_norm=True, stages=(clips,)),
+        ),
+        real_data=False,
+        processes=1,
+        steps_per_epoch=2,
+        bf16=False,
+    )
+
+
+def tensors(path):
+    return load_weights(path).network.state_dict()
+
+
+def test_that_training_leaves_loadable_weights_and_repeats_itself(tmp_path, cache, capsys):
+    first = train(config(), tmp_path / "first", cache)
+    assert "plane" in capsys.readouterr().out
+    card = load_weights(first).card
+    assert card["seed"] == 7
+    assert sum(row["phantom"] for row in card["trained_on"].values()) == 8
+    assert not card["validation_split_seen"]
+    second = train(config(), tmp_path / "second", cache)
+    assert all(torch.equal(tensor, tensors(second)[name]) for name, tensor in tensors(first).items())
+
+
+def test_that_a_broken_off_run_goes_on_to_the_same_weights(tmp_path, cache, monkeypatch):
+    whole = train(config(4), tmp_path / "whole", cache)
+
+    import fetalnet.training.run as run
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "_trainer", lambda c, folder, make=run._trainer: _stopping(make(c, folder), after=2))
+        train(config(4), tmp_path / "broken", cache)
+    resumed = train(config(4), tmp_path / "broken", cache)
+    assert all(torch.equal(tensor, tensors(resumed)[name]) for name, tensor in tensors(whole).items())
+
+
+def _stopping(trainer, after):
+    trainer.fit_loop.epoch_loop.max_steps = after
+    return trainer
+
+
+def test_that_the_configurations_that_come_along_are_valid():
+    names = {path.stem for path in CONFIGS.glob("*.toml")}
+    assert {"streaming", "smoke"} <= names
+    for name in names:
+        assert load_config(CONFIGS / f"{name}.toml").steps > 0
+
+
+def test_that_a_wrong_configuration_says_where(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("seed = 1\nphases = []\ncolour = 3\n")
+    with pytest.raises(InputError, match=r"mine\.toml is not right \(colour: "):
+        load_config(path)
+    with pytest.raises(InputError, match=r"none\.toml cannot be read; give a TOML file or one of: smoke, streaming"):
+        load_config(tmp_path / "none.toml")
+
+
+def test_that_phases_and_stages_follow_each_other():
+    plan = config(4)
+    assert [plan.at(step)[1].frames for step in range(4)] == [1, 1, 2, 2]
+    assert [plan.at(step)[2] for step in range(4)] == [0, 0.5, 0, 0.5]
+    with warnings.catch_warnings():
+        assert plan.steps == 4
