@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.about import NAME
 from app.analyst import DescribedPredictor
-from app.loading import DEFAULT_WEIGHTS, predictor_loader
+from app.loading import DEFAULT_WEIGHTS, MODEL_CARD, predictor_loader
 from app.log import ErrorHook, route_qt_messages, start_log, stop_log
 from app.session import Session
 from app.settings import load_settings, save_settings
@@ -94,7 +94,7 @@ def start(
     files: Sequence[Path] = (),
     scale: Scale = NO_SCALE,
     load_predictor: Callable[[], DescribedPredictor],
-    model_card: Path = DEFAULT_WEIGHTS.with_suffix(".md"),
+    model_card: Path = MODEL_CARD,
     open_source: Callable[[Path], Source] = open_source,
     folders: Folders | None = None,
 ) -> Program:
@@ -148,7 +148,7 @@ class Screenshot:
             best = self._window.session.best_frames()
             planes = [plane for plane in Plane if any(found is plane for found, _ in best)]
             if planes:
-                getattr(self._window, f"best_{planes[0]}")()
+                getattr(self._window.verbs, f"best_{planes[0]}")()
             # The frame and the small pictures come from other threads: give them a moment.
             QTimer.singleShot(1500, self._save)
 

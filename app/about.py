@@ -39,6 +39,7 @@ class AboutDialog(QDialog):
 
 
 def about_text(predictor: PredictorInfo | None) -> str:
+    """The first page, as Markdown."""
     model = "still loading" if predictor is None else f"{predictor.text}, SHA-256 {predictor.model.sha256[:16]}"
     return (
         f"# {NAME} {__version__}\n\n**{RESEARCH_USE}**\n\n"
@@ -49,6 +50,7 @@ def about_text(predictor: PredictorInfo | None) -> str:
 
 
 def licences_text() -> str:
+    """The licences page, as Markdown."""
     root = resource("").parent
     own = "This program is licensed under the Apache License, Version 2.0."
     return f"# Licences\n\n{own}\n\n{text_of(root / 'NOTICE', 'The NOTICE file was not found.')}"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -26,6 +27,9 @@ log = logging.getLogger(__name__)
 
 BATCH_S = 0.05
 """Results travel in batches: a queued signal a frame would flood the UI thread."""
+
+OUTLINE_POINTS = 96
+"""Enough for a smooth tint; whole outlines of ten minutes would take 50 MB and more."""
 
 SUMMARY_S = 0.5
 """How often what was found so far is looked at again."""
@@ -80,6 +84,7 @@ class Analyst(QThread):
         ready(PredictorInfo): the predictor is loaded.
         predicted(Batch), found(Findings), finished_analysis(int): generation.
         failed(int, str): generation (0 while loading) and one sentence for a person.
+        noticed(str): a sentence about a recording that is analysed all the same, as far as it goes.
     """
 
     ready = Signal(object)
@@ -87,6 +92,7 @@ class Analyst(QThread):
     found = Signal(object)
     finished_analysis = Signal(int)
     failed = Signal(int, str)
+    noticed = Signal(str)
 
     def __init__(
         self,
@@ -160,6 +166,9 @@ class Analyst(QThread):
             except InputError as error:
                 self.failed.emit(job.generation, str(error))
                 self._summarise(job.generation, complete=True)
+            except Exception:  # noqa: BLE001  the thread must live on; the error hook logs it and tells the person
+                sys.excepthook(*sys.exc_info())
+                self.failed.emit(job.generation, "The analysis stopped at an error inside the program; try it again.")
             self.finished_analysis.emit(job.generation)
 
     def _load(self) -> DescribedPredictor | None:
@@ -167,6 +176,10 @@ class Analyst(QThread):
             predictor = self._load_predictor()
         except InputError as error:
             self.failed.emit(0, str(error))
+            return None
+        except Exception:  # noqa: BLE001  as above: a player without a network is worth more than none
+            sys.excepthook(*sys.exc_info())
+            self.failed.emit(0, "The network could not be loaded because of an error inside the program.")
             return None
         self.ready.emit(PredictorInfo(predictor.describe(), predictor.model))
         return predictor
@@ -181,7 +194,7 @@ class Analyst(QThread):
             try:
                 for _, prediction in pairs:
                     self._examination.add(prediction)
-                    batch.append(prediction)
+                    batch.append(_for_screen(prediction))
                     count += 1
                     now_s = time.monotonic()
                     if now_s - batch_s >= BATCH_S:
@@ -201,7 +214,7 @@ class Analyst(QThread):
             notice = getattr(source, "notice", None)
         self._summarise(job.generation, complete=True)
         if notice:
-            self.failed.emit(job.generation, notice)
+            self.noticed.emit(notice)
 
     def _unwanted(self, job: _Job) -> bool:
         with self._changed:
@@ -216,3 +229,11 @@ class Analyst(QThread):
             mm_per_pixel, self._summary_due = self._mm_per_pixel, False
         estimates = self._examination.estimates(mm_per_pixel) if complete else {}
         self.found.emit(Findings(generation, self._examination.best(mm_per_pixel), estimates, complete))
+
+
+def _for_screen(prediction: Prediction) -> Prediction:
+    """The same with an outline of at most ``OUTLINE_POINTS``: it is kept for every frame."""
+    outline = prediction.outline
+    if outline is None or len(outline) <= OUTLINE_POINTS:
+        return prediction
+    return replace(prediction, outline=outline[:: -(-len(outline) // OUTLINE_POINTS)].copy())

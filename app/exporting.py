@@ -56,9 +56,7 @@ class Exporter(QThread):
     done = Signal(object)
     failed = Signal(str)
 
-    def __init__(
-        self, export: Export, open_source: Callable[[Path], Source], parent: QObject | None = None
-    ) -> None:
+    def __init__(self, export: Export, open_source: Callable[[Path], Source], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.export = export
         self._open_source = open_source
@@ -140,7 +138,8 @@ def drawn(frame: Frame, measurements: list[Measurement]) -> NDArray[np.uint8]:
     )
     painter.end()
     rows = np.frombuffer(canvas.constBits(), np.uint8).reshape(canvas.height(), canvas.bytesPerLine())
-    return np.ascontiguousarray(rows[:, : 3 * canvas.width()].reshape(canvas.height(), canvas.width(), 3))
+    # A copy: the image's memory goes when this function returns.
+    return rows[:, : 3 * canvas.width()].reshape(canvas.height(), canvas.width(), 3).copy()
 
 
 def _calipers(measurements: list[Measurement]) -> tuple[Caliper, ...]:

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QSize, Qt, QThread, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPixmap
-from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from app.pipeline import Closed, Latest
-from app.session import Session
+from app.pipeline import BoxClosedError, Latest
+from app.session import AnalysisState, Session
 from app.theme import MUTED, RAISED, TEXT, plane_colour
 from fetalnet.errors import InputError
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Plane
@@ -77,7 +77,7 @@ class ThumbnailThread(QThread):
                 except InputError as error:
                     # The player has shown the same sentence; a missing thumbnail needs no second one.
                     log.info("no thumbnail: %s", type(error).__name__)
-        except Closed:
+        except BoxClosedError:
             return
 
     def _make(self, wanted: Wanted) -> None:
@@ -100,9 +100,7 @@ def _small(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 class Gallery(QFrame):
     """One card a plane: the frame the measurement is taken from. A click goes there."""
 
-    def __init__(
-        self, session: Session, open_source: Callable[[Path], Source], parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, session: Session, open_source: Callable[[Path], Source], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("pane")
         self._session = session
@@ -112,16 +110,18 @@ class Gallery(QFrame):
         column.setContentsMargins(8, 8, 8, 8)
         title = QLabel("BEST FRAMES")
         title.setObjectName("paneTitle")
-        column.addWidget(title)
+        column.addWidget(title, 0, Qt.AlignmentFlag.AlignTop)
         self.cards = {plane: _Card(plane) for plane in STANDARD_PLANES}
         for card in self.cards.values():
-            column.addWidget(card, 1)
+            column.addWidget(card, 10)
             card.clicked.connect(self._on_clicked)
+        column.addStretch(1)
         self.thread_ = ThumbnailThread(open_source, self)
         self.thread_.made.connect(self._on_made)
         self.thread_.start()
         session.exam_changed.connect(self.refresh)
         session.recording_opened.connect(lambda _: self._begin())
+        session.analysis_changed.connect(self._on_analysis)
 
     def close_thread(self) -> None:
         self.thread_.stop()
@@ -130,6 +130,10 @@ class Gallery(QFrame):
     def _begin(self) -> None:
         self._kept, self._asked = {}, None
         self.refresh()
+
+    def _on_analysis(self, state: AnalysisState) -> None:
+        if not state.running:
+            self.refresh()
 
     def refresh(self) -> None:
         """Show each plane's frame; ask for the pictures that are not there yet."""
@@ -143,14 +147,16 @@ class Gallery(QFrame):
             frames.append(measurement.frame_index)
             value = length_text(decided_length(measurement) or proposed_length(session.exam, measurement))
             best = session.findings.best.get(measurement.kind)
-            score = f"score {best.score:.2f}" if best and best.index == measurement.frame_index else "your choice"
-            if not session.findings.best:
-                score = measurement.status
-            frame = f"frame {measurement.frame_index}"
-            card.show_frame(measurement.frame_index, self._kept.get(measurement.frame_index),
-                            f"{measurement.kind} {value}", f"{frame} · {score}")  # fmt: skip
+            score = f"★ {best.score:.2f}" if best and best.index == measurement.frame_index else "chosen"
+            card.show_frame(
+                measurement.frame_index,
+                self._kept.get(measurement.frame_index),
+                f"{measurement.kind} {value}",
+                score if session.findings.best else measurement.status,
+            )
         missing = tuple(sorted({index for index in frames if index not in self._kept}))
-        if missing and session.recording is not None:
+        # A third decoder beside player's and analysis' costs memory at 1080p: pictures come when the analysis is over.
+        if missing and session.recording is not None and not session.analysis.running:
             wanted = Wanted(session.recording.path, missing)
             if wanted != self._asked:
                 self._asked = wanted
@@ -179,11 +185,13 @@ class _Card(QAbstractButton):
         self.plane = plane
         self.index: int | None = None
         self._picture: QPixmap | None = None
-        self._value = self._where = ""
+        self._value = self._score = ""
         self._hint = f"The best {plane} frame appears here."
         self.setAccessibleName(f"Best {plane} frame")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setMinimumHeight(90)
+        self.setMaximumHeight(210)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def sizeHint(self) -> QSize:
         return QSize(170, 140)
@@ -197,10 +205,10 @@ class _Card(QAbstractButton):
         self.setToolTip("")
         self.update()
 
-    def show_frame(self, index: int, picture: QPixmap | None, value: str, where: str) -> None:
-        self.index, self._picture, self._value, self._where = index, picture, value, where
+    def show_frame(self, index: int, picture: QPixmap | None, value: str, score: str) -> None:
+        self.index, self._picture, self._value, self._score = index, picture, value, score
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setToolTip(f"{value}, {where}: click to go there")
+        self.setToolTip(f"{value}, frame {index}, {score}: click to go there")
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -223,12 +231,13 @@ class _Card(QAbstractButton):
                 target.setSize(size)
                 target.moveCenter(room.center())
                 painter.drawPixmap(target, self._picture)
-            painter.setPen(MUTED)
-            below = frame.adjusted(6, frame.height() - line - 4, -6, -2)
-            painter.drawText(below, Qt.AlignmentFlag.AlignVCenter, self._where)
-            painter.setPen(TEXT)
             above = frame.adjusted(6, 2, -6, 0)
-            painter.drawText(above, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, self._value)
+            below = frame.adjusted(6, frame.height() - line - 4, -6, -2)
+            painter.setPen(MUTED)
+            painter.drawText(above, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, f"frame {self.index}")
+            painter.drawText(below, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self._score)
+            painter.setPen(TEXT)
+            painter.drawText(below, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, self._value)
         painter.setPen(colour)
         painter.drawText(
             frame.adjusted(6, 2, -6, 0), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop,

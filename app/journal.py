@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QThread, Signal
 
-from app.pipeline import Closed, Latest
+from app.pipeline import BoxClosedError, Latest
 from fetalnet.errors import InputError
 from fetalnet.records import Exam, RecordingRef, new_exam, with_recording
 from fetalnet.store import SUFFIX, load_exam, save_exam
@@ -44,7 +44,7 @@ class Journal(QThread):
         try:
             while True:
                 self.save_now(self._newest.get())
-        except Closed:
+        except BoxClosedError:
             return
 
     def save_now(self, exam: Exam) -> None:

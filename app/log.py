@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from traceback import format_tb
 from types import TracebackType
 
 from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler
@@ -70,28 +71,31 @@ class ErrorHook(QObject):
         super().__init__(parent)
         self._save = save
         self._told: set[str] = set()
-        self._before = sys.excepthook, threading.excepthook
+        self._before: tuple[Callable[..., object], Callable[..., object]] | None = None
 
     def install(self) -> None:
+        self._before = sys.excepthook, threading.excepthook
         sys.excepthook = self.handle
         threading.excepthook = lambda args: self.handle(
             args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback
         )
 
     def remove(self) -> None:
-        sys.excepthook, threading.excepthook = self._before
+        if self._before is not None:
+            sys.excepthook, threading.excepthook = self._before
+            self._before = None
 
-    def handle(
-        self, kind: type[BaseException], error: BaseException, traceback: TracebackType | None
-    ) -> None:
+    def handle(self, kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
             sys.__excepthook__(kind, error, traceback)
             return
-        log.critical("unexpected error", exc_info=(kind, error, traceback))
+        # Frames and kind only: an error's own words may hold a file's name, and with it a patient's.
+        log.critical("unexpected %s\n%s", kind.__name__, "".join(format_tb(traceback)))
+        sys.__excepthook__(kind, error, traceback)
         try:
             self._save()
         except Exception:  # noqa: BLE001  nothing may keep the person from being told
-            log.critical("saving after the error failed", exc_info=True)
+            log.critical("saving after the error failed")
         where = f"{kind.__name__}:{traceback.tb_frame.f_code.co_filename if traceback else ''}"
         if where not in self._told:
             self._told.add(where)

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.session import Session
-from app.theme import TEXT, plane_colour
+from app.theme import MUTED, TEXT, WARNING, plane_colour
 from fetalnet import records
 from fetalnet.measurement import Length
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind
@@ -92,7 +92,6 @@ class MeasurementsPane(QFrame):
         column.addWidget(self.table)
         column.addLayout(self._new_buttons(verbs))
         self.reason = QLabel()
-        self.reason.setObjectName("reason")
         self.reason.setWordWrap(True)
         # Room for two lines at all times, so that the text below does not jump.
         self.reason.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 4)
@@ -129,7 +128,7 @@ class MeasurementsPane(QFrame):
         header.setSectionsClickable(False)
         header.setHighlightSections(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        for number, width in ((0, 40), (4, 22), (5, 46)):
+        for number, width in ((0, 38), (3, 40), (4, 20), (5, 44)):
             header.setSectionResizeMode(number, QHeaderView.ResizeMode.Fixed)
             table.setColumnWidth(number, width)
         at = 0
@@ -158,7 +157,6 @@ class MeasurementsPane(QFrame):
     def _new_buttons(self, verbs: list[QAction]) -> QGridLayout:
         grid = QGridLayout()
         grid.setSpacing(6)
-        self._buttons = {}
         for number, action in enumerate(verbs):
             button = QPushButton(action.text().replace("&", ""))
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -189,7 +187,9 @@ class MeasurementsPane(QFrame):
         self.table.selectRow(self._rows[session.selected])
         measurement = session.measurement_of(session.selected)
         reason = why_not_accepted(session, measurement) if session.is_open else None
+        needs_scale = session.is_open and session.scale.mm_per_pixel is None
         self.reason.setText(reason or "")
+        self.reason.setStyleSheet(f"color: {WARNING if needs_scale else MUTED};")
         self.detail.setText(self._detail(measurement))
 
     def texts(self, kind: Kind) -> list[str]:
@@ -220,8 +220,8 @@ class MeasurementsPane(QFrame):
             lines.append(f"Best frame's score {best.score:.2f}")
         if estimate is not None:
             lines.append(
-                f"All good frames: {length_text(estimate.value)}, most between {_number(estimate.low)} "
-                f"and {_number(estimate.high)} (n = {estimate.n})"
+                f"Median of {estimate.n} good frames {length_text(estimate.value)}, "
+                f"95 % of frames {_number(estimate.low)} to {_number(estimate.high)}"
             )
         if kind is Kind.BPD:
             lines.append("Outer to outer edge of the skull")

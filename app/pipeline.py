@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Closed(Exception):
+class BoxClosedError(Exception):
     """The box was closed: nothing more will come, and nothing more is wanted."""
 
 
@@ -35,11 +35,11 @@ class Latest(Generic[T]):
             return value
 
     def get(self) -> T:
-        """Wait for the newest value. Raises ``Closed``."""
+        """Wait for the newest value. Raises ``BoxClosedError``."""
         with self._changed:
             while self._value is None:
                 if self._closed:
-                    raise Closed
+                    raise BoxClosedError
                 self._changed.wait()
             value, self._value = self._value, None
             return value

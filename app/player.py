@@ -87,6 +87,7 @@ class Player(QThread):
 
     Signals:
         opened(Opened), state_changed(PlayState), failed(str): one sentence for a person.
+
     """
 
     opened = Signal(object)
@@ -112,7 +113,8 @@ class Player(QThread):
         self._speed = 1.0
         self._loop = False
         self._info: RecordingInfo | None = None
-        self._shown = -1
+        # Known before it is decoded, so that a step counts from the last wish.
+        self._index = -1
         self._clock_start_s = 0.0
         self._media_start_s = 0.0
 
@@ -203,8 +205,6 @@ class Player(QThread):
             self.pause()
             self.failed.emit(str(error))
             return
-        finally:
-            self._shown = index
         self.screen.put(frame)
 
     def _next_index(self) -> int | None:
@@ -212,13 +212,14 @@ class Player(QThread):
         with self._changed:
             while not self._stopping:
                 if self._target is not None:
-                    index, self._target = self._target, None
-                    return index
+                    self._index, self._target = self._target, None
+                    return self._index
                 if not self._playing:
                     self._changed.wait()
                     continue
                 due, wait_s = self._due()
-                if due != self._shown:
+                if due != self._index:
+                    self._index = due
                     return due
                 if wait_s is None:
                     if not self._loop:
@@ -236,8 +237,9 @@ class Player(QThread):
         assert self._info is not None
         times = self._info.times_s
         media_s = self._media_start_s + (time.monotonic() - self._clock_start_s) * self._speed
-        if self._shown >= 0 and media_s - times[min(self._shown + 1, len(times) - 1)] > MAX_LAG_S * self._speed:
-            media_s = times[min(self._shown + 1, len(times) - 1)]
+        follows = self._index + 1
+        if 0 < follows < len(times) and media_s - times[follows] > MAX_LAG_S * self._speed:
+            media_s = times[follows]
             self._media_start_s, self._clock_start_s = media_s, time.monotonic()
         index = max(bisect_right(times, media_s + 1e-6) - 1, 0)
         if index < len(times) - 1:
@@ -252,7 +254,7 @@ class Player(QThread):
         self._clock_start_s = time.monotonic()
 
     def _position(self) -> int:
-        return self._target if self._target is not None else max(self._shown, 0)
+        return self._target if self._target is not None else max(self._index, 0)
 
     def _tell(self) -> None:
         self.state_changed.emit(self.state)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,34 +10,23 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoStack
 
-from app.analyst import Analyst, Batch, Findings, DescribedPredictor, PredictorInfo
-from app.commands import (
-    AcceptMeasurement,
-    CorrectMeasurement,
-    MeasureInFrame,
-    RejectMeasurement,
-    SetScale,
-    swapped,
-)
+from app.analyst import Analyst, Batch, DescribedPredictor, Findings, PredictorInfo
+from app.commands import swapped
 from app.journal import Journal
 from app.pipeline import Latest
 from app.player import Opened, Player, RecordingInfo
+from app.review import Review
 from fetalnet import records
-from fetalnet.errors import InputError
-from fetalnet.geometry import Geometry
 from fetalnet.picture.scale import NO_SCALE, Scale
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
 from fetalnet.prediction import Prediction
-from fetalnet.records import BpdConvention, Exam, Measurement, Status
+from fetalnet.records import Exam, Measurement, Status
 from fetalnet.sources import Frame, Source
 
 log = logging.getLogger(__name__)
 
 UNDO_LIMIT = 500
 """Decisions are small values; the limit only keeps a forgotten window from growing for ever."""
-
-
-NEEDS_SCALE = "There is no scale yet: set it under Measure first, by mm per pixel or by two points on the ruler."
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +74,7 @@ class Session(QObject):
         super().__init__(parent)
         self.undo_stack = QUndoStack(self)
         self.undo_stack.setUndoLimit(UNDO_LIMIT)
+        self.review = Review(self)
         self.recording: RecordingInfo | None = None
         self.frame: Frame | None = None
         self.predictions: dict[int, Prediction] = {}
@@ -94,7 +83,9 @@ class Session(QObject):
         self.predictor: PredictorInfo | None = None
         self.selected = Kind.HC
         self.chosen_planes: set[Plane] = set()
+        self.predictor_failed = False
         self.saved = True
+        self.save_failed = False
         self.player: Player | None = None
         self.opening: Path | None = None
         self._exam: Exam | None = None
@@ -105,7 +96,7 @@ class Session(QObject):
 
         self.journal = Journal(exam_folder, self)
         self.journal.saved.connect(self._on_saved)
-        self.journal.failed.connect(self.notice)
+        self.journal.failed.connect(self._on_save_failed)
         self.journal.start()
 
         self._analyst = Analyst(load_predictor, open_source, self)
@@ -114,6 +105,7 @@ class Session(QObject):
         self._analyst.found.connect(self._on_findings)
         self._analyst.finished_analysis.connect(self._on_analysis_finished)
         self._analyst.failed.connect(self._on_analysis_failed)
+        self._analyst.noticed.connect(self.notice)
         self._analyst.start()
 
         # Frames never travel as queued signals: they would pile up while the UI is busy. The screen looks itself.
@@ -138,9 +130,10 @@ class Session(QObject):
         """Stop every thread and wait for it. Decisions not yet on disk are written first."""
         self._display.stop()
         players = [*self._leaving, *([self.player] if self.player else [])]
-        for each in (*players, self._analyst, self.journal):
+        threads: list[Player | Analyst | Journal] = [*players, self._analyst, self.journal]
+        for each in threads:
             each.stop()
-        for each in (*players, self._analyst, self.journal):
+        for each in threads:
             each.wait()
 
     def save_now(self) -> None:
@@ -185,7 +178,8 @@ class Session(QObject):
         self.chosen_planes = {
             each.plane
             for each in self._exam.measurements
-            if not each.decisions and any(other.kind is each.kind and other.decisions for other in self._exam.measurements)
+            if not each.decisions
+            and any(other.kind is each.kind and other.decisions for other in self._exam.measurements)
         }
         self._screen = player.screen
         self._display.start()
@@ -265,7 +259,7 @@ class Session(QObject):
         self._set_analysis(replace(self.analysis, running=False))
 
     def _on_predictor(self, info: PredictorInfo) -> None:
-        self.predictor = info
+        self.predictor, self.predictor_failed = info, False
         self.predictor_changed.emit(info)
 
     def _on_batch(self, batch: Batch) -> None:
@@ -296,6 +290,8 @@ class Session(QObject):
             self._set_analysis(replace(self.analysis, running=False, complete=complete))
 
     def _on_analysis_failed(self, generation: int, sentence: str) -> None:
+        if generation == 0:
+            self.predictor_failed = True
         if generation in (0, self._generation):
             self._set_analysis(replace(self.analysis, running=False))
             self.notice.emit(sentence)
@@ -329,99 +325,9 @@ class Session(QObject):
         }
         return sorted(found, key=lambda item: item[1])
 
-    # Verbs. Each refuses with a notice and changes nothing where it cannot be done.
-
     def select(self, kind: Kind) -> None:
         self.selected = kind
         self.selection_changed.emit(kind)
-
-    def accept(self, *kinds: Kind) -> None:
-        """Accept what is shown. A measurement in another frame is shown first: nobody accepts unseen."""
-        ids = self._ids(kinds)
-        if not ids or self._shown_first(ids):
-            return
-        self._do(lambda: AcceptMeasurement(self, ids))
-
-    def reject(self, *kinds: Kind) -> None:
-        ids = self._ids(kinds)
-        if not ids or self._shown_first(ids):
-            return
-        self._do(lambda: RejectMeasurement(self, ids))
-
-    def correct(self, plane: Plane, geometry: Geometry) -> None:
-        """Take the caliper as the person drew it in the shown frame, for every measure of the plane."""
-        if self.frame is None:
-            return
-        if self.scale.mm_per_pixel is None:
-            self.notice.emit(NEEDS_SCALE)
-            return
-        measurement = self.shown_measurement(plane)
-        chosen = self._chosen_in_shown_frame(plane) if measurement is None else ()
-        if measurement is None and not chosen:
-            return
-        self.undo_stack.beginMacro(f"Correct {plane}")
-        if chosen:
-            self._do(lambda: MeasureInFrame(self, chosen))
-        ids = tuple(each.id for each in chosen) or tuple(
-            each.id for each in records.siblings(self.exam, measurement.id) if each.status is not Status.REJECTED
-        )
-        self._do(lambda: CorrectMeasurement(self, ids, geometry))
-        self.undo_stack.endMacro()
-
-    def measure_in_shown_frame(self, plane: Plane) -> None:
-        """Propose the shown frame's geometry instead of the best frame's."""
-        if chosen := self._chosen_in_shown_frame(plane):
-            self._do(lambda: MeasureInFrame(self, chosen))
-
-    def _chosen_in_shown_frame(self, plane: Plane) -> tuple[Measurement, ...]:
-        """New proposals from the shown frame; none, and a notice, where there is nothing to measure or no need."""
-        prediction = self.shown_prediction
-        if prediction is None or prediction.geometry is None or prediction.plane is not plane or not self.predictor:
-            self.notice.emit(f"No {plane} was measured in this frame; choose a frame with an outline.")
-            return ()
-        decided = [
-            each
-            for kind in KINDS_OF[plane]
-            if (each := self.measurement_of(kind)) and each.status in (Status.ACCEPTED, Status.CORRECTED)
-        ]
-        if decided:
-            frame = decided[0].frame_index
-            self.notice.emit(f"The {plane} is already decided in frame {frame}; reject it there or undo first.")
-            return ()
-        return tuple(
-            Measurement(
-                id=uuid.uuid4().hex,
-                recording_id=self.recording_id,
-                kind=kind,
-                frame_index=prediction.index,
-                time_s=prediction.time_s,
-                file=prediction.file,
-                proposed=prediction.geometry,
-                model=self.predictor.model,
-                bpd_convention=BpdConvention.OUTER_OUTER if kind is Kind.BPD else None,
-            )
-            for kind in KINDS_OF[plane]
-        )
-
-    def set_scale(self, scale: Scale) -> None:
-        self._do(lambda: SetScale(self, scale))
-
-    def _do(self, make: Callable[[], object]) -> None:
-        try:
-            self.undo_stack.push(make())
-        except InputError as error:
-            self.notice.emit(str(error))
-
-    def _ids(self, kinds: tuple[Kind, ...]) -> tuple[str, ...]:
-        return tuple(each.id for kind in kinds if (each := self.measurement_of(kind)) is not None)
-
-    def _shown_first(self, ids: tuple[str, ...]) -> bool:
-        index = self.exam.measurement(ids[0]).frame_index
-        if self.frame is not None and self.frame.index == index:
-            return False
-        self.show(index)
-        self.notice.emit(f"This is frame {index}, where it was measured: look at it, then decide.")
-        return True
 
     # What commands do.
 
@@ -450,6 +356,12 @@ class Session(QObject):
         if exam is self._exam:
             self._set_saved(True)
 
+    def _on_save_failed(self, sentence: str) -> None:
+        self.save_failed = True
+        self.notice.emit(sentence)
+        self.saved_changed.emit(False)
+
     def _set_saved(self, saved: bool) -> None:
         self.saved = saved
+        self.save_failed = False
         self.saved_changed.emit(saved)

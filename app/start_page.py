@@ -33,6 +33,8 @@ class StartPage(QWidget):
         for action in openers:
             button = QPushButton(action.text().replace("&", ""))
             button.setMinimumWidth(150)
+            # The first is where the keyboard begins.
+            self.setFocusProxy(self.focusProxy() or button)
             button.clicked.connect(action.trigger)
             buttons.addWidget(button)
         buttons.addStretch(1)

@@ -57,11 +57,13 @@ class StatusBar(QStatusBar):
         self.scale.setStyleSheet("" if has_scale else f"color: {WARNING};")
         count = session.to_review
         self.review.setText(f"{count} to review" if count or session.exam.measurements else "")
-        self.saved.setText("saved" if session.saved else "saving…")
+        self.saved.setText("saved" if session.saved else "NOT SAVED" if session.save_failed else "saving…")
+        self.saved.setStyleSheet(f"color: {WARNING};" if session.save_failed else "")
 
     def _show_model(self) -> None:
         info: PredictorInfo | None = self._session.predictor
-        self.model.setText(f"{info.text}{self._fps}" if info else "Loading the network…")
+        waiting = "No network: see Help, About" if self._session.predictor_failed else "Loading the network…"
+        self.model.setText(f"{info.text}{self._fps}" if info else waiting)
 
     def _show_analysis(self, state: AnalysisState) -> None:
         self._fps = f", {state.frames_per_s:.0f} fps" if state.frames_per_s else ""

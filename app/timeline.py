@@ -61,6 +61,12 @@ class Timeline(QWidget):
         self._known = np.zeros(count, bool)
         self._forget_ribbons()
 
+    def forget(self) -> None:
+        """Nothing is analysed any more; cursor and best frames stay."""
+        self._probability[:] = 0.0
+        self._known[:] = False
+        self._forget_ribbons()
+
     def add(self, predictions: tuple[Prediction, ...]) -> None:
         for each in predictions:
             if each.index < self._count:

@@ -1,17 +1,15 @@
-"""The window: joins the session with its views, and holds one short method for every action."""
+"""The window: joins the session with its views."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import (
-    QFileDialog,
     QFrame,
     QHBoxLayout,
-    QInputDialog,
     QMainWindow,
     QMenu,
     QMessageBox,
@@ -20,44 +18,36 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.about import NAME, AboutDialog
-from app.actions import ACTIONS, MENUS, SELECTING, Do, acceptable_of_plane, make_actions, refresh_enabled
-from app.canvas.hit import Point
+from app.about import NAME
+from app.actions import MENUS, Do, make_actions, refresh_enabled
 from app.canvas.overlay import overlay_of
-from app.canvas.view import ZOOM_STEP, Canvas, Tool
-from app.exporting import Export, Exporter, Format
+from app.canvas.view import Canvas
 from app.gallery import Gallery
 from app.measurements import MeasurementsPane
 from app.notification import Notification
-from app.player import SPEEDS, PlayState, RecordingInfo
+from app.player import PlayState, RecordingInfo
 from app.player_bar import PlayerBar
 from app.recordings import RecordingsPane
-from app.session import NEEDS_SCALE, Session
+from app.review import NEEDS_SCALE
+from app.session import Session
 from app.settings import Settings
 from app.start_page import StartPage
 from app.status import StatusBar
 from app.theme.icons import Icon, icon
 from app.timeline import Timeline
-from fetalnet.errors import InputError
+from app.verbs import Verbs
 from fetalnet.geometry import Geometry
-from fetalnet.picture.scale import Scale, given_scale, two_point_scale
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
-from fetalnet.sources import IMAGE_SUFFIXES, VIDEO_SUFFIXES, Frame, Source
+from fetalnet.prediction import Prediction
+from fetalnet.sources import Frame, Source
 
 SIDE_SHARE = 0.333
 """Both side columns together; the picture keeps two thirds of the width."""
 LEFT_PART = 0.39
-FILTERS = {Format.PDF: "PDF (*.pdf)", Format.CSV: "CSV (*.csv)", Format.JSON: "JSON (*.json)"}
 
 
 class Window(QMainWindow):
-    """The one window.
-
-    Signals:
-        exported(Path): a file was written.
-    """
-
-    exported = Signal(object)
+    """The one window."""
 
     def __init__(
         self,
@@ -71,16 +61,16 @@ class Window(QMainWindow):
         self.session = session
         self.settings = settings
         self._geometry = geometry
-        self._open_source = open_source
-        self._model_card = model_card
-        self._exporter: Exporter | None = None
+        self.open_source = open_source
+        self.model_card = model_card
         # The title names no file: names may tell who the patient is.
         self.setWindowTitle(NAME)
         self.setWindowIcon(icon(Icon.APP))
         self.setAcceptDrops(True)
 
         self.canvas = Canvas()
-        self.actions_ = make_actions(self, self.canvas, lambda do: getattr(self, do))
+        self.verbs = Verbs(self)
+        self.actions_ = make_actions(self, self.canvas, lambda do: getattr(self.verbs, do))
         act = self.actions_
         self.timeline = Timeline()
         transport = (Do.PREVIOUS_BEST, Do.TO_START, Do.STEP_BACK, Do.PLAY, Do.STEP_FORWARD, Do.TO_END, Do.NEXT_BEST)
@@ -101,6 +91,7 @@ class Window(QMainWindow):
         act[Do.LOOP].setChecked(settings.loop)
         self.canvas.overlay_opacity = settings.overlay_opacity
         refresh_enabled(act, session)
+        self.start_page.setFocus()
         self.resize(1280, 800)
         saved = geometry.value("window")
         if saved is not None:
@@ -136,7 +127,7 @@ class Window(QMainWindow):
         rows.addWidget(lower)
         self.setCentralWidget(whole)
 
-    def resizeEvent(self, event) -> None:
+    def resizeEvent(self, event: QResizeEvent) -> None:
         side = self.width() * SIDE_SHARE
         self._left.setFixedWidth(round(side * LEFT_PART))
         self._right.setFixedWidth(round(side * (1 - LEFT_PART)))
@@ -174,12 +165,12 @@ class Window(QMainWindow):
         session.notice.connect(self.notification.say)
         session.undo_stack.indexChanged.connect(self._on_undo_index)
         canvas.corrected.connect(self._on_corrected)
-        canvas.two_points.connect(self._on_two_points)
+        canvas.two_points.connect(self.verbs.ask_two_point_scale)
         canvas.refused.connect(self.notification.say)
         canvas.caliper_selected.connect(self._on_caliper_selected)
         self.timeline.sought.connect(session.seek)
-        self.player_bar.speed_chosen.connect(self._set_speed)
-        self.measurements.selected.connect(self._go_to)
+        self.player_bar.speed_chosen.connect(self.verbs.set_speed)
+        self.measurements.selected.connect(self.verbs.go_to)
         self.recordings.chosen.connect(self.open_path)
 
     # What the session tells.
@@ -203,7 +194,7 @@ class Window(QMainWindow):
         self._refresh_overlay()
         self.actions_[Do.MEASURE_HERE].setEnabled(self.session.shown_prediction is not None)
 
-    def _on_predictions(self, predictions: tuple) -> None:
+    def _on_predictions(self, predictions: tuple[Prediction, ...]) -> None:
         self.timeline.add(predictions)
         shown = self.session.frame
         if shown is not None and any(each.index == shown.index for each in predictions):
@@ -239,16 +230,14 @@ class Window(QMainWindow):
         if session.predictor is None:
             analysed = "loading the network…" if session.analysis.running else "not analysed"
         self.canvas.locked_reason = NEEDS_SCALE if session.scale.mm_per_pixel is None else None
-        self.canvas.set_overlay(
-            overlay_of(session.shown_prediction, measurements, session.scale, analysed=analysed)
-        )
+        self.canvas.set_overlay(overlay_of(session.shown_prediction, measurements, session.scale, analysed=analysed))
 
     # What the person does on the views.
 
     def _on_corrected(self, plane: Plane, geometry: Geometry) -> None:
         if self.session.player is not None:
             self.session.player.pause()
-        self.session.correct(plane, geometry)
+        self.session.review.correct(plane, geometry)
 
     def _on_caliper_selected(self, plane: Plane) -> None:
         if self.session.player is not None:
@@ -256,50 +245,10 @@ class Window(QMainWindow):
         if self.session.selected.plane is not plane:
             self.session.select(KINDS_OF[plane][0])
 
-    def _on_two_points(self, first: Point, second: Point) -> None:
-        length_mm, agreed = QInputDialog.getDouble(
-            self, "Scale by two points", "Distance between the two points in mm:", 50.0, 0.0, 1000.0, 2
-        )
-        if agreed:
-            self.set_two_point_scale(first, second, length_mm)
-
-    def set_two_point_scale(self, first: Point, second: Point, length_mm: float) -> None:
-        self._set_scale(lambda: two_point_scale(first.x, first.y, second.x, second.y, length_mm))
-
-    def set_typed_scale(self, mm_per_pixel: float) -> None:
-        self._set_scale(lambda: given_scale(mm_per_pixel))
-
-    def _set_scale(self, make: Callable[[], Scale]) -> None:
-        try:
-            scale = make()
-        except InputError as error:
-            self.notification.say(str(error))
-        else:
-            self.session.set_scale(scale)
-
-    def _go_to(self, kind: Kind) -> None:
-        self.session.select(kind)
-        measurement = self.session.measurement_of(kind)
-        if measurement is not None:
-            self.session.show(measurement.frame_index)
-
-    # File.
+    # Files dropped.
 
     def open_path(self, path: Path) -> None:
         self.session.open(path)
-
-    def open_dialog(self) -> None:
-        endings = " ".join(f"*{suffix}" for suffix in (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES))
-        name, _ = QFileDialog.getOpenFileName(
-            self, "Open a recording", self.settings.last_folder, f"Recordings and images ({endings});;All files (*)"
-        )
-        if name:
-            self.open_path(Path(name))
-
-    def open_folder_dialog(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, "Open a folder of images", self.settings.last_folder)
-        if name:
-            self.open_path(Path(name))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if any(url.isLocalFile() for url in event.mimeData().urls()):
@@ -312,231 +261,6 @@ class Window(QMainWindow):
             self.recordings.add_path(path)
         if paths:
             self.open_path(paths[0])
-
-    def export_pdf(self) -> None:
-        self._ask_export(Format.PDF)
-
-    def export_csv(self) -> None:
-        self._ask_export(Format.CSV)
-
-    def export_json(self) -> None:
-        self._ask_export(Format.JSON)
-
-    def _ask_export(self, form: Format) -> None:
-        start = Path(self.settings.last_folder or Path.home()) / f"exam.{form}"
-        name, _ = QFileDialog.getSaveFileName(self, f"Export {form.upper()}", str(start), FILTERS[form])
-        if name:
-            path = Path(name)
-            self.export(form, path if path.suffix else path.with_suffix(f".{form}"))
-
-    def export(self, form: Format, path: Path) -> None:
-        """Write the exam on a thread of its own; one at a time."""
-        recording = self.session.recording
-        if self._exporter is not None or recording is None:
-            self.notification.say("An export is still being written; wait a moment and try again.")
-            return
-        exporter = Exporter(Export(form, path, self.session.exam, recording.path), self._open_source, self)
-        exporter.done.connect(self._on_exported)
-        exporter.failed.connect(self.notification.say)
-        exporter.progress.connect(
-            lambda done, total: self.statusBar().showMessage(f"Writing the report: picture {done + 1} of {total}")
-        )
-        exporter.finished.connect(self._on_export_finished)
-        self._exporter = exporter
-        exporter.start()
-
-    def _on_exported(self, path: Path) -> None:
-        self.notification.say(f"Written: {path}")
-        self.exported.emit(path)
-
-    def _on_export_finished(self) -> None:
-        self.statusBar().clearMessage()
-        if self._exporter is not None:
-            self._exporter.deleteLater()
-        self._exporter = None
-
-    # Edit and measure.
-
-    def undo(self) -> None:
-        self.session.undo_stack.undo()
-
-    def redo(self) -> None:
-        self.session.undo_stack.redo()
-
-    def accept(self) -> None:
-        self.session.accept(self.session.selected)
-
-    def accept_plane(self) -> None:
-        self.session.accept(*acceptable_of_plane(self.session))
-
-    def reject(self) -> None:
-        self.session.reject(self.session.selected)
-
-    def correct(self) -> None:
-        """Show the selected measurement's caliper with its handles."""
-        self._go_to(self.session.selected)
-        self.canvas.setFocus()
-        self.canvas.select_plane(self.session.selected.plane)
-        self.notification.say("Drag a handle, or move it with the arrow keys (Shift: 10 pixels, Tab: next handle).")
-
-    def measure_here(self) -> None:
-        shown = self.session.shown_prediction
-        if shown is not None:
-            self.session.measure_in_shown_frame(shown.plane)
-
-    def ask_scale(self) -> None:
-        known = self.session.scale.mm_per_pixel
-        value, agreed = QInputDialog.getDouble(
-            self, "Set scale", "Millimetres per pixel:", known.x if known else 0.2, -1e6, 1e6, 5
-        )
-        if agreed:
-            self.set_typed_scale(value)
-
-    def two_points(self) -> None:
-        if self.session.player is not None:
-            self.session.player.pause()
-        self.canvas.set_tool(Tool.TWO_POINTS)
-
-    def next_caliper(self) -> None:
-        self.canvas.next_handle()
-
-    def cancel(self) -> None:
-        if self.notification.text:
-            self.notification.hide()
-        self.canvas.cancel()
-
-    def _select(self, do: Do) -> None:
-        self._go_to(SELECTING[do])
-
-    def select_bpd(self) -> None:
-        self._select(Do.SELECT_BPD)
-
-    def select_ofd(self) -> None:
-        self._select(Do.SELECT_OFD)
-
-    def select_hc(self) -> None:
-        self._select(Do.SELECT_HC)
-
-    def select_ac(self) -> None:
-        self._select(Do.SELECT_AC)
-
-    def select_fl(self) -> None:
-        self._select(Do.SELECT_FL)
-
-    # Play.
-
-    def play(self) -> None:
-        if self.session.player is not None:
-            self.session.player.toggle()
-
-    def step_back(self) -> None:
-        self._step(-1)
-
-    def step_forward(self) -> None:
-        self._step(1)
-
-    def _step(self, frames: int) -> None:
-        if self.session.player is not None:
-            self.session.player.step(frames)
-
-    def to_start(self) -> None:
-        self.session.seek(0)
-
-    def to_end(self) -> None:
-        if self.session.recording is not None:
-            self.session.seek(len(self.session.recording) - 1)
-
-    def loop(self, on: bool) -> None:
-        self.settings.loop = on
-        if self.session.player is not None:
-            self.session.player.set_loop(on)
-
-    def slower(self) -> None:
-        self._change_speed(-1)
-
-    def faster(self) -> None:
-        self._change_speed(1)
-
-    def _change_speed(self, steps: int) -> None:
-        if self.session.player is not None:
-            at = SPEEDS.index(self.session.player.state.speed) + steps
-            self._set_speed(SPEEDS[min(max(at, 0), len(SPEEDS) - 1)])
-
-    def _set_speed(self, speed: float) -> None:
-        if self.session.player is not None:
-            self.session.player.set_speed(speed)
-
-    def best_head(self) -> None:
-        self._go_to_best(Plane.HEAD)
-
-    def best_abdomen(self) -> None:
-        self._go_to_best(Plane.ABDOMEN)
-
-    def best_femur(self) -> None:
-        self._go_to_best(Plane.FEMUR)
-
-    def _go_to_best(self, plane: Plane) -> None:
-        kinds = KINDS_OF[plane]
-        self._go_to(self.session.selected if self.session.selected in kinds else kinds[0])
-
-    def previous_best(self) -> None:
-        self._go_along(-1)
-
-    def next_best(self) -> None:
-        self._go_along(1)
-
-    def _go_along(self, direction: int) -> None:
-        """To the next best frame in this direction, beginning again at the other end."""
-        best = self.session.best_frames()
-        if not best or self.session.frame is None:
-            return
-        now = self.session.frame.index
-        ahead = [item for item in best if (item[1] - now) * direction > 0]
-        plane, _ = (ahead or best)[0 if direction > 0 else -1]
-        self._go_to_best(plane)
-
-    def analyse(self) -> None:
-        self.timeline.begin(len(self.session.recording) if self.session.recording else 0)
-        self.session.analyse()
-
-    def cancel_analysis(self) -> None:
-        self.session.cancel_analysis()
-
-    # View and help.
-
-    def zoom_in(self) -> None:
-        self.canvas.zoom_by(ZOOM_STEP)
-
-    def zoom_out(self) -> None:
-        self.canvas.zoom_by(1 / ZOOM_STEP)
-
-    def fit(self) -> None:
-        self.canvas.fit()
-
-    def show_overlay(self, on: bool) -> None:
-        self.settings.show_overlay = on
-        self.canvas.set_overlay_visible(on)
-
-    def full_screen(self, on: bool) -> None:
-        self.setWindowState(
-            self.windowState() | Qt.WindowState.WindowFullScreen
-            if on
-            else self.windowState() & ~Qt.WindowState.WindowFullScreen
-        )
-
-    def show_shortcuts(self) -> None:
-        rows = "".join(
-            f"<tr><td style='padding-right:24px'>{info.text.replace('&', '')}</td><td><b>"
-            + ", ".join(QKeySequence(key).toString() for key in info.shortcuts)
-            + "</b></td></tr>"
-            for info in ACTIONS
-            if info.shortcuts
-        )
-        box = QMessageBox(QMessageBox.Icon.NoIcon, "Keys", f"<table>{rows}</table>", parent=self)
-        box.exec()
-
-    def about(self) -> None:
-        AboutDialog(self.session.predictor, self._model_card, self).exec()
 
     # Leaving.
 
@@ -554,9 +278,9 @@ class Window(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._geometry.setValue("window", self.saveGeometry())
-        if self._exporter is not None:
-            self._exporter.requestInterruption()
-            self._exporter.wait()
+        if self.verbs.exporter is not None:
+            self.verbs.exporter.requestInterruption()
+            self.verbs.exporter.wait()
         self.gallery.close_thread()
         self.session.close()
         super().closeEvent(event)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-import openvino
 import torch
 from numpy.typing import NDArray
 
@@ -72,12 +73,8 @@ class OpenVinoEngine:
     """OpenVINO on the CPU, converted in memory; ``threads`` 0 leaves their number to OpenVINO."""
 
     def __init__(self, network: StreamingFetalNet, threads: int = 0) -> None:
-        config = network.config
-        example = torch.zeros(1, 1, config.height, config.width), network.initial_state(1).cpu()
-        with torch.inference_mode():
-            model = openvino.convert_model(
-                SingleStep(network.cpu().eval()), example_input=example, input=[list(part.shape) for part in example]
-            )
+        openvino = _quiet_openvino()
+        model = _converted(network)
         options: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
             # Half precision is taken unasked on CPUs that have it; same answers on every machine come first.
@@ -86,7 +83,7 @@ class OpenVinoEngine:
         if threads:
             options["INFERENCE_NUM_THREADS"] = threads
         self._request = openvino.Core().compile_model(model, "CPU", options).create_infer_request()
-        self._zeros = example[1].numpy()
+        self._zeros = network.initial_state(1).cpu().numpy()
         self._state = self._zeros
         self.name = "openvino cpu"
 
@@ -98,6 +95,32 @@ class OpenVinoEngine:
 
     def reset(self) -> None:
         self._state = self._zeros
+
+
+def _quiet_openvino() -> Any:
+    """OpenVINO without its converter, which tells its maker about each use; the package loads all the same."""
+    sys.modules.setdefault("openvino.tools.ovc", None)  # type: ignore[arg-type]
+    import openvino
+
+    return openvino
+
+
+def _converted(network: StreamingFetalNet) -> Any:
+    """``SingleStep`` as an ``openvino.Model`` of fixed shapes."""
+    openvino = _quiet_openvino()
+    from openvino.frontend import FrontEndManager
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+    config = network.config
+    example = torch.zeros(1, 1, config.height, config.width), network.initial_state(1).cpu()
+    with torch.inference_mode(), warnings.catch_warnings():
+        # Its front end traces, which PyTorch is leaving behind; the way through torch.export takes three times as long.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        decoder = TorchScriptPythonDecoder(SingleStep(network.cpu().eval()), example_input=example)
+        front_end = FrontEndManager().load_by_framework("pytorch")
+        model = front_end.convert(front_end.load(decoder))
+    model.reshape({index: openvino.PartialShape(list(part.shape)) for index, part in enumerate(example)})
+    return model
 
 
 def engine_for(network: StreamingFetalNet, device: str = Device.AUTO, threads: int = 0) -> Engine:

@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -131,3 +133,8 @@ def test_that_an_unknown_device_is_named(loaded):
     if not torch.cuda.is_available():
         with pytest.raises(InputError, match="No CUDA device"):
             Predictor(loaded, device="cuda")
+
+
+def test_that_nothing_reports_on_its_user(loaded):
+    OpenVinoEngine(loaded.network, threads=1)
+    assert not [name for name in sys.modules if name.startswith("openvino_telemetry")]

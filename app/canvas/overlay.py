@@ -87,6 +87,7 @@ def overlay_of(
 
 
 def scale_badge(scale: Scale) -> str:
+    """The scale and its origin in a few words."""
     size = scale.mm_per_pixel
     if size is None:
         return "no scale: pixels only"

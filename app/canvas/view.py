@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QCursor,
@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.canvas.hit import Handle, Point, dragged, find_handle, handles_of
 from app.canvas.overlay import Caliper, Overlay
 from app.canvas.painting import paint_badge, paint_overlay, paint_text
+from app.canvas.viewport import Viewport
 from app.theme import MUTED, TEXT, WARNING, plane_colour
 from fetalnet.geometry import Geometry
 from fetalnet.planes import Plane
@@ -29,7 +30,7 @@ from fetalnet.sources import Frame
 
 REACH_PX = 9.0
 """How near, on the screen, the pointer must come to a handle."""
-MAX_ZOOM = 16.0
+CALIPER_KEYS = "Drag a handle, or arrow keys (Shift: 10 px) · Tab: next handle · Esc: done"
 ZOOM_STEP = 1.25
 
 
@@ -75,8 +76,7 @@ class Canvas(QWidget):
         self.painted_frames = 0
         self._frame: Frame | None = None
         self._image: QImage | None = None
-        self._zoom = 1.0
-        self._centre = QPointF()
+        self.viewport = Viewport()
         self._drag: Caliper | None = None
         self._wanted_plane: Plane | None = None
         self._pan_from: QPointF | None = None
@@ -87,8 +87,7 @@ class Canvas(QWidget):
 
     def show_frame(self, frame: Frame) -> None:
         """Show a frame; the image shares the frame's memory, which is kept alive beside it."""
-        if self._frame is None or (frame.width, frame.height) != (self._frame.width, self._frame.height):
-            self._zoom, self._centre = 1.0, QPointF(frame.width / 2, frame.height / 2)
+        self.viewport.set_picture(frame.width, frame.height)
         if self._frame is None or frame.index != self._frame.index:
             self._drag = None
         self._frame = frame
@@ -118,45 +117,16 @@ class Canvas(QWidget):
     # Zoom and place.
 
     def fit(self) -> None:
-        self._zoom = 1.0
-        if self._frame is not None:
-            self._centre = QPointF(self._frame.width / 2, self._frame.height / 2)
+        self.viewport.fit()
         self.update()
 
     def zoom_by(self, factor: float, about: QPointF | None = None) -> None:
-        """Zoom, keeping the point of the picture under ``about`` (screen) where it is."""
-        about = about or QPointF(self.rect().center())
-        before = self._to_native(about)
-        self._zoom = min(max(self._zoom * factor, 1.0), MAX_ZOOM)
-        after = self._to_native(about)
-        self._centre += QPointF(before.x - after.x, before.y - after.y)
-        self._keep_in_view()
+        """Zoom about a place on the screen, the middle where none is given."""
+        self.viewport.zoom_by(factor, about or QPointF(self.rect().center()))
         self.update()
 
-    def to_screen(self) -> QTransform:
-        """From native pixels, integers at pixel centres, to this widget."""
-        if self._frame is None:
-            return QTransform()
-        fit = min(self.width() / self._frame.width, self.height() / self._frame.height)
-        scale = fit * self._zoom
-        x, y = self.width() / 2 - self._centre.x() * scale, self.height() / 2 - self._centre.y() * scale
-        # The picture's corner is half a pixel before the centre of its first pixel.
-        return QTransform(scale, 0, 0, scale, x, y).translate(0.5, 0.5)
-
-    def _to_native(self, at: QPointF) -> Point:
-        native = self.to_screen().inverted()[0].map(at)
-        return Point(native.x(), native.y())
-
     def _reach(self) -> float:
-        return REACH_PX / max(self.to_screen().m11(), 1e-6)
-
-    def _keep_in_view(self) -> None:
-        if self._frame is None:
-            return
-        half = 0.5 / self._zoom
-        x = min(max(self._centre.x(), half * self._frame.width), (1 - half) * self._frame.width)
-        y = min(max(self._centre.y(), half * self._frame.height), (1 - half) * self._frame.height)
-        self._centre = QPointF(x, y)
+        return REACH_PX / max(self.viewport.to_screen().m11(), 1e-6)
 
     # Painting.
 
@@ -165,7 +135,7 @@ class Canvas(QWidget):
         painter.fillRect(self.rect(), QColor("black"))
         if self._image is None or self._frame is None:
             return
-        to_screen = self.to_screen()
+        to_screen = self.viewport.to_screen()
         # While the picture is smaller on screen than it is, nearest pixels would drop thin echoes.
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, to_screen.m11() < 4)
         corner = to_screen.map(QPointF(-0.5, -0.5))
@@ -197,7 +167,8 @@ class Canvas(QWidget):
         paint_badge(
             painter, corner.BottomRightCorner, within, overlay.scale_badge, QColor(MUTED if has_scale else WARNING)
         )
-        paint_badge(painter, corner.BottomLeftCorner, within, overlay.help_badge, QColor(MUTED))
+        helping = CALIPER_KEYS if self.selected is not None else overlay.help_badge
+        paint_badge(painter, corner.BottomLeftCorner, within, helping, QColor(MUTED))
 
     def _with_drag(self) -> Overlay:
         if self._drag is None or self.selected is None:
@@ -300,12 +271,12 @@ class Canvas(QWidget):
             super().keyPressEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        # Arrow keys step frames, but belong to the caliper while one is selected; Tab to its handles.
+        # Arrow keys step frames, but belong to the caliper while one is selected.
         keys = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
-        if isinstance(event, QKeyEvent):
-            if event.type() == QEvent.Type.ShortcutOverride and self.selected is not None and event.key() in keys:
-                event.accept()
-                return True
+        overriding = event.type() == QEvent.Type.ShortcutOverride
+        if overriding and isinstance(event, QKeyEvent) and self.selected is not None and event.key() in keys:
+            event.accept()
+            return True
         return super().event(event)
 
     # The pointer.
@@ -313,7 +284,7 @@ class Canvas(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if self._frame is None:
             return
-        point = self._to_native(event.position())
+        point = self.viewport.to_native(event.position())
         if event.button() == Qt.MouseButton.LeftButton and self.tool is Tool.TWO_POINTS:
             self._add_point(point)
             return
@@ -325,17 +296,15 @@ class Canvas(QWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._frame is None:
             return
-        point = self._to_native(event.position())
+        point = self.viewport.to_native(event.position())
         self._pointer = point
         if self._drag is not None and self.handle is not None:
             geometry, self.handle = dragged(self._drag.geometry, self.handle, point)
             self._drag = self._drag.moved(geometry)
             self.update()
         elif self._pan_from is not None:
-            moved = event.position() - self._pan_from
-            self._centre -= moved / self.to_screen().m11()
+            self.viewport.pan(event.position() - self._pan_from)
             self._pan_from = event.position()
-            self._keep_in_view()
             self.update()
         elif self.tool is Tool.TWO_POINTS:
             self.update()
@@ -355,7 +324,8 @@ class Canvas(QWidget):
         self.zoom_by(ZOOM_STEP ** (event.angleDelta().y() / 120), event.position())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self._keep_in_view()
+        self.viewport.screen = QSizeF(self.size())
+        self.viewport.keep_in_view()
 
     def _take(self, point: Point) -> bool:
         """Take hold of the caliper under ``point``, if there is one."""

@@ -27,6 +27,7 @@ PLANE_COLOURS = {plane: QColor(*rgb) for plane, rgb in COLOURS.items()}
 
 
 def plane_colour(plane: Plane) -> QColor:
+    """The colour of a plane's calipers, ribbons and titles."""
     return QColor(PLANE_COLOURS.get(plane, QColor(MUTED)))
 
 

@@ -39,31 +39,35 @@ class Settings:
     noise_rise_db: float
     haze_db: float
     haze_mm: float
-    smooth_px: float
+    smooth_mm: float
     contact_loss_db: float
     contact_from: float
     contact_side: float
     seed: int
 
     @staticmethod
-    def drawn(rng: np.random.Generator, depth_mm: float) -> Settings:
+    def drawn(rng: np.random.Generator, view: View) -> Settings:
+        """A random scanner for a view: the smaller the part in view, the higher the frequency a person picks."""
+        depth_mm = view.fan.depth_mm
+        shown_mm = (view.port.y1 - view.port.y0) * view.scale_mm_per_px
+        fineness = 0.36 + shown_mm / 210.0
         return Settings(
-            lines=int(rng.integers(136, 193)),
-            samples=int(rng.integers(320, 449)),
-            axial_width_mm=float(rng.uniform(0.42, 0.95) * (0.42 + depth_mm / 210.0)),
-            lateral_width_mm=float(rng.uniform(1.0, 2.2) * (0.42 + depth_mm / 210.0)),
+            lines=int(np.clip(rng.uniform(120, 170) * depth_mm / shown_mm, 136, 208)),
+            samples=int(np.clip(rng.uniform(300, 400) * depth_mm / shown_mm, 320, 512)),
+            axial_width_mm=float(rng.uniform(0.42, 0.95) * fineness),
+            lateral_width_mm=float(rng.uniform(1.0, 2.2) * fineness),
             focus_mm=float(rng.uniform(0.35, 0.75) * depth_mm),
             spread_mm=float(rng.uniform(0.25, 0.6) * depth_mm),
             dynamic_range_db=float(rng.uniform(40.0, 66.0)),
-            tissue_grey=float(rng.uniform(0.24, 0.44)),
-            tissue_part=float(rng.uniform(62.0, 86.0)),
-            gamma=float(rng.uniform(0.95, 1.5)),
+            tissue_grey=float(rng.uniform(0.26, 0.46)),
+            tissue_part=float(rng.uniform(60.0, 80.0)),
+            gamma=float(rng.uniform(0.95, 1.4)),
             depth_gain_slip=float(rng.normal(0.0, 0.025)),
             noise_db=float(rng.uniform(-46.0, -26.0)),
             noise_rise_db=float(rng.uniform(0.0, 18.0)),
             haze_db=float(rng.uniform(-24.0, -2.0)),
             haze_mm=float(rng.uniform(6.0, 30.0)),
-            smooth_px=float(rng.choice([0.0, rng.uniform(0.4, 1.7)], p=[0.15, 0.85])),
+            smooth_mm=float(rng.choice([0.0, rng.uniform(0.0012, 0.0048)], p=[0.15, 0.85]) * shown_mm),
             contact_loss_db=float(rng.choice([0.0, rng.uniform(8.0, 40.0)], p=[0.6, 0.4])),
             contact_from=float(rng.uniform(0.45, 0.95)),
             contact_side=float(rng.choice([-1.0, 1.0])),
@@ -89,11 +93,15 @@ class Scanner:
         self._prepare_gain(angle / fan.half_angle_rad)
         self._prepare_conversion()
         self._level = 0.0
+        self._seen: tuple[Pose, Floats] | None = None
 
     def _prepare_blur(self, line_rad: float) -> None:
         s = self.settings
         wanted_mm = s.lateral_width_mm * np.sqrt(1.0 + ((self.range_mm - s.focus_mm) / s.spread_mm) ** 2) / 2.355
-        sigma = wanted_mm / ((self.view.fan.radius_mm + self.range_mm) * line_rad)
+        apart_mm = (self.view.fan.radius_mm + self.range_mm) * line_rad
+        sigma = wanted_mm / apart_mm
+        # Smaller cells would slip between the lines, and speckle would not follow the tissue.
+        self._cell_mm = float(np.clip(0.7 * np.median(apart_mm), 0.25, 0.65))
         self._narrow = float(max(np.percentile(sigma, 8), 0.55))
         self._wide = float(max(np.percentile(sigma, 92), self._narrow + 0.3))
         self._part = np.clip((sigma - self._narrow) / (self._wide - self._narrow), 0.0, 1.0).astype(np.float32)
@@ -106,7 +114,7 @@ class Scanner:
         self._line_db = (-s.contact_loss_db * contact - edge).astype(np.float32)[:, None]
         self._tgc_db = ((SOFT_LOSS + s.depth_gain_slip) * self.range_mm).astype(np.float32)
         haze_db = s.haze_db - 8.7 * self.range_mm / s.haze_mm
-        rings = np.cos(2 * np.pi * self.range_mm / np.float32(2.2 + 0.05 * s.haze_mm)) * 3.0
+        rings = 3.0 * np.cos(2 * np.pi * self.range_mm / (2.2 + 0.05 * s.haze_mm)) * np.exp(-self.range_mm / 12.0)
         self._near_db = (haze_db + rings).astype(np.float32)
         self._noise = np.exp(_DB * (s.noise_db + s.noise_rise_db * self.range_mm / self.view.fan.depth_mm))
 
@@ -122,6 +130,7 @@ class Scanner:
     def adjust_gain(self, world: World, pose: Pose) -> None:
         """Turn the gain as a person would, so that tissue at this pose is as grey as the settings want."""
         level = self._log_level(world, pose, 0)
+        self._seen = (pose, level)
         self._level = self.settings.tissue_grey - float(np.percentile(level, self.settings.tissue_part))
 
     def render(self, world: World, pose: Pose, time_index: int = 0) -> NDArray[np.uint8]:
@@ -134,9 +143,14 @@ class Scanner:
     def render_lines(self, world: World, pose: Pose, time_index: int = 0) -> NDArray[np.uint8]:
         """The grey picture before scan conversion, ``(lines, samples)``."""
         s = self.settings
-        grey = np.clip(self._log_level(world, pose, time_index) + np.float32(self._level), 0.0, 1.0)
-        if s.smooth_px:
-            grey = cv2.GaussianBlur(grey, (0, 0), sigmaX=s.smooth_px * 1.2, sigmaY=max(0.7 * s.smooth_px, 0.3))
+        if self._seen is not None and self._seen[0] is pose and time_index == 0:
+            level = self._seen[1]
+        else:
+            level = self._log_level(world, pose, time_index)
+        grey = np.clip(level + np.float32(self._level), 0.0, 1.0)
+        if s.smooth_mm:
+            sigma = max(s.smooth_mm / self.step_mm, 0.3)
+            grey = cv2.GaussianBlur(grey, (0, 0), sigmaX=sigma, sigmaY=max(0.5 * sigma, 0.3))
         shown: NDArray[np.uint8] = cv2.convertScaleAbs(cv2.pow(grey, s.gamma), alpha=255.0)
         return shown
 
@@ -150,7 +164,7 @@ class Scanner:
         gain_db = np.clip(self._tgc_db - loss_db, -60.0, 14.0) + self._line_db
         gain = np.exp(gain_db * _DB)
         field = np.empty((*shape, 3), np.float32)
-        noise = scatterers(tissue.anchor_mm, s.seed)
+        noise = self._scatter(tissue.anchor_mm)
         amplitude = np.exp(tissue.echo_db * _DB) * gain
         field[..., 0] = noise.real * amplitude
         field[..., 1] = noise.imag * amplitude
@@ -176,6 +190,16 @@ class Scanner:
         weight = self._part[None, :, None]
         blurred: Floats = narrow + weight * (wide - narrow)
         return blurred
+
+    def _scatter(self, anchor_mm: Floats) -> NDArray[np.complex64]:
+        """Scatterer noise ``(lines, samples)``; of several places for each grid point, or it flickers as it moves."""
+        _, lines, samples = anchor_mm.shape
+        fine = cv2.resize(anchor_mm.transpose(1, 2, 0), (2 * samples, 2 * lines), interpolation=cv2.INTER_LINEAR)
+        noise = scatterers(fine.transpose(2, 0, 1), self._cell_mm, self.settings.seed)
+        parts = noise.view(np.float32).reshape(2 * lines, 2 * samples, 2)
+        parts = 1.6 * cv2.resize(parts, (samples, lines), interpolation=cv2.INTER_AREA)
+        summed: NDArray[np.complex64] = parts.view(np.complex64)[..., 0]
+        return summed
 
     def _clutter(self, time_index: int, shape: tuple[int, int]) -> NDArray[np.complex64]:
         """Noise fixed to the probe, partly new in every frame."""

@@ -69,7 +69,7 @@ def render_clip(
                 world.remove(standard)
             truths = [frame_truth(world, pose, view, k, k / frame_rate_hz) for k, pose in enumerate(poses)]
     screen = draw_screen(rng, layout, view)
-    scanner = Scanner(Settings.drawn(rng, view.fan.depth_mm), view)
+    scanner = Scanner(Settings.drawn(rng, view), view)
     scanner.adjust_gain(world, poses[n_frames // 2])
     clip = []
     for pose, truth in zip(poses, truths, strict=True):

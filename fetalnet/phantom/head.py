@@ -35,7 +35,7 @@ class Head:
         self.gap_depth = float(rng.uniform(0.4, 1.0))
         self.uneven = float(rng.uniform(0.15, 0.6) + 0.25 * self.early)
         self.skull_loss = float(rng.uniform(0.8, 3.0) * (0.5 + 0.5 * late))
-        self.brain_db = float(rng.uniform(-22.0, -8.0) * (1.0 - 0.5 * self.early) - 3.0 * late)
+        self.brain_db = float(rng.uniform(-19.0, -7.0) * (1.0 - 0.5 * self.early) - 3.0 * late)
         self.lump_db = float(rng.uniform(1.5, 4.5) + 2.0 * self.early)
         self.falx_gain = float(10 ** ((rng.uniform(2.0, 24.0) - 8.0 * self.early) / 20.0))
         self.falx_level = float(rng.uniform(-1.2, 0.4))
@@ -43,6 +43,8 @@ class Head:
         self.ventricle_width = float(rng.uniform(0.16, 0.26) - 0.08 * late)
         self.ventricle_db = float(rng.uniform(-38.0, -24.0) + self.early * rng.uniform(0.0, 18.0))
         self.haze_db = float(rng.uniform(-22.0, 2.0))
+        self.ring_db = float(rng.uniform(0.0, 3.5))
+        self.rough_mm = float(rng.uniform(0.0, 0.35) * self.skull_mm)
         self.haze_reach = float(rng.uniform(0.5, 1.6))
         self.dashes = [self._dash(rng) for _ in range(int(rng.integers(0, 16)))]
         self.plexus_semi = rng.uniform((0.4, 0.2, 0.35), (0.62, 0.4, 0.5)) * np.asarray(self.semi_mm)
@@ -87,7 +89,8 @@ class Head:
 
     def _paint_skull(self, patch: Patch, outline: Floats, cosine: Floats, lump: Floats) -> None:
         half = self.skull_mm / 2 + patch.bleed_mm
-        bone = np.exp(-(((outline + half) / (0.55 * self.skull_mm + 0.15)) ** 2))
+        ragged = self.rough_mm * patch.lumps(0.12 * self.semi_mm[0], self.seed + 14)
+        bone = np.exp(-(((outline + half + ragged) / (0.55 * self.skull_mm + 0.15)) ** 2))
         # Sutures and thin places: where coarse noise on the shell is low the bone is weak.
         shell = patch.lumps(0.5 * self.semi_mm[0], self.seed + 2)
         strength = 1.0 - self.gap_depth * np.clip((self.gap_level - shell) * 2.5 + 0.5, 0.0, 1.0)
@@ -104,7 +107,9 @@ class Head:
         first = np.where(inside.any(axis=1), inside.argmax(axis=1), inside.shape[1]).astype(np.float32)
         behind = np.arange(inside.shape[1], dtype=np.float32)[None, :] - first[:, None]
         fall_db = 22.0 * patch.step_mm / (self.haze_reach * self.semi_mm[1])
-        rings = 4.0 * np.cos(2 * np.pi * behind * patch.step_mm / np.float32(2.0 + self.skull_mm + 2.0 * self.uneven))
+        rings = self.ring_db * np.cos(
+            2 * np.pi * behind * patch.step_mm / np.float32(2.0 + self.skull_mm + 2.0 * self.uneven)
+        )
         # Only where the sound meets the skull squarely does it bounce back and forth.
         at_entry = np.take_along_axis(cosine, np.minimum(first, inside.shape[1] - 1).astype(np.int64)[:, None], axis=1)
         level = self.haze_db + rings - fall_db * behind - 24.0 * (1.0 - at_entry)

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating[Any]]
 
-SCATTERER_CELL_MM = 0.33
 _TABLE_BITS = 20
 _LUMP_SIZE = 128
 _VOXELS_PER_LUMP = 9.0
@@ -37,9 +36,9 @@ def _lump_volume() -> Floats:
     return unit
 
 
-def scatterers(points_mm: Floats, seed: int) -> NDArray[np.complex64]:
-    """White complex noise of unit power at points ``(3, ...)``: one value for each cell of tissue."""
-    cells = np.floor(points_mm * np.float32(1.0 / SCATTERER_CELL_MM)).astype(np.int32).view(np.uint32)
+def scatterers(points_mm: Floats, cell_mm: float, seed: int) -> NDArray[np.complex64]:
+    """White complex noise of unit power at points ``(3, ...)``: one value for each cube of tissue."""
+    cells = np.floor(points_mm * np.float32(1.0 / cell_mm)).astype(np.int32).view(np.uint32)
     mixed = cells[0] * np.uint32(73856093)
     mixed ^= cells[1] * np.uint32(19349663)
     mixed ^= cells[2] * np.uint32(83492791)

@@ -57,7 +57,7 @@ class PhantomRecording:
                 break
         rng = np.random.default_rng((seed, 3))
         self._screen = draw_screen(rng, self.layout, self.view)
-        self._scanner = Scanner(Settings.drawn(rng, self.view.fan.depth_mm), self.view)
+        self._scanner = Scanner(Settings.drawn(rng, self.view), self.view)
         best = max(self._truths, key=lambda truth: truth.standardness)
         self._scanner.adjust_gain(self.world, self._path.at(best.time_s))
         self._colour = self.layout is not Layout.BARE
@@ -141,7 +141,7 @@ def _recording_view(
     rng: np.random.Generator, world: World, targets: list[Target], layout: Layout, size: tuple[int, int]
 ) -> View:
     wanted = [(t.depth_mm, t.longest_mm) for t in targets] or [(float(world.mother.centre_mm[2]), 60.0)]
-    depth_mm = max(depth + longest * 0.56 for depth, longest in wanted) * float(rng.uniform(1.06, 1.3)) + 6.0
+    depth_mm = max(depth + longest * 0.56 for depth, longest in wanted) * float(rng.uniform(1.02, 1.2)) + 5.0
     fan = draw_fan(rng, depth_mm, [(depth, 1.12 * longest) for depth, longest in wanted])
     wide_mm = max(1.15 * max(longest for _, longest in wanted), fan.width_mm * float(rng.uniform(0.6, 1.0)))
     return place_view(rng, layout, size, fan, (0.0, depth_mm), wide_mm)

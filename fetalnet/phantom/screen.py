@@ -24,7 +24,7 @@ class Layout(StrEnum):
     PORTABLE = "portable"
 
 
-COMMON_SIZES: tuple[tuple[int, int], ...] = ((800, 540), (640, 480), (975, 735), (1024, 768), (1280, 720), (1920, 1080))
+COMMON_SIZES: tuple[tuple[int, int], ...] = ((800, 540), (640, 480), (976, 736), (1024, 768), (1280, 720), (1920, 1080))
 
 
 def place_view(

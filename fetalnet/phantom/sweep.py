@@ -95,8 +95,9 @@ def across_body(rng: np.random.Generator, world: World, body: Body) -> Pose:
         normal = body.axes[:, 2]
         level = rng.choice([rng.uniform(-0.85, -0.3), rng.uniform(0.3, 0.8)]) * body.semi_mm[2]
         through = body.centre_mm + normal * level
-    elif isinstance(body, LongBone) and rng.uniform() < 0.6:
-        normal = unit(np.cross(body.axes[:, 0], slant)) + rng.normal(0, 0.1, 3)
+    elif isinstance(body, LongBone) and body not in world.femurs and rng.uniform() < 0.6:
+        # Along both bones of a shin or forearm: one alone could not be told from a femur.
+        normal = body.axes[:, 2] + rng.normal(0, 0.05, 3)
         through = body.centre_mm
     else:
         normal = rng.normal(size=3)

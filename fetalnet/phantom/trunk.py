@@ -189,8 +189,8 @@ class Trunk:
             scale = scale * float(self.spine_size[k])
             bar = bar_all * float(self.spine_near[k])
             bone = part.capsule((x, y, -0.9 * c), (x, y, 0.9 * c), scale * size_mm)
-            cover = bone.cover(1.2)
-            part.echo_db += cover * bar * np.maximum(12.0 - part.echo_db, 0.0)
+            cover = bone.cover(1.2) * part.patches(self.seed + 40 + k, 2.5 * size_mm)
+            part.echo_db += np.clip(cover, 0.0, 1.0) * bar * np.maximum(12.0 - part.echo_db, 0.0)
             part.shine(self.spine_gain * bar * 0.5 * cover * (0.25 + 0.75 * bone.cosine))
             part.loss += cover * self.spine_loss
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import av
 
+from fetalnet.errors import InputError
 from fetalnet.phantom.recording import PhantomRecording
 
 TRUTH_SCHEMA_VERSION = 1
@@ -20,7 +21,8 @@ def write_recording(
 ) -> Path:
     """Write ``<name>.mp4`` (MPEG-4 part 2, near lossless) and ``<name>.truth.json`` into a folder; returns the video.
 
-    ``progress`` gets (frames done, frames in all). Both files appear whole or not at all. Truth schema 1::
+    ``progress`` gets (frames done, frames in all). Both files appear whole or not at all. Raises
+    ``InputError`` for an odd width or height, which the codec cannot hold. Truth schema 1::
 
         {"schema_version": 1, "video": file name, "seed", "ga_weeks", "planes": planes the sweep finds,
          "width", "height", "frame_rate_hz", "mm_per_pixel": {"x", "y"},
@@ -29,6 +31,9 @@ def write_recording(
                      "mm_per_pixel", "sections": [{"plane", "geometry": ellipse | line, "half_width_px", "inside",
                      "distance_mm", "angle_deg", "standardness"}]}]}
     """
+    width, height = recording.size
+    if width % 2 or height % 2:
+        raise InputError(f"A video of {width}x{height} pixels cannot be encoded; give an even width and height.")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     video, truth = folder / f"{recording.name}.mp4", folder / f"{recording.name}.truth.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,10 @@ class HeadScore:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Means over pictures with their 95 % bootstrap intervals; errors in mm, overlap and failures as shares."""
+    """Means over pictures with their 95 % bootstrap intervals, NaN where nothing was measured.
+
+    Overlap 0 to 1, errors in mm, ``failures`` a count.
+    """
 
     count: int
     overlap: float
@@ -94,11 +98,11 @@ def summarise(scores: list[HeadScore], seed: int = 0) -> Summary:
         len(scores),
         float(overlaps.mean()),
         _interval(overlaps, rng),
-        float(absolute.mean()),
+        _mean(absolute),
         _interval(absolute, rng),
-        float(np.median(absolute)),
-        float(differences.mean()),
-        float(np.mean(distances)),
+        float(np.median(absolute)) if len(absolute) else math.nan,
+        _mean(differences),
+        _mean(np.array(distances)),
         sum(score.failed for score in scores),
     )
 
@@ -111,7 +115,7 @@ def head_table(scores: list[HeadScore]) -> str:
         "100 to 250 mm": [score for score in scores if 100 <= score.circumference_mm <= 250],
         "> 250 mm": [score for score in scores if score.circumference_mm > 250],
     }
-    rows = [summarise(band).row(name) for name, band in bands.items() if any(not score.failed for score in band)]
+    rows = [summarise(band).row(name) for name, band in bands.items() if band]
     return "\n".join([HEADER, *rows])
 
 
@@ -171,7 +175,13 @@ def _hausdorff(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     return float(max(distance.min(axis=0).max(), distance.min(axis=1).max()))
 
 
+def _mean(values: NDArray[np.float64]) -> float:
+    return float(values.mean()) if len(values) else math.nan
+
+
 def _interval(values: NDArray[np.float64], rng: np.random.Generator) -> tuple[float, float]:
+    if not len(values):
+        return math.nan, math.nan
     means = rng.choice(values, (2000, len(values))).mean(axis=1)
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)

@@ -30,6 +30,8 @@ class Training(lightning.LightningModule):  # type: ignore[misc]
             for module in self.network.modules():
                 if isinstance(module, nn.BatchNorm2d):
                     module.eval()
+        # Checkpoints hold no random state: so a resumed run drops out what an unbroken one would.
+        torch.manual_seed(self.config.seed + self.global_step * self.config.processes + self.global_rank)
         parts = losses(self.network(batch.frames, self._past(batch.frames)), batch)
         values = {f"train/{name}": value.detach() for name, value in parts._asdict().items()}
         self.log_dict(values, batch_size=batch.frames.shape[0])

@@ -6,6 +6,7 @@ import ast
 import hashlib
 import io
 import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,8 +58,9 @@ def load(pack: Pack, cache: Path) -> tuple[list[Example], list[list[Example]]]:
     missing = [shard for shard in shards if not shard.path.exists()]
     if missing:
         # Spawned: forking a process that has used OpenMP may hang.
-        with multiprocessing.get_context("spawn").Pool(pack.processes) as pool:
-            done = pool.imap_unordered(_render_shard, missing)
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(pack.processes, mp_context=spawn) as pool:
+            done = pool.map(_render_shard, missing)
             for _ in track(done, f"Rendering the phantom into {folder.name}", len(missing)):
                 pass
     stills: list[Example] = []

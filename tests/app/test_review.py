@@ -154,7 +154,9 @@ def test_that_a_rejected_measure_can_be_taken_in_another_frame(reviewer: Person)
 
 
 def test_that_decisions_are_there_when_the_recording_is_opened_again(
-    start_program, clip: Path, reviewer: Person  # noqa: ANN001
+    start_program,
+    clip: Path,
+    reviewer: Person,
 ) -> None:
     reviewer.accept(Kind.AC)
     reviewer.go_to_measure(Kind.HC)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -48,11 +49,16 @@ def test_clip_fits_its_screen(layout: Layout) -> None:
     assert truth.mm_per_pixel.x == truth.mm_per_pixel.y > 0
 
 
-def steady_settings() -> Settings:
-    drawn = Settings.drawn(np.random.default_rng(1), 100.0)
+def steady_settings(view: View) -> Settings:
+    drawn = Settings.drawn(np.random.default_rng(1), view)
     changed = {"noise_db": -90.0, "noise_rise_db": 0.0, "haze_db": -90.0, "contact_loss_db": 0.0, "seed": 5}
     values = {name: getattr(drawn, name) for name in Settings.__dataclass_fields__}
     return Settings(**{**values, **changed})
+
+
+def speckle(picture: np.ndarray) -> np.ndarray:
+    """What is finer than 15 pixels: texture without anatomy."""
+    return picture.astype(np.float32) - cv2.blur(picture.astype(np.float32), (15, 15))
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
@@ -64,19 +70,19 @@ def test_speckle_moves_with_the_tissue() -> None:
     world = build_world(np.random.default_rng(8), frozenset({Plane.ABDOMEN}), 28.0)
     target = ideal_target(np.random.default_rng(2), world, Plane.ABDOMEN)
     view = View(Fan(50.0, 0.6, target.depth_mm + 60), (600, 600), Box(0, 0, 600, 600), (300.0, 10.0), 0.3)
-    scanner = Scanner(steady_settings(), view)
+    scanner = Scanner(steady_settings(view), view)
     scanner.adjust_gain(world, target.pose)
     shift_px = 10
     aside = Pose(target.pose.origin_mm + target.pose.lateral * shift_px * 0.3, target.pose.axes)
-    still, moved = (scanner.render(world, pose).astype(float) for pose in (target.pose, aside))
+    still, moved = (speckle(scanner.render(world, pose)) for pose in (target.pose, aside))
     row = round(10 + target.depth_mm / 0.3)
     window = still[row - 40 : row + 40, 260:340]
     same_tissue = moved[row - 40 : row + 40, 260 - shift_px : 340 - shift_px]
     same_place = moved[row - 40 : row + 40, 260:340]
-    assert correlation(window, same_tissue) > 0.6
-    assert correlation(window, same_tissue) > correlation(window, same_place) + 0.2
+    assert correlation(window, same_tissue) > 0.45
+    assert abs(correlation(window, same_place)) < 0.25
     far = target.pose.moved(np.array([0.0, 0.0, 4.0]), np.zeros(3))
-    assert correlation(window, scanner.render(world, far).astype(float)[row - 40 : row + 40, 260:340]) < 0.5
+    assert abs(correlation(window, speckle(scanner.render(world, far))[row - 40 : row + 40, 260:340])) < 0.25
 
 
 def test_nothing_is_drawn_outside_the_fan() -> None:
@@ -106,6 +112,12 @@ def test_recording_is_written_with_its_truth(tmp_path: Path) -> None:
     assert len(decoded) == 6
     for picture, (frame, _) in zip(decoded, recording, strict=True):
         assert np.abs(picture.astype(int) - frame.pixels.astype(int)).mean() < 4.0
+
+
+def test_odd_sizes_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="even"):
+        write_recording(PhantomRecording(1, duration_s=0.1, size=(321, 240)), tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_absurd_wishes_are_refused() -> None:

@@ -1,0 +1,309 @@
+"""One short method for every action of the table. Asking is apart from doing, so that doing needs no dialog."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
+
+from app.about import AboutDialog
+from app.actions import ACTIONS, SELECTING, Do, acceptable_of_plane
+from app.canvas.hit import Point
+from app.canvas.view import ZOOM_STEP, Tool
+from app.exporting import Export, Exporter, Format
+from app.player import SPEEDS
+from fetalnet.errors import InputError
+from fetalnet.picture.scale import Scale, given_scale, two_point_scale
+from fetalnet.planes import KINDS_OF, Kind, Plane
+from fetalnet.sources import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+
+if TYPE_CHECKING:
+    from app.window import Window
+
+FILTERS = {Format.PDF: "PDF (*.pdf)", Format.CSV: "CSV (*.csv)", Format.JSON: "JSON (*.json)"}
+
+
+class Verbs(QObject):
+    """What the actions do. Each method bears the name of its ``Do``."""
+
+    def __init__(self, window: Window) -> None:
+        super().__init__(window)
+        self.window = window
+        self.session = window.session
+        self.canvas = window.canvas
+        self.exporter: Exporter | None = None
+
+    # File.
+
+    def open_dialog(self) -> None:
+        endings = " ".join(f"*{suffix}" for suffix in (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES))
+        name, _ = QFileDialog.getOpenFileName(
+            self.window,
+            "Open a recording",
+            self.window.settings.last_folder,
+            f"Recordings and images ({endings});;All files (*)",
+        )
+        if name:
+            self.window.open_path(Path(name))
+
+    def open_folder_dialog(self) -> None:
+        name = QFileDialog.getExistingDirectory(
+            self.window, "Open a folder of images", self.window.settings.last_folder
+        )
+        if name:
+            self.window.open_path(Path(name))
+
+    def export_pdf(self) -> None:
+        self._ask_export(Format.PDF)
+
+    def export_csv(self) -> None:
+        self._ask_export(Format.CSV)
+
+    def export_json(self) -> None:
+        self._ask_export(Format.JSON)
+
+    def _ask_export(self, form: Format) -> None:
+        start = Path(self.window.settings.last_folder or Path.home()) / f"exam.{form}"
+        name, _ = QFileDialog.getSaveFileName(self.window, f"Export {form.upper()}", str(start), FILTERS[form])
+        if name:
+            path = Path(name)
+            self.export(form, path if path.suffix else path.with_suffix(f".{form}"))
+
+    def export(self, form: Format, path: Path) -> None:
+        """Write the exam on a thread of its own; one at a time."""
+        recording = self.session.recording
+        if self.exporter is not None or recording is None:
+            self.window.notification.say("An export is still being written; wait a moment and try again.")
+            return
+        exporter = Exporter(Export(form, path, self.session.exam, recording.path), self.window.open_source, self)
+        exporter.done.connect(self._on_exported)
+        exporter.failed.connect(self.window.notification.say)
+        exporter.progress.connect(self._on_export_progress)
+        exporter.finished.connect(self._on_export_finished)
+        self.exporter = exporter
+        exporter.start()
+
+    def _on_export_progress(self, done: int, total: int) -> None:
+        self.window.statusBar().showMessage(f"Writing the report: picture {done + 1} of {total}")
+
+    def _on_exported(self, path: Path) -> None:
+        self.window.notification.say(f"Written: {path}")
+
+    def _on_export_finished(self) -> None:
+        self.window.statusBar().clearMessage()
+        if self.exporter is not None:
+            self.exporter.deleteLater()
+        self.exporter = None
+
+    # Edit and measure.
+
+    def undo(self) -> None:
+        self.session.undo_stack.undo()
+
+    def redo(self) -> None:
+        self.session.undo_stack.redo()
+
+    def accept(self) -> None:
+        self.session.review.accept(self.session.selected)
+
+    def accept_plane(self) -> None:
+        self.session.review.accept(*acceptable_of_plane(self.session))
+
+    def reject(self) -> None:
+        self.session.review.reject(self.session.selected)
+
+    def correct(self) -> None:
+        """Show the selected measurement's caliper with its handles."""
+        self.go_to(self.session.selected)
+        self.canvas.setFocus()
+        self.canvas.select_plane(self.session.selected.plane)
+
+    def measure_here(self) -> None:
+        shown = self.session.shown_prediction
+        if shown is not None:
+            self.session.review.measure_in_shown_frame(shown.plane)
+
+    def ask_scale(self) -> None:
+        known = self.session.scale.mm_per_pixel
+        value, agreed = QInputDialog.getDouble(
+            self.window, "Set scale", "Millimetres per pixel:", known.x if known else 0.2, -1e6, 1e6, 5
+        )
+        if agreed:
+            self.set_typed_scale(value)
+
+    def ask_two_point_scale(self, first: Point, second: Point) -> None:
+        length_mm, agreed = QInputDialog.getDouble(
+            self.window, "Scale by two points", "Distance between the two points in mm:", 50.0, 0.0, 1000.0, 2
+        )
+        if agreed:
+            self.set_two_point_scale(first, second, length_mm)
+
+    def set_two_point_scale(self, first: Point, second: Point, length_mm: float) -> None:
+        self._set_scale(lambda: two_point_scale(first.x, first.y, second.x, second.y, length_mm))
+
+    def set_typed_scale(self, mm_per_pixel: float) -> None:
+        self._set_scale(lambda: given_scale(mm_per_pixel))
+
+    def _set_scale(self, make: Callable[[], Scale]) -> None:
+        try:
+            scale = make()
+        except InputError as error:
+            self.window.notification.say(str(error))
+        else:
+            self.session.review.set_scale(scale)
+
+    def two_points(self) -> None:
+        if self.session.player is not None:
+            self.session.player.pause()
+        self.canvas.set_tool(Tool.TWO_POINTS)
+
+    def next_caliper(self) -> None:
+        self.canvas.next_handle()
+
+    def cancel(self) -> None:
+        if self.window.notification.text:
+            self.window.notification.hide()
+        self.canvas.cancel()
+
+    def _select(self, do: Do) -> None:
+        self.go_to(SELECTING[do])
+
+    def select_bpd(self) -> None:
+        self._select(Do.SELECT_BPD)
+
+    def select_ofd(self) -> None:
+        self._select(Do.SELECT_OFD)
+
+    def select_hc(self) -> None:
+        self._select(Do.SELECT_HC)
+
+    def select_ac(self) -> None:
+        self._select(Do.SELECT_AC)
+
+    def select_fl(self) -> None:
+        self._select(Do.SELECT_FL)
+
+    # Play.
+
+    def play(self) -> None:
+        if self.session.player is not None:
+            self.session.player.toggle()
+
+    def step_back(self) -> None:
+        self._step(-1)
+
+    def step_forward(self) -> None:
+        self._step(1)
+
+    def _step(self, frames: int) -> None:
+        if self.session.player is not None:
+            self.session.player.step(frames)
+
+    def to_start(self) -> None:
+        self.session.seek(0)
+
+    def to_end(self) -> None:
+        if self.session.recording is not None:
+            self.session.seek(len(self.session.recording) - 1)
+
+    def loop(self, on: bool) -> None:
+        self.window.settings.loop = on
+        if self.session.player is not None:
+            self.session.player.set_loop(on)
+
+    def slower(self) -> None:
+        self._change_speed(-1)
+
+    def faster(self) -> None:
+        self._change_speed(1)
+
+    def _change_speed(self, steps: int) -> None:
+        if self.session.player is not None:
+            at = SPEEDS.index(self.session.player.state.speed) + steps
+            self.set_speed(SPEEDS[min(max(at, 0), len(SPEEDS) - 1)])
+
+    def set_speed(self, speed: float) -> None:
+        if self.session.player is not None:
+            self.session.player.set_speed(speed)
+
+    def best_head(self) -> None:
+        self._go_to_best(Plane.HEAD)
+
+    def best_abdomen(self) -> None:
+        self._go_to_best(Plane.ABDOMEN)
+
+    def best_femur(self) -> None:
+        self._go_to_best(Plane.FEMUR)
+
+    def _go_to_best(self, plane: Plane) -> None:
+        kinds = KINDS_OF[plane]
+        self.go_to(self.session.selected if self.session.selected in kinds else kinds[0])
+
+    def previous_best(self) -> None:
+        self._go_along(-1)
+
+    def next_best(self) -> None:
+        self._go_along(1)
+
+    def _go_along(self, direction: int) -> None:
+        """To the next best frame in this direction, beginning again at the other end."""
+        best = self.session.best_frames()
+        if not best or self.session.frame is None:
+            return
+        now = self.session.frame.index
+        ahead = [item for item in best if (item[1] - now) * direction > 0]
+        plane, _ = (ahead or best)[0 if direction > 0 else -1]
+        self._go_to_best(plane)
+
+    def analyse(self) -> None:
+        self.window.timeline.forget()
+        self.session.analyse()
+
+    def cancel_analysis(self) -> None:
+        self.session.cancel_analysis()
+
+    # View and help.
+
+    def zoom_in(self) -> None:
+        self.canvas.zoom_by(ZOOM_STEP)
+
+    def zoom_out(self) -> None:
+        self.canvas.zoom_by(1 / ZOOM_STEP)
+
+    def fit(self) -> None:
+        self.canvas.fit()
+
+    def show_overlay(self, on: bool) -> None:
+        self.window.settings.show_overlay = on
+        self.canvas.set_overlay_visible(on)
+
+    def full_screen(self, on: bool) -> None:
+        window, full = self.window, Qt.WindowState.WindowFullScreen
+        window.setWindowState(window.windowState() | full if on else window.windowState() & ~full)
+
+    def show_shortcuts(self) -> None:
+        rows = "".join(
+            f"<tr><td style='padding-right:24px'>{info.text.replace('&', '')}</td><td><b>"
+            + ", ".join(QKeySequence(key).toString() for key in info.shortcuts)
+            + "</b></td></tr>"
+            for info in ACTIONS
+            if info.shortcuts
+        )
+        box = QMessageBox(QMessageBox.Icon.NoIcon, "Keys", f"<table>{rows}</table>", parent=self.window)
+        box.exec()
+
+    def about(self) -> None:
+        AboutDialog(self.session.predictor, self.window.model_card, self.window).exec()
+
+    def close(self) -> None:
+        self.window.close()
+
+    def go_to(self, kind: Kind) -> None:
+        self.session.select(kind)
+        measurement = self.session.measurement_of(kind)
+        if measurement is not None:
+            self.session.show(measurement.frame_index)
