@@ -74,7 +74,12 @@ class Throughput:
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkReport:
-    """What was measured, on what. ``measured_frames`` counts the frames in which a geometry was fitted."""
+    """What was measured, on what. ``measured_frames`` counts the frames in which a geometry was fitted.
+
+    ``load_before`` is the computer's load average of the minute before (None where the system keeps none). Near or
+    above the number of cores, the figures tell of the other programs too: PyTorch's threads wait spinning, and on
+    contended cores two of them took 10 to 50 times as long.
+    """
 
     video: str
     width: int
@@ -88,6 +93,7 @@ class BenchmarkReport:
     throughputs: tuple[Throughput, ...]
     processor: str
     logical_cores: int
+    load_before: float | None
     versions: dict[str, str]
 
     def to_json(self) -> dict[str, Any]:
@@ -98,7 +104,9 @@ class BenchmarkReport:
         threads = sorted({timing.threads for timing in self.timings})
         table = Table(
             title=f"{self.width} x {self.height} at {self.frame_rate_hz:g} Hz, {self.frames} frames, ms per frame",
-            caption=f"{self.processor}, {self.logical_cores} logical cores; {self.model_name}; "
+            caption=f"{self.processor}, {self.logical_cores} logical cores"
+            + ("" if self.load_before is None else f", load {self.load_before:.1f} before")
+            + f"; {self.model_name}; "
             + ", ".join(f"{name} {number}" for name, number in self.versions.items()),
         )
         table.add_column("step")
@@ -127,8 +135,9 @@ def run_benchmark(
     """Time every step on the first ``seconds`` of ``video``, or of a simulated 1920x1080 recording at 30 Hz.
 
     ``threads`` bounds each stage's own threads (decoder, OpenCV, network); on the whole path the decoder runs beside
-    the rest. The engines take turns frame by frame, so that a busy computer slows both alike. Raises ``InputError``.
+    the rest. The engines take turns frame by frame, so that other programs meet both. Raises ``InputError``.
     """
+    load_before = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     loaded = load_weights(weights) if isinstance(weights, Path) else weights
     timings: list[Timing] = []
     throughputs: list[Throughput] = []
@@ -160,6 +169,7 @@ def run_benchmark(
         throughputs=tuple(throughputs),
         processor=_processor(),
         logical_cores=os.cpu_count() or 1,
+        load_before=load_before,
         versions={"fetalnet": __version__, "python": platform.python_version()}
         | {package: version(package) for package in _PACKAGES},
     )

@@ -65,6 +65,8 @@ def test_every_step_is_timed_for_every_engine(tiny_network: LoadedNetwork, video
     assert "network, openvino" in text
     assert "whole path, torch" in text
     assert "frames/s" in text
+    if report.load_before is not None:
+        assert f"load {report.load_before:.1f} before" in " ".join(text.split())
 
 
 def test_a_video_that_cannot_be_read_is_said_so(tiny_network: LoadedNetwork, tmp_path: Path) -> None:

@@ -83,6 +83,8 @@ class VideoFile:
         return Frame(index, 0.0 if index == 0 else self.time_s(index), _pixels(frame))
 
     def __iter__(self) -> Iterator[Frame]:
+        # Who reads a recording through does not step back, and frames at 1080p weigh 3 MB each.
+        self._recent = deque(self._recent, maxlen=1)
         index = 0
         while index < len(self):
             try:

@@ -1,0 +1,76 @@
+"""Takes the README's pictures of the program on the demo recording: python packaging/screenshots.py."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from PySide6.QtCore import QDeadlineTimer, QEventLoop
+from PySide6.QtWidgets import QApplication
+
+from app.__main__ import Folders, Program, start
+from app.loading import predictor_loader
+from fetalnet.picture.scale import given_scale
+
+DEMO = ROOT / "resources" / "demo"
+IMAGES = ROOT / "docs" / "images"
+SIZE = (1440, 900)
+
+
+def run_until(app: QApplication, true: Callable[[], bool], limit_s: float) -> None:
+    """Let the program work until something holds."""
+    deadline = QDeadlineTimer(int(limit_s * 1000))
+    while not true():
+        if deadline.hasExpired():
+            raise TimeoutError("the program did not get there")
+        app.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 50)
+
+
+def settle(app: QApplication) -> None:
+    """Let the frame and the small pictures arrive from their threads."""
+    deadline = QDeadlineTimer(1500)
+    run_until(app, deadline.hasExpired, 5)
+
+
+def take(app: QApplication, program: Program, name: str) -> None:
+    settle(app)
+    program.window.grab().save(str(IMAGES / name))
+    print(f"docs/images/{name}")
+
+
+def main() -> None:
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    app = QApplication(sys.argv[:1])
+    with tempfile.TemporaryDirectory() as home:
+        own = Path(home)
+        program = start(
+            app,
+            files=[DEMO / "demo.mp4"],
+            scale=given_scale(float((DEMO / "mm_per_pixel").read_text())),
+            load_predictor=predictor_loader(None, "auto"),
+            folders=Folders(own / "config", own / "data", own / "log"),
+        )
+        program.window.resize(*SIZE)
+        run_until(app, lambda: program.session.analysis.complete, 300)
+        verbs = program.window.verbs
+        verbs.best_head()
+        take(app, program, "head.png")
+        verbs.accept_plane()
+        verbs.best_abdomen()
+        settle(app)
+        verbs.accept_plane()
+        take(app, program, "abdomen.png")
+        verbs.best_femur()
+        take(app, program, "femur.png")
+        program.stop()
+
+
+if __name__ == "__main__":
+    main()
