@@ -8,10 +8,6 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
 from PySide6.QtCore import QDeadlineTimer, QEventLoop
 from PySide6.QtWidgets import QApplication
 
@@ -19,6 +15,7 @@ from app.__main__ import Folders, Program, start
 from app.loading import predictor_loader
 from fetalnet.picture.scale import given_scale
 
+ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "resources" / "demo"
 IMAGES = ROOT / "docs" / "images"
 SIZE = (1440, 900)
@@ -40,12 +37,15 @@ def settle(app: QApplication) -> None:
 
 
 def take(app: QApplication, program: Program, name: str) -> None:
+    """Save a picture of the window."""
     settle(app)
     program.window.grab().save(str(IMAGES / name))
     print(f"docs/images/{name}")
 
 
 def main() -> None:
+    """Analyse the demo, decide, and take three pictures on the way."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     IMAGES.mkdir(parents=True, exist_ok=True)
     app = QApplication(sys.argv[:1])
     with tempfile.TemporaryDirectory() as home:

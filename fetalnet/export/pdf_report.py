@@ -177,7 +177,8 @@ def _pdf(
 
     stream = io.BytesIO()
     document = SimpleDocTemplate(
-        stream, pagesize=A4, title=title, author="", leftMargin=_MARGIN - _FRAME_PADDING, rightMargin=_MARGIN - _FRAME_PADDING,
+        stream, pagesize=A4, title=title, author="",
+        leftMargin=_MARGIN - _FRAME_PADDING, rightMargin=_MARGIN - _FRAME_PADDING,
         topMargin=_MARGIN, bottomMargin=_MARGIN + 12 * mm,
     )  # fmt: skip
     on_page = _page(font, bold, banner, small)
