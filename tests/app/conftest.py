@@ -30,7 +30,7 @@ from fetalnet.records import Measurement, ModelRef
 from fetalnet.sources import Frame
 
 WIDTH, HEIGHT, FRAMES, RATE = 160, 120, 48, 24
-WAIT_MS = 10_000
+WAIT_MS = 60_000
 HEAD = Ellipse.of(80, 60, 36, 28, 20)
 ABDOMEN = Ellipse.of(78, 62, 30, 27, 80)
 FEMUR = Line.of(55, 60, 95, 72)
