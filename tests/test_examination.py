@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fetalnet.examination import STILL, Examination
+from fetalnet.examination import STILL, Examination, Thresholds
 from fetalnet.geometry import Ellipse, Line, MmPerPixel
 from fetalnet.planes import Kind, Plane
 from fetalnet.prediction import Prediction
@@ -46,11 +46,13 @@ def test_that_one_confident_frame_among_others_is_no_plane():
 
 
 def test_that_confident_frames_far_from_the_ideal_plane_are_no_measure():
-    assert examined(shown(i, standardness=0.4) for i in range(40)).best() == {}
+    far = Thresholds().min_standardness - 0.05
+    assert examined(shown(i, standardness=far) for i in range(40)).best() == {}
 
 
 def test_that_a_sweep_which_only_grazes_the_plane_is_no_measure():
-    assert examined(shown(i, standardness=0.55) for i in range(40)).best() == {}
+    grazing = Thresholds().min_peak_standardness - 0.05
+    assert examined(shown(i, standardness=grazing) for i in range(40)).best() == {}
 
 
 def test_that_a_plane_which_cannot_be_measured_has_no_best_frame():
