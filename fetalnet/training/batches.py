@@ -79,10 +79,11 @@ class BatchStream(IterableDataset[Batch]):
 
 def draw_batch(config: TrainingConfig, collection: Collection, step: int, rank: int = 0) -> Batch:
     """The batch of one step for one process."""
-    _, stage, _ = config.at(step)
+    phase, stage, _ = config.at(step)
+    mixture = phase.mixture or config.mixture
     size = max(stage.batch // config.processes, 1)
     clips = [
-        draw_clip(np.random.default_rng([config.seed, step, rank, item]), collection, config.mixture, stage)
+        draw_clip(np.random.default_rng([config.seed, step, rank, item]), collection, mixture, stage)
         for item in range(size)
     ]
     return Batch(*(torch.from_numpy(np.stack(parts)) for parts in zip(*clips, strict=True)))

@@ -51,18 +51,6 @@ class Stage(_Table):
     steps: int = Field(gt=0)
 
 
-class Phase(_Table):
-    """Stages that share one warm-up and one cosine. ``freeze_norm`` keeps the batch norms' statistics."""
-
-    learning_rate: float = Field(gt=0)
-    freeze_norm: bool = False
-    stages: tuple[Stage, ...]
-
-    @property
-    def steps(self) -> int:
-        return sum(stage.steps for stage in self.stages)
-
-
 class Mixture(_Table):
     """Shares of what a batch is drawn from; they are divided by their sum."""
 
@@ -71,6 +59,22 @@ class Mixture(_Table):
     real_transplant: float = 0.06
     real_other: float = 0.06
     phantom: float = 0.44
+
+
+class Phase(_Table):
+    """Stages that share one warm-up and one cosine.
+
+    ``freeze_norm`` keeps the batch norms' statistics; ``mixture`` takes the place of the run's.
+    """
+
+    learning_rate: float = Field(gt=0)
+    freeze_norm: bool = False
+    mixture: Mixture | None = None
+    stages: tuple[Stage, ...]
+
+    @property
+    def steps(self) -> int:
+        return sum(stage.steps for stage in self.stages)
 
 
 class TrainingConfig(_Table):
