@@ -10,6 +10,7 @@ from typing import Any
 
 import av
 
+from fetalnet.atomic_file import write_file
 from fetalnet.errors import InputError
 from fetalnet.phantom.recording import PhantomRecording
 
@@ -37,15 +38,13 @@ def write_recording(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     video, truth = folder / f"{recording.name}.mp4", folder / f"{recording.name}.truth.json"
-    part_video, part_truth = folder / f".{video.name}.part", folder / f".{truth.name}.part"
+    part_video = folder / f".{video.name}.part"
     try:
         _write_video(recording, part_video, progress)
-        part_truth.write_text(json.dumps(truth_json(recording, video.name), indent=1), encoding="utf-8")
-        part_truth.replace(truth)
+        write_file(truth, json.dumps(truth_json(recording, video.name), indent=1).encode())
         part_video.replace(video)
     finally:
         part_video.unlink(missing_ok=True)
-        part_truth.unlink(missing_ok=True)
     return video
 
 
