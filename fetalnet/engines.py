@@ -18,10 +18,10 @@ Floats = NDArray[np.float32]
 
 
 class Raw(NamedTuple):
-    """One frame's answer: ``planes`` (4,) probabilities, ``standardness`` 0 to 1, ``masks`` (3, height, width)."""
+    """One frame's answer: ``planes`` (4,) probabilities, ``standardness`` (3,) 0 to 1, ``masks`` (3, height, width)."""
 
     planes: Floats
-    standardness: float
+    standardness: Floats
     masks: Floats
 
 
@@ -63,7 +63,7 @@ class TorchEngine:
     def run(self, grid: Floats) -> Raw:
         frame = torch.from_numpy(grid)[None, None].to(self._state.device)
         planes, standardness, masks, self._state = self.network.step(frame, self._state)
-        return Raw(planes[0].cpu().numpy(), float(standardness[0]), masks[0].cpu().numpy())
+        return Raw(planes[0].cpu().numpy(), standardness[0].cpu().numpy(), masks[0].cpu().numpy())
 
     def reset(self) -> None:
         self._state = torch.zeros_like(self._state)
@@ -91,7 +91,7 @@ class OpenVinoEngine:
         outputs = self._request.infer([grid[None, None], self._state], share_inputs=True)
         planes, standardness, masks, state = (outputs[port] for port in range(4))
         self._state = state
-        return Raw(planes[0], float(standardness[0]), masks[0])
+        return Raw(planes[0], standardness[0], masks[0])
 
     def reset(self) -> None:
         self._state = self._zeros

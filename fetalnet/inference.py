@@ -103,7 +103,7 @@ class Predictor:
             frame.time_s,
             plane,
             probabilities,
-            raw.standardness,
+            float(raw.standardness.max() if plane is Plane.OTHER else raw.standardness[STANDARD_PLANES.index(plane)]),
             None if outline is None else np.asarray(outline, np.float32),
             geometry,
             refused,

@@ -1,4 +1,4 @@
-"""The vocabulary: standard planes and the biometric measures taken in them."""
+"""The vocabulary: standard planes, the anatomy that tells them, and the biometric measures taken in them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,22 @@ class Plane(StrEnum):
 
 STANDARD_PLANES: tuple[Plane, ...] = (Plane.HEAD, Plane.ABDOMEN, Plane.FEMUR)
 """The planes that are measured. The order is the order of the network's mask channels."""
+
+
+class Structure(StrEnum):
+    """Anatomy whose presence or absence tells a standard plane. The order is the order of the network's logits."""
+
+    CAVUM = "cavum"
+    THALAMI = "thalami"
+    FALX = "falx"
+    VENTRICLES = "ventricles"
+    CEREBELLUM = "cerebellum"
+    STOMACH = "stomach"
+    PORTAL_SINUS = "portal_sinus"
+    SPINE = "spine"
+    KIDNEYS = "kidneys"
+    HEART = "heart"
+    BLADDER = "bladder"
 
 
 class Kind(StrEnum):

@@ -16,7 +16,8 @@ class Prediction:
     """The answer for frame ``index``; it names its question.
 
     ``probabilities`` holds all four planes and sums to one. ``standardness`` is the network's estimate, 0 to 1, of how
-    near the frame is to its ideal plane. ``outline`` is the segmentation's contour, ``(n, 2)`` x, y in native pixels.
+    near the frame is to the ideal of the plane it names; of the nearest where it names none. ``outline`` is the
+    segmentation's contour, ``(n, 2)`` x, y in native pixels.
     ``geometry`` is what was fitted to it: an ellipse for head and abdomen, a line for the femur; None where nothing
     is measured, with the reason in ``refused``.
     """

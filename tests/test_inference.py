@@ -91,7 +91,7 @@ def raw(plane, probability, mask):
     masks = np.zeros((3, 64, 96), np.float32)
     if plane is not Plane.OTHER:
         masks[list(Plane).index(plane)] = mask
-    return Raw(planes, 0.9, masks)
+    return Raw(planes, np.full(3, 0.9, np.float32), masks)
 
 
 def disc(inside=0.99, radius=20.0):

@@ -10,30 +10,36 @@ from torch.nn import functional
 
 from fetalnet.network.attention import DecoderStage
 from fetalnet.network.blocks import ResidualBlock, convolution
+from fetalnet.network.branch import ClassificationBranch, Findings
 from fetalnet.network.config import STRIDE, NetworkConfig, Temporal
 from fetalnet.network.temporal import ConvGru
-from fetalnet.planes import STANDARD_PLANES, Plane
+from fetalnet.planes import STANDARD_PLANES
 
 ARCHITECTURE = "fetalnet-streaming"
+
+_MIDDLE = 2
+"""The stage at 1/8 of the input: fine enough for the structures within an organ, coarse enough to be cheap."""
 
 
 class Output(NamedTuple):
     """What the network says about a clip of ``t`` frames.
 
-    ``class_logits`` (b, t, 4) in the order of ``Plane``; ``standardness_logits`` (b, t); ``mask_logits``
+    ``class_logits`` (b, t, 4) in the order of ``Plane``; ``standardness_logits`` (b, t, 3) in the order of
+    ``STANDARD_PLANES``; ``structure_logits`` (b, t, 11) in the order of ``Structure``; ``mask_logits``
     (b, t, 3, height, width) in the order of ``STANDARD_PLANES``; ``side_logits`` the same at 1/2, 1/4, 1/8 and 1/16 of
     the size; ``state`` (b, hidden, height / 32, width / 32) to hand in with the next frames.
     """
 
     class_logits: Tensor
     standardness_logits: Tensor
+    structure_logits: Tensor
     mask_logits: Tensor
     side_logits: tuple[Tensor, ...]
     state: Tensor
 
 
 class StepOutput(NamedTuple):
-    """Probabilities for one frame: ``planes`` (n, 4), ``standardness`` (n,), ``masks`` (n, 3, height, width)."""
+    """Probabilities for one frame: ``planes`` (n, 4), ``standardness`` (n, 3), ``masks`` (n, 3, height, width)."""
 
     planes: Tensor
     standardness: Tensor
@@ -46,7 +52,8 @@ class StreamingFetalNet(nn.Module):
 
     After FetalNet (Plotka et al. 2021, arXiv 2107.06943): attention gates, stacked module, classification branch,
     recurrent bottleneck. Ours: residual blocks, about 1 M parameters instead of 69 M, one mask channel per plane, a
-    rating of how near the frame is to its ideal plane, state carried by the caller.
+    branch that looks inside the outlines and rates how near the frame is to each ideal plane, state carried by the
+    caller.
     """
 
     def __init__(self, config: NetworkConfig | None = None) -> None:
@@ -65,9 +72,7 @@ class StreamingFetalNet(nn.Module):
         )
         self.sides = nn.ModuleList(nn.Conv2d(width, masks, kernel_size=3, padding=1) for width in config.channels[:-1])
         self.fuse = nn.Conv2d(first + masks * len(self.sides), 4 * masks, kernel_size=3, padding=1)
-        self.branch = nn.Sequential(nn.Dropout(0.2), nn.Linear(2 * last, 64), nn.ReLU(inplace=True), nn.Dropout(0.2))
-        self.planes = nn.Linear(64, len(Plane))
-        self.standardness = nn.Linear(64, 1)
+        self.branch = ClassificationBranch(last, config.channels[_MIDDLE])
 
     def initial_state(self, batch: int, height: int | None = None, width: int | None = None) -> Tensor:
         """The state before the first frame: zeros (batch, hidden, height / 32, width / 32)."""
@@ -87,11 +92,11 @@ class StreamingFetalNet(nn.Module):
         if self.temporal is not None:
             clip, state = self.temporal(_as_clips(deep, batch), state)
             deep = clip.flatten(0, 1)
-        planes, standardness = self._classify(deep)
-        masks, sides = self._decode(deep, skips)
+        findings, masks, sides = self._decode(deep, skips)
         return Output(
-            _as_clips(planes, batch),
-            _as_clips(standardness, batch),
+            _as_clips(findings.planes, batch),
+            _as_clips(findings.standardness, batch),
+            _as_clips(findings.structures, batch),
             _as_clips(masks, batch),
             tuple(_as_clips(side, batch) for side in sides),
             state,
@@ -117,9 +122,10 @@ class StreamingFetalNet(nn.Module):
         deep = skips.pop()
         if self.temporal is not None:
             deep, state = self.temporal.step(deep, state)
-        planes, standardness = self._classify(deep)
-        masks, _ = self._decode(deep, skips)
-        return StepOutput(torch.softmax(planes, dim=1), torch.sigmoid(standardness), torch.sigmoid(masks), state)
+        findings, masks, _ = self._decode(deep, skips)
+        return StepOutput(
+            torch.softmax(findings.planes, dim=1), torch.sigmoid(findings.standardness), torch.sigmoid(masks), state
+        )
 
     def _encode(self, x: Tensor) -> list[Tensor]:
         # Ultrasound is mostly dark: this centres it about.
@@ -130,22 +136,21 @@ class StreamingFetalNet(nn.Module):
             maps.append(x)
         return maps
 
-    def _classify(self, deep: Tensor) -> tuple[Tensor, Tensor]:
-        branch = self.branch(torch.cat([deep.mean(dim=(2, 3)), deep.amax(dim=(2, 3))], dim=1))
-        return self.planes(branch), self.standardness(branch)[:, 0]
-
-    def _decode(self, deep: Tensor, skips: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+    def _decode(self, bottleneck: Tensor, skips: list[Tensor]) -> tuple[Findings, Tensor, list[Tensor]]:
         """The stacked module: each stage's side output is raised to the finest stage and fused with it."""
+        deep = bottleneck
+        maps: list[Tensor] = []
         sides: list[Tensor] = []
         for stage, side, skip in reversed(list(zip(self.decoder, self.sides, skips, strict=True))):
             deep = stage(deep, skip)
+            maps.insert(0, deep)
             sides.insert(0, side(deep))
         raised = [
             functional.interpolate(side, size=deep.shape[-2:], mode="bilinear", align_corners=False)
             for side in sides[1:]
         ]
         fused = self.fuse(torch.cat([deep, sides[0], *raised], dim=1))
-        return functional.pixel_shuffle(fused, 2), sides
+        return self.branch(bottleneck, maps[_MIDDLE], sides[_MIDDLE]), functional.pixel_shuffle(fused, 2), sides
 
 
 def _as_clips(frames: Tensor, batch: int) -> Tensor:

@@ -18,7 +18,7 @@ from fetalnet.network.config import NetworkConfig
 from fetalnet.network.streaming import ARCHITECTURE, StreamingFetalNet
 from fetalnet.resources import resource
 
-FORMAT_VERSION = "1"
+FORMAT_VERSION = "2"
 DEFAULT_WEIGHTS = resource("weights/fetalnet-streaming.safetensors")
 _REMEDY = "put the weights back as they were published (file and card together), or choose other weights"
 

@@ -8,6 +8,10 @@ from fetalnet.phantom.growth import FetalSizes
 from fetalnet.phantom.noise import Floats, outline_lumps
 from fetalnet.phantom.pose import Array
 from fetalnet.phantom.tissue import FLUID_LOSS, Patch, Tissue, Vector
+from fetalnet.planes import Structure
+
+_GROWN = 0.7
+"""How early a head may be to have its structures; an earlier one is filled by plexus."""
 
 _PARTS = ("atrium", "plexus", "horn", "thalamus", "sylvian", "cerebellum", "third")
 
@@ -65,6 +69,16 @@ class Head:
     @property
     def longest_mm(self) -> float:
         return 2.0 * self.semi_mm[0]
+
+    @property
+    def structures(self) -> dict[Structure, tuple[float, float, float, float]]:
+        """What this head has and how high it reaches (see ``_STRUCTURES``)."""
+        grown = self.early < _GROWN
+        return {
+            name: place
+            for name, place in _STRUCTURES.items()
+            if name is Structure.FALX or (grown and (name is not Structure.CAVUM or self.cavum))
+        }
 
     def paint(self, tissue: Tissue) -> None:
         patch = tissue.patch(self.centre_mm, self.axes, max(self.semi_mm) * 1.45)
@@ -128,7 +142,7 @@ class Head:
         patch.echo_db += fluid * 0.6 * (-26.0 - patch.echo_db)
         if self.early > 0:
             self._paint_early_plexus(patch)
-        if self.early < 0.7:
+        if self.early < _GROWN:
             self._paint_structures(patch)
         for start, end, gain in self.dashes:
             patch.tube(start, end, 0.3, self.brain_db + 6.0, edge=gain, seed=seed + 13)
@@ -225,11 +239,11 @@ class Head:
         part.tube((0.8 * a, -0.3 * b, -0.95 * c), (0.8 * a, 0.3 * b, -0.95 * c), 1.2, 12.0, loss=1.5, edge=20.0)
 
 
-HEAD_STRUCTURES: dict[str, tuple[float, float, float, float]] = {
-    "cavum": (0.42, 0.0, 0.03, 0.15),
-    "thalami": (-0.1, 0.0, -0.04, 0.16),
-    "falx": (0.0, 0.0, 0.45, 0.6),
-    "ventricles": (-0.38, 0.0, 0.12, 0.18),
-    "cerebellum": (-0.62, 0.0, -0.42, 0.18),
+_STRUCTURES: dict[Structure, tuple[float, float, float, float]] = {
+    Structure.CAVUM: (0.42, 0.0, 0.03, 0.15),
+    Structure.THALAMI: (-0.1, 0.0, -0.04, 0.16),
+    Structure.FALX: (0.0, 0.0, 0.45, 0.6),
+    Structure.VENTRICLES: (-0.38, 0.0, 0.12, 0.18),
+    Structure.CEREBELLUM: (-0.62, 0.0, -0.42, 0.18),
 }
 """Centre (fractions of the semi-axes) and half-height (fraction of the vertical one) of what a plane may cut."""

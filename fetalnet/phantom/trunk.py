@@ -10,6 +10,10 @@ from fetalnet.phantom.growth import FetalSizes
 from fetalnet.phantom.noise import Floats, outline_lumps
 from fetalnet.phantom.pose import Array
 from fetalnet.phantom.tissue import FLUID_DB, FLUID_LOSS, Patch, Surface, Tissue, Vector
+from fetalnet.planes import Structure
+
+_EMPTY_STOMACH = 0.04
+"""Size of a stomach that cannot be seen, as a share of the trunk's."""
 
 
 class Trunk:
@@ -48,7 +52,8 @@ class Trunk:
             float(rng.uniform(0.02, 0.3) * a), float(rng.uniform(0.38, 0.56) * b),
             float(rng.uniform(-0.06, 0.06) * self.semi_mm[2]),
         )  # fmt: skip
-        size = rng.uniform(0.1, 0.24) if rng.uniform() < 0.9 else 0.04
+        size = rng.uniform(0.1, 0.24) if rng.uniform() < 0.9 else _EMPTY_STOMACH
+        self.stomach_filled = size > _EMPTY_STOMACH
         self.stomach_semi = (size * a * float(rng.uniform(0.9, 1.7)), size * b, 0.24 * self.semi_mm[2])
         self.stomach_turn_deg = float(rng.uniform(-50.0, 50.0))
         self.stomach_db = float(rng.uniform(-40.0, -22.0))
@@ -70,6 +75,13 @@ class Trunk:
     @property
     def longest_mm(self) -> float:
         return 2.0 * max(self.semi_mm[:2])
+
+    @property
+    def structures(self) -> dict[Structure, tuple[float, float, float, float]]:
+        """What this trunk has and how high it reaches (see ``_STRUCTURES``)."""
+        return {
+            name: place for name, place in _STRUCTURES.items() if name is not Structure.STOMACH or self.stomach_filled
+        }
 
     def paint(self, tissue: Tissue) -> None:
         patch = tissue.patch(self.centre_mm, self.axes, max(self.semi_mm) * 1.1 + 4.0)
@@ -195,12 +207,12 @@ class Trunk:
             part.loss += cover * self.spine_loss
 
 
-TRUNK_STRUCTURES: dict[str, tuple[float, float, float, float]] = {
-    "stomach": (0.15, 0.45, 0.0, 0.2),
-    "portal_sinus": (0.2, -0.1, 0.0, 0.07),
-    "spine": (-0.7, 0.0, 0.0, 0.9),
-    "kidneys": (-0.42, 0.0, -0.46, 0.27),
-    "heart": (0.22, 0.12, 0.62, 0.16),
-    "bladder": (0.25, 0.0, -0.78, 0.11),
+_STRUCTURES: dict[Structure, tuple[float, float, float, float]] = {
+    Structure.STOMACH: (0.15, 0.45, 0.0, 0.2),
+    Structure.PORTAL_SINUS: (0.2, -0.1, 0.0, 0.07),
+    Structure.SPINE: (-0.7, 0.0, 0.0, 0.9),
+    Structure.KIDNEYS: (-0.42, 0.0, -0.46, 0.27),
+    Structure.HEART: (0.22, 0.12, 0.62, 0.16),
+    Structure.BLADDER: (0.25, 0.0, -0.78, 0.11),
 }
 """Centre (fractions of the semi-axes) and half-height (fraction of the vertical one) of what a plane may cut."""

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from fetalnet.geometry import Ellipse, Geometry, Line, MmPerPixel
-from fetalnet.phantom.head import HEAD_STRUCTURES, Head
+from fetalnet.phantom.head import Head
 from fetalnet.phantom.limbs import SLICE_MM, LongBone
 from fetalnet.phantom.pose import Array, Pose
-from fetalnet.phantom.trunk import TRUNK_STRUCTURES, Trunk
+from fetalnet.phantom.trunk import Trunk
 from fetalnet.phantom.view import View
 from fetalnet.phantom.world import World
-from fetalnet.planes import STANDARD_PLANES, Plane
+from fetalnet.planes import STANDARD_PLANES, Plane, Structure
 
 PLANE_LEVEL = 0.5
 STANDARD_LEVEL = 0.8
@@ -59,7 +59,7 @@ class FrameTruth:
     plane: Plane
     standardness: float
     sections: tuple[Section, ...]
-    visible: tuple[str, ...]
+    visible: tuple[Structure, ...]
     mm_per_pixel: MmPerPixel
 
     @property
@@ -95,7 +95,8 @@ class FrameTruth:
         return {
             "index": self.index, "time_s": self.time_s, "plane": self.plane.value,
             "standardness": self.standardness, "standard": self.standard, "ambiguous": self.ambiguous,
-            "sections": [section.to_json() for section in self.sections], "visible": list(self.visible),
+            "sections": [section.to_json() for section in self.sections],
+            "visible": [structure.value for structure in self.visible],
             "mm_per_pixel": {"x": self.mm_per_pixel.x, "y": self.mm_per_pixel.y},
         }  # fmt: skip
 
@@ -120,16 +121,13 @@ def inside_weight(inside: float) -> float:
 def frame_truth(world: World, pose: Pose, view: View, index: int, time_s: float) -> FrameTruth:
     """The truth of the picture that a probe at ``pose`` gives through ``view``."""
     sections: list[Section] = []
-    visible: list[str] = []
-    for body, plane, names in (
-        (world.head, Plane.HEAD, HEAD_STRUCTURES),
-        (world.trunk, Plane.ABDOMEN, TRUNK_STRUCTURES),
-    ):
+    visible: list[Structure] = []
+    for body, plane in ((world.head, Plane.HEAD), (world.trunk, Plane.ABDOMEN)):
         if body is not None:
             section = round_section(body, plane, pose, view)
             if section is not None:
                 sections.append(section)
-                visible += visible_structures(body, names, pose, view)
+                visible += visible_structures(body, pose, view)
     for femur in world.femurs:
         section = femur_section(femur, pose, view)
         if section is not None:
@@ -202,13 +200,11 @@ def _part_within(out_1_mm: float, out_2_mm: float, reach_mm: float) -> tuple[flo
     return min(max(low, 0.0), 1.0), min(max(high, 0.0), 1.0)
 
 
-def visible_structures(
-    body: Head | Trunk, names: dict[str, tuple[float, float, float, float]], pose: Pose, view: View
-) -> list[str]:
+def visible_structures(body: Head | Trunk, pose: Pose, view: View) -> list[Structure]:
     """Structures whose height the plane cuts and whose middle lies in the fan."""
     semi = np.asarray(body.semi_mm)
     found = []
-    for name, (x, y, z, half_height) in names.items():
+    for name, (x, y, z, half_height) in body.structures.items():
         centre: Array = body.centre_mm + body.axes @ (np.array([x, y, z]) * semi)
         lateral, axial, out = pose.to_plane_mm(centre)[0]
         if abs(out) < half_height * semi[2] and view.part_inside(view.to_pixels(np.array([[lateral, axial]]))) > 0:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
-from fetalnet.planes import STANDARD_PLANES, Plane
+from fetalnet.planes import STANDARD_PLANES, Plane, Structure
 from fetalnet.training.augment import Appearance, Warp, warp_picture
 from fetalnet.training.config import Mixture, Stage, TrainingConfig
 from fetalnet.training.erase import erased, transplanted
@@ -22,22 +22,30 @@ from fetalnet.training.targets import soft_mask, warped
 Fields = tuple[NDArray[Any], ...]
 """Arrays in the order of ``Batch``, without its first axis."""
 
-ABSENT = 0.2
-"""Standardness up to which a plane's mask is empty; from here to ``PRESENT`` it is neither asked for nor forbidden."""
+OUTLINED = 0.02
+"""Standardness from which an organ's outline is asked for, however it is cut: how well is for the branch to say.
+Below it the outline is neither asked for nor forbidden."""
+
+UNRATED_STANDARDNESS = 0.9
+UNRATED_WEIGHT = 0.3
+"""A real head was frozen by a sonographer as a standard plane; nobody measured how near the ideal it is."""
 
 
 class Batch(NamedTuple):
     """Clips and their truth. b clips of t frames of h x w.
 
-    ``frames`` (b, t, 1, h, w), grey 0 to 1; ``planes`` (b, t, 4) soft labels that sum to one; ``standardness`` (b, t)
-    and its weight, 0 where nobody rated the frame; ``masks`` (b, t, 3, h, w) and ``mask_weight`` (b, t, 3), 0 where a
-    plane is neither well cut nor away.
+    ``frames`` (b, t, 1, h, w), grey 0 to 1; ``planes`` (b, t, 4) soft labels that sum to one; ``standardness``
+    (b, t, 3) of each plane and its weight (b, t), less where nobody rated the frame; ``structures`` (b, t, 11), 1 where
+    the frame shows them, and their weight (b, t), 0 where nobody said; ``masks`` (b, t, 3, h, w) and ``mask_weight``
+    (b, t, 3), 0 where an organ is cut too badly to be outlined.
     """
 
     frames: Tensor
     planes: Tensor
     standardness: Tensor
     standardness_weight: Tensor
+    structures: Tensor
+    structures_weight: Tensor
     masks: Tensor
     mask_weight: Tensor
 
@@ -106,27 +114,27 @@ def draw_clip(rng: np.random.Generator, collection: Collection, mixture: Mixture
     return tuple(np.stack(parts) for parts in zip(*frames, strict=True))
 
 
-def targets(
-    example: Example,
-    matrix: NDArray[np.float64],
-    grid: tuple[int, int],
-) -> tuple[NDArray[np.float32], np.float32, np.float32, NDArray[np.float32], NDArray[np.float32]]:
-    """The truth of an example seen through an affine map: planes, standardness, its weight, masks, mask weight."""
+def targets(example: Example, matrix: NDArray[np.float64], grid: tuple[int, int]) -> Fields:
+    """The truth of an example seen through an affine map: the fields of ``Batch`` from ``planes`` on, one frame's."""
     planes = np.zeros(len(Plane), np.float32)
     # Around the level nobody could say: the label turns over softly.
     present = float(np.clip((example.standardness - PRESENT + 0.15) / 0.3, 0.0, 1.0))
     planes[list(Plane).index(example.organ)] += present
     planes[list(Plane).index(Plane.OTHER)] += 1.0 - present
+    standardness = np.zeros(len(STANDARD_PLANES), np.float32)
     masks = np.zeros((len(STANDARD_PLANES), *grid), np.float32)
     weight = np.ones(len(STANDARD_PLANES), np.float32)
     for plane, outline in example.outlines.items():
         channel = STANDARD_PLANES.index(plane)
-        if outline.standardness >= PRESENT:
+        standardness[channel] = outline.standardness if example.rated else UNRATED_STANDARDNESS
+        if outline.standardness >= OUTLINED:
             half_width = outline.half_width_px * float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
             masks[channel] = soft_mask(warped(outline.geometry, matrix), grid, half_width)
-        elif outline.standardness > ABSENT:
+        else:
             weight[channel] = 0.0
-    return planes, np.float32(example.standardness), np.float32(example.rated), masks, weight
+    structures = np.array([structure in example.structures for structure in Structure], np.float32)
+    rated = np.asarray(1.0 if example.rated else UNRATED_WEIGHT, np.float32)
+    return planes, standardness, rated, structures, np.asarray(example.rated, np.float32), masks, weight
 
 
 def _pick(rng: np.random.Generator, collection: Collection, mixture: Mixture, frames: int) -> list[Example]:

@@ -54,11 +54,11 @@ class Stage(_Table):
 class Mixture(_Table):
     """Shares of what a batch is drawn from; they are divided by their sum."""
 
-    real_head: float = 0.38
-    real_erased: float = 0.06
-    real_transplant: float = 0.06
+    real_head: float = 0.32
+    real_erased: float = 0.05
+    real_transplant: float = 0.05
     real_other: float = 0.06
-    phantom: float = 0.44
+    phantom: float = 0.52
 
 
 class Phase(_Table):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fetalnet.geometry import Geometry
 from fetalnet.picture.letterbox import Letterbox
 from fetalnet.picture.sector import find_sector
-from fetalnet.planes import Plane
+from fetalnet.planes import Plane, Structure
 
 PRESENT = 0.5
 """Standardness from which a frame is labelled with its plane (reference: contracts)."""
@@ -38,13 +38,15 @@ class Outline:
 class Example:
     """A picture, (height, width) grey uint8, with the outlines of what it shows.
 
-    ``rated`` says that standardness was measured: real heads were chosen by a sonographer and count as 1, unrated.
+    ``rated`` says that standardness was measured and ``structures``, what of the anatomy is in the plane, are known:
+    real heads were chosen by a sonographer and count as standard, but nobody measured how far.
     """
 
     pixels: NDArray[np.uint8]
     outlines: dict[Plane, Outline] = field(default_factory=dict)
     rated: bool = False
     real: bool = True
+    structures: frozenset[Structure] = frozenset()
 
     @property
     def standardness(self) -> float:

@@ -22,10 +22,12 @@ class Losses(NamedTuple):
     sides: Tensor
     planes: Tensor
     standardness: Tensor
+    structures: Tensor
 
     @property
     def total(self) -> Tensor:
-        return self.masks + SIDE_WEIGHT * self.sides + 0.5 * self.planes + 0.25 * self.standardness
+        found = 0.7 * self.planes + 0.7 * self.standardness + 0.3 * self.structures
+        return self.masks + SIDE_WEIGHT * self.sides + found
 
 
 def losses(output: Output, batch: Batch) -> Losses:
@@ -35,15 +37,19 @@ def losses(output: Output, batch: Batch) -> Losses:
         mask_loss(side.flatten(0, 1), functional.interpolate(masks, size=side.shape[-2:], mode="area"), weight)
         for side in output.side_logits
     ]
-    rating = functional.binary_cross_entropy_with_logits(
-        output.standardness_logits.float(), batch.standardness, weight=batch.standardness_weight, reduction="sum"
-    )
     return Losses(
         mask_loss(output.mask_logits.flatten(0, 1), masks, weight),
         torch.stack(sides).sum(),
         functional.cross_entropy(output.class_logits.float().flatten(0, 1), batch.planes.flatten(0, 1)),
-        rating / batch.standardness_weight.sum().clamp(min=1.0),
+        _weighted(output.standardness_logits, batch.standardness, batch.standardness_weight),
+        _weighted(output.structure_logits, batch.structures, batch.structures_weight),
     )
+
+
+def _weighted(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Binary cross-entropy (b, t, n) over frames of a weight (b, t)."""
+    cross = functional.binary_cross_entropy_with_logits(logits.float(), target, reduction="none").mean(dim=2)
+    return (cross * weight).sum() / weight.sum().clamp(min=1.0)
 
 
 def mask_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from fetalnet.geometry import Ellipse, Geometry, Line
 from fetalnet.phantom import FrameTruth, PhantomRecording, render_clip
 from fetalnet.picture.letterbox import Letterbox
 from fetalnet.picture.sector import Sector, find_sector
-from fetalnet.planes import STANDARD_PLANES, Plane
+from fetalnet.planes import STANDARD_PLANES, Plane, Structure
 from fetalnet.sources.frame import Frame
 from fetalnet.training.config import Pack
 from fetalnet.training.example import BASE_GRID, Example, Outline
@@ -93,7 +93,7 @@ def _render_shard(shard: _Shard) -> None:
         else _recording_clips(pack, shard.recording)
     )
     whole_recording = [frame.pixels for clip in clips[:5] for frame, _ in clip[:1]]
-    pictures, truths, numbers = [], [], []
+    pictures, truths, structures, numbers = [], [], [], []
     for number, clip in enumerate(clips):
         rng = np.random.default_rng([pack.seed, number, shard.stills.start, shard.recording or 0])
         shown = whole_recording if shard.recording is not None else [frame.pixels for frame, _ in clip]
@@ -104,9 +104,16 @@ def _render_shard(shard: _Shard) -> None:
         for frame, truth in clip:
             pictures.append(letterbox.apply(frame.pixels) * fan)
             truths.append(_truth_row(truth, letterbox))
+            structures.append([structure in truth.visible for structure in Structure])
             numbers.append(number)
     buffer = io.BytesIO()
-    np.savez(buffer, pictures=np.stack(pictures), truths=np.stack(truths), clips=np.array(numbers))
+    np.savez(
+        buffer,
+        pictures=np.stack(pictures),
+        truths=np.stack(truths),
+        structures=np.array(structures),
+        clips=np.array(numbers),
+    )
     write_file(shard.path, buffer.getvalue())
 
 
@@ -134,15 +141,16 @@ def _truth_row(truth: FrameTruth, letterbox: Letterbox) -> NDArray[np.float64]:
 
 def _read_shard(path: Path) -> list[list[Example]]:
     with np.load(path) as shard:
-        pictures, truths, numbers = shard["pictures"], shard["truths"], shard["clips"]
+        pictures, truths, structures, numbers = (shard[name] for name in ("pictures", "truths", "structures", "clips"))
     clips: dict[int, list[Example]] = {}
-    for picture, truth, number in zip(pictures, truths, numbers, strict=True):
+    for picture, truth, visible, number in zip(pictures, truths, structures, numbers, strict=True):
         outlines = {
             plane: Outline(_geometry(plane, row), float(row[6]), float(row[5]))
             for plane, row in zip(STANDARD_PLANES, truth, strict=True)
             if not np.isnan(row[0])
         }
-        clips.setdefault(int(number), []).append(Example(picture, outlines, rated=True, real=False))
+        seen = frozenset(structure for structure, there in zip(Structure, visible, strict=True) if there)
+        clips.setdefault(int(number), []).append(Example(picture, outlines, True, False, seen))
     return list(clips.values())
 
 

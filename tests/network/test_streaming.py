@@ -21,7 +21,8 @@ def clip():
 def test_that_every_output_has_the_documented_shape(network, clip):
     output = network(clip)
     assert output.class_logits.shape == (2, 4, 4)
-    assert output.standardness_logits.shape == (2, 4)
+    assert output.standardness_logits.shape == (2, 4, 3)
+    assert output.structure_logits.shape == (2, 4, 11)
     assert output.mask_logits.shape == (2, 4, 3, 64, 96)
     assert [side.shape[-2:] for side in output.side_logits] == [(32, 48), (16, 24), (8, 12), (4, 6)]
     assert output.state.shape == (2, 8, 2, 3)
@@ -72,7 +73,7 @@ def test_that_without_a_temporal_unit_frames_stand_alone(clip):
 def test_that_every_parameter_learns(network, clip):
     network.train()
     output = network(clip)
-    total = output.class_logits.square().sum() + output.standardness_logits.square().sum()
+    total = sum(logits.square().sum() for logits in output[:3])
     total = total + output.mask_logits.square().sum() + sum(side.square().sum() for side in output.side_logits)
     total.backward()
     assert [name for name, parameter in network.named_parameters() if parameter.grad is None] == []

@@ -7,7 +7,7 @@ import torch
 from fetalnet.errors import InputError
 from fetalnet.network.config import NetworkConfig
 from fetalnet.network.streaming import StreamingFetalNet
-from fetalnet.network.weights import load_weights, save_weights, write_card
+from fetalnet.network.weights import FORMAT_VERSION, load_weights, save_weights, write_card
 
 TINY = NetworkConfig(64, 96, (8, 8, 16, 16, 16), hidden=8)
 
@@ -68,7 +68,7 @@ def _resign(path, content):
 def _metadata(**changes):
     return {
         "architecture": "fetalnet-streaming",
-        "format_version": "1",
+        "format_version": FORMAT_VERSION,
         "config": json.dumps(TINY.to_json()),
     } | changes
 

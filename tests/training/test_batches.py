@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fetalnet.geometry import Ellipse, Line
-from fetalnet.planes import Plane
+from fetalnet.planes import Plane, Structure
 from fetalnet.training.augment import Appearance, Warp, warp_picture
 from fetalnet.training.batches import Collection, draw_batch, targets
 from fetalnet.training.config import Mixture, Phase, Stage, TrainingConfig
@@ -22,7 +22,7 @@ def head():
 
 def femur(standardness=1.0):
     line = Outline(Line(20, 30, 70, 50), standardness, half_width_px=2.0)
-    return Example(picture(1), {Plane.FEMUR: line}, rated=True, real=False)
+    return Example(picture(1), {Plane.FEMUR: line}, True, False, frozenset({Structure.BLADDER}))
 
 
 @pytest.fixture
@@ -40,10 +40,12 @@ def truth(example):
     return targets(example, Warp().matrix(example.pixels.shape, GRID), GRID)
 
 
-def test_that_a_real_head_asks_for_its_mask_alone_and_is_not_rated():
-    planes, _, rated, masks, weight = truth(head())
+def test_that_a_real_head_asks_for_its_mask_alone_and_counts_less_as_a_rating():
+    planes, standardness, rated, _, structures_known, masks, weight = truth(head())
     assert planes.tolist() == [1, 0, 0, 0]
-    assert rated == 0
+    assert standardness.tolist() == pytest.approx([0.9, 0, 0])
+    assert 0 < rated < 1
+    assert structures_known == 0
     assert masks[0].sum() > 0
     assert masks[1:].sum() == 0
     assert weight.tolist() == [1, 1, 1]
@@ -54,14 +56,16 @@ def test_that_a_real_head_asks_for_its_mask_alone_and_is_not_rated():
     [
         (0.9, [0, 0, 1, 0], True, 1),
         (0.5, [0, 0, 0.5, 0.5], True, 1),
-        (0.3, [0, 0, 0, 1], False, 0),
-        (0.1, [0, 0, 0, 1], False, 1),
+        (0.1, [0, 0, 0, 1], True, 1),
+        (0.01, [0, 0, 0, 1], False, 0),
     ],
 )
 def test_that_labels_and_masks_follow_the_standardness(standardness, label, drawn, asked):
-    planes, s, rated, masks, weight = truth(femur(standardness))
+    planes, ratings, rated, structures, structures_known, masks, weight = truth(femur(standardness))
     assert planes.tolist() == pytest.approx(label, abs=1e-6)
-    assert (s, rated) == (pytest.approx(standardness), 1)
+    assert ratings.tolist() == pytest.approx([0, 0, standardness])
+    assert (rated, structures_known) == (1, 1)
+    assert [each for each, there in zip(Structure, structures, strict=True) if there] == [Structure.BLADDER]
     assert bool(masks[2].max() > 0.5) is drawn
     assert weight.tolist() == [1, 1, asked]
 
@@ -76,7 +80,7 @@ def test_that_a_picture_and_its_outline_move_together():
     for seed in range(5):
         matrix = Warp.draw(np.random.default_rng(seed)).matrix((160, 240), GRID)
         seen = warp_picture(pixels, matrix, GRID) / 255
-        _, _, _, masks, _ = targets(Example(pixels, {Plane.HEAD: Outline(ellipse)}), matrix, GRID)
+        *_, masks, _ = targets(Example(pixels, {Plane.HEAD: Outline(ellipse)}), matrix, GRID)
         assert np.abs(seen - masks[0]).sum() < 0.06 * masks[0].sum()
 
 
@@ -101,7 +105,7 @@ def test_that_clips_hold_consecutive_frames_of_a_recording(collection):
     phases = (Phase(learning_rate=1e-3, stages=(stage,)),)
     clips = Collection([], [], [], collection.clips)
     batch = draw_batch(TrainingConfig(phases=phases, processes=1), clips, 0)
-    assert batch.standardness.numpy() == pytest.approx(np.array([[0.1, 0.4, 0.7, 0.9]] * 2))
+    assert batch.standardness[:, :, 2].numpy() == pytest.approx(np.array([[0.1, 0.4, 0.7, 0.9]] * 2))
 
 
 def test_that_the_table_counts_planes_by_real_and_phantom(collection):
