@@ -114,8 +114,14 @@ def _trainer(config: TrainingConfig, folder: Path) -> lightning.Trainer:
         deterministic=True,
         callbacks=[
             EMAWeightAveraging(decay=config.ema_decay),
+            # Without a monitor the best is the newest; ``save_last`` alone would write nothing before the end.
             ModelCheckpoint(
-                folder / "checkpoints", save_last=True, save_top_k=0, every_n_epochs=1, save_on_train_epoch_end=True
+                folder / "checkpoints",
+                filename="last",
+                save_top_k=1,
+                enable_version_counter=False,
+                every_n_epochs=1,
+                save_on_train_epoch_end=True,
             ),
             TQDMProgressBar(refresh_rate=25),
         ],

@@ -1,3 +1,6 @@
+import multiprocessing
+import os
+
 import pytest
 import torch
 
@@ -8,6 +11,8 @@ from fetalnet.network.weights import load_weights
 from fetalnet.training import batches
 from fetalnet.training.config import CONFIGS, Network, Pack, Phase, Stage, TrainingConfig, load_config
 from fetalnet.training.run import train
+
+POWER_CUT = 9
 
 # The training loop is Lightning's: what it warns about in itself is not ours to mend.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -51,18 +56,25 @@ def test_that_training_leaves_loadable_weights_and_repeats_itself(tmp_path, cach
     assert all(torch.equal(tensor, tensors(second)[name]) for name, tensor in tensors(first).items())
 
 
-def test_that_a_broken_off_run_goes_on_to_the_same_weights(tmp_path, cache, monkeypatch):
-    whole = train(config(4), tmp_path / "whole", cache)
-
+def train_until_power_cut(folder, cache):
     def power_cut(_config, _collection, step, _rank, draw=batches.draw_batch):
         if step == 3:
-            raise RuntimeError("power cut")
+            os._exit(POWER_CUT)
         return draw(_config, _collection, step, _rank)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(batches, "draw_batch", power_cut)
-        with pytest.raises(RuntimeError, match="power cut"):
-            train(config(4), tmp_path / "broken", cache)
+    batches.draw_batch = power_cut
+    train(config(4), folder, cache)
+
+
+def test_that_a_killed_run_goes_on_to_the_same_weights(tmp_path, cache):
+    whole = train(config(4), tmp_path / "whole", cache)
+    broken = multiprocessing.get_context("spawn").Process(
+        target=train_until_power_cut, args=(tmp_path / "broken", cache)
+    )
+    broken.start()
+    broken.join()
+    assert broken.exitcode == POWER_CUT
+    assert (tmp_path / "broken" / "checkpoints" / "last.ckpt").exists()
     resumed = train(config(4), tmp_path / "broken", cache)
     assert all(torch.equal(tensor, tensors(resumed)[name]) for name, tensor in tensors(whole).items())
 
