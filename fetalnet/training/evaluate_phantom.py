@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 from collections import Counter
 from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 
+import cv2
 import numpy as np
+from rich.progress import track
 
 from fetalnet.examination import Examination
 from fetalnet.inference import Predictor
@@ -32,6 +39,17 @@ class PhantomScores:
     wrong_best: list[str] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
     false_measures: list[str] = field(default_factory=list)
+
+    def add(self, other: PhantomScores) -> None:
+        """Take the counts of further recordings."""
+        self.recordings += other.recordings
+        self.frames.update(other.frames)
+        for kind, errors in other.errors.items():
+            self.errors[kind] += errors
+        self.right_best += other.right_best
+        self.wrong_best += other.wrong_best
+        self.missed += other.missed
+        self.false_measures += other.false_measures
 
     def f1(self, plane: Plane) -> float:
         """Harmonic mean of precision and recall over frames; NaN where the plane neither came nor was seen."""
@@ -65,14 +83,27 @@ class PhantomScores:
 
 
 def score_phantom(
-    predictor: Predictor, seeds: Iterable[int] = EVALUATION_SEEDS, duration_s: float = 20.0, single_frames: bool = False
+    weights: Path, seeds: Iterable[int] = EVALUATION_SEEDS, duration_s: float = 20.0, single_frames: bool = False
 ) -> PhantomScores:
-    """Scores over recordings; ``single_frames`` forgets the past before each frame, to see what the memory is worth."""
-    scores = PhantomScores()
-    for seed in seeds:
-        recording = PhantomRecording(seed, duration_s=duration_s)
-        _score_recording(predictor, recording, scores, single_frames)
-        scores.recordings += 1
+    """Scores over recordings, each rendered and analysed by a process of its own on one thread.
+
+    ``single_frames`` forgets the past before each frame, to see what the memory is worth.
+    """
+    score = partial(_score_seed, weights, duration_s, single_frames)
+    scores, seeds = PhantomScores(), list(seeds)
+    # Spawned: forking a process that has used OpenMP may hang.
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=multiprocessing.get_context("spawn")) as pool:
+        for part in track(pool.map(score, seeds), "Analysing phantom recordings", len(seeds)):
+            scores.add(part)
+    return scores
+
+
+def _score_seed(weights: Path, duration_s: float, single_frames: bool, seed: int) -> PhantomScores:
+    cv2.setNumThreads(1)
+    scores = PhantomScores(recordings=1)
+    _score_recording(
+        Predictor(weights, threads=1), PhantomRecording(seed, duration_s=duration_s), scores, single_frames
+    )
     return scores
 
 

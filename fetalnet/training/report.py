@@ -42,7 +42,7 @@ def evaluate(weights: Path = DEFAULT_WEIGHTS, recordings: int = len(EVALUATION_S
     except InputError as error:
         figures["Real data"] = f"Not measured: {error}"
     title = f"Phantom recordings, seeds {EVALUATION_SEEDS.start} to {EVALUATION_SEEDS.start + recordings - 1}"
-    figures[title] = score_phantom(predictor, EVALUATION_SEEDS[:recordings]).report()
+    figures[title] = score_phantom(weights, EVALUATION_SEEDS[:recordings]).report()
     add_figures(weights, figures)
     return figures
 
