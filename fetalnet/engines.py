@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from fetalnet.errors import InputError
-from fetalnet.network.streaming import SingleStep, StreamingFetalNet
+from fetalnet.network.architectures import Network, SingleStep
 
 Floats = NDArray[np.float32]
 
@@ -51,7 +51,7 @@ class Device(StrEnum):
 class TorchEngine:
     """PyTorch on ``device`` ("cpu", "cuda", "cuda:1" ...)."""
 
-    def __init__(self, network: StreamingFetalNet, device: str = "cpu") -> None:
+    def __init__(self, network: Network, device: str = "cpu") -> None:
         try:
             self.network = network.eval().to(device)
             self._state = network.initial_state(1)
@@ -72,7 +72,7 @@ class TorchEngine:
 class OpenVinoEngine:
     """OpenVINO on the CPU, converted in memory; ``threads`` 0 leaves their number to OpenVINO."""
 
-    def __init__(self, network: StreamingFetalNet, threads: int = 0) -> None:
+    def __init__(self, network: Network, threads: int = 0) -> None:
         openvino = _quiet_openvino()
         model = _converted(network)
         options: dict[str, Any] = {
@@ -105,7 +105,7 @@ def _quiet_openvino() -> Any:
     return openvino
 
 
-def _converted(network: StreamingFetalNet) -> Any:
+def _converted(network: Network) -> Any:
     """``SingleStep`` as an ``openvino.Model`` of fixed shapes."""
     openvino = _quiet_openvino()
     from openvino.frontend import FrontEndManager
@@ -123,7 +123,7 @@ def _converted(network: StreamingFetalNet) -> Any:
     return model
 
 
-def engine_for(network: StreamingFetalNet, device: str = Device.AUTO, threads: int = 0) -> Engine:
+def engine_for(network: Network, device: str = Device.AUTO, threads: int = 0) -> Engine:
     """The engine for a device's name: auto, cpu (OpenVINO), openvino, torch, cuda or cuda:N. Raises ``InputError``."""
     name = device.lower()
     if name == Device.AUTO:

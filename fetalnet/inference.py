@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fetalnet.engines import Device, Engine, Raw, engine_for
-from fetalnet.measurement import fit_plane
+from fetalnet.measurement import FemurFit, fit_plane
 from fetalnet.network.weights import DEFAULT_WEIGHTS, LoadedNetwork, load_weights
 from fetalnet.picture.letterbox import Box, Letterbox
 from fetalnet.planes import STANDARD_PLANES, Plane
@@ -36,18 +36,23 @@ class Predictor:
     """Runs the network over a stream of frames, carrying its temporal state from each to the next.
 
     Call ``reset`` after a seek and before another source. ``crop`` is the part of the frame the fan fills and ``fan``
-    (frame height, width) bool is true inside it: what lies outside is screen furniture and is blanked. One thread at a
-    time.
+    (frame height, width) bool is true inside it: what lies outside is screen furniture and is blanked. ``femur`` is
+    how a femur's length is taken from its mask. One thread at a time.
     """
 
     def __init__(
-        self, weights: Path | LoadedNetwork = DEFAULT_WEIGHTS, device: str = Device.AUTO, threads: int = 0
+        self,
+        weights: Path | LoadedNetwork = DEFAULT_WEIGHTS,
+        device: str = Device.AUTO,
+        threads: int = 0,
+        femur: FemurFit = FemurFit.ENDS,
     ) -> None:
         loaded = load_weights(weights) if isinstance(weights, Path) else weights
         self.card = loaded.card
         self.engine: Engine = engine_for(loaded.network, device, threads)
         self.model = ModelRef(loaded.name, loaded.sha256, self.engine.name)
         self._grid_shape = (loaded.network.config.height, loaded.network.config.width)
+        self._femur = femur
         self._crop: Box | None = None
         self._fan: NDArray[np.bool_] | None = None
         self._letterboxes: dict[tuple[int, ...], tuple[Letterbox, NDArray[np.bool_] | None]] = {}
@@ -96,7 +101,8 @@ class Predictor:
         outline = geometry = None
         refused = _why_not(plane, probabilities[plane], raw)
         if refused is None:
-            fit = fit_plane(plane, raw.masks[STANDARD_PLANES.index(plane)], prepared.letterbox, prepared.fan)
+            mask = raw.masks[STANDARD_PLANES.index(plane)]
+            fit = fit_plane(plane, mask, prepared.letterbox, prepared.fan, self._femur)
             outline, geometry, refused = fit.outline, fit.geometry, fit.refused
         return Prediction(
             frame.index,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from enum import StrEnum
 
 import cv2
 import numpy as np
@@ -58,6 +59,15 @@ class Fit:
     refused: str | None = None
 
 
+class FemurFit(StrEnum):
+    """How the line of a femur is taken from its mask."""
+
+    ENDS = "ends"
+    """From end to end of the bone, which may be bowed."""
+    RECTANGLE = "rectangle"
+    """The long middle line of the smallest rectangle around the outline (Qazi et al. 2023)."""
+
+
 class _RefusedError(Exception):
     """Why nothing is measured, in a few words."""
 
@@ -88,6 +98,7 @@ def fit_plane(
     mask_probability: NDArray[np.float32],
     letterbox: Letterbox,
     seen: NDArray[np.bool_] | None = None,
+    femur: FemurFit = FemurFit.ENDS,
 ) -> Fit:
     """Fit an ellipse (head, abdomen) or a line (femur) to ``mask_probability`` (height, width) on the network's grid.
 
@@ -102,7 +113,7 @@ def fit_plane(
         contour = _contour(region)
         outline = letterbox.to_native(contour).astype(np.float32)
         if plane is Plane.FEMUR:
-            line = _fit_line(region, contour, seen)
+            line = _fit_line(region, contour, seen) if femur is FemurFit.ENDS else _fit_rectangle(contour, seen)
             return Fit(Line.of(*letterbox.to_native(line).ravel()), outline)
         return Fit(_fit_ellipse(plane, contour, letterbox, seen), outline)
     except _RefusedError as refused:
@@ -266,6 +277,22 @@ def _fit_line(region: _Region, contour: Floats, seen: NDArray[np.bool_]) -> Floa
     chord = float(np.mean((ends - centre) @ across))
     if abs(float(np.average(side[middle], weights=weight[middle])) - chord) > _MAX_FEMUR_BOW * length:
         raise _RefusedError("the region found is too curved for a femur")
+    if not _away_from_edge(ends, seen).all():
+        raise _RefusedError("an end of the bone lies at the edge of the picture")
+    return ends
+
+
+def _fit_rectangle(contour: Floats, seen: NDArray[np.bool_]) -> Floats:
+    """The ends (2, 2) x, y of the long middle line of the smallest rectangle around an outline, on the grid."""
+    corners = cv2.boxPoints(cv2.minAreaRect(contour.astype(np.float32))).astype(np.float64)
+    sides = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)[:2]
+    # Of four corners in turn, the middles of two opposite sides.
+    short = int(np.argmin(sides))
+    ends = np.stack([corners[[at % 4, (at + 1) % 4]].mean(axis=0) for at in (short, short + 2)])
+    if sides.max() < _MIN_FEMUR_LENGTH:
+        raise _RefusedError("the bone found is too short to measure")
+    if sides.min() > _MAX_FEMUR_WIDTH * sides.max():
+        raise _RefusedError("the region found is too wide for a femur")
     if not _away_from_edge(ends, seen).all():
         raise _RefusedError("an end of the bone lies at the edge of the picture")
     return ends

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from fetalnet.geometry import Ellipse, Line, MmPerPixel
-from fetalnet.measurement import Fit, fit_plane, measure
+from fetalnet.measurement import FemurFit, Fit, fit_plane, measure
 from fetalnet.picture.letterbox import Letterbox
 from fetalnet.planes import Kind, Plane
 
@@ -131,6 +131,31 @@ def test_a_drawn_femur_has_its_length_at_any_angle(angle_deg: float) -> None:
     assert found.length_px == pytest.approx(truth.length_px, abs=0.4)
     apart = np.linalg.norm(found.points()[:, None] - truth.points()[None], axis=2)
     assert apart.min(axis=1).max() < 0.5
+
+
+@pytest.mark.parametrize("angle_deg", [0, 20, 45, 90, 160])
+def test_the_rectangle_around_a_femur_is_as_long_as_the_bone(angle_deg: float) -> None:
+    half = 45.3 * np.array([math.cos(math.radians(angle_deg)), math.sin(math.radians(angle_deg))])
+    truth = Line.of(*(np.array([190.3, 130.6]) - half), *(np.array([190.3, 130.6]) + half))
+    letterbox = Letterbox.of(GRID, GRID)
+    fit = fit_plane(Plane.FEMUR, drawn_femur(truth, 2.6), letterbox, femur=FemurFit.RECTANGLE)
+    found = the_line(fit)
+    assert found.length_px == pytest.approx(truth.length_px, abs=0.6)
+    apart = np.linalg.norm(found.points()[:, None] - truth.points()[None], axis=2)
+    assert apart.min(axis=1).max() < 1.0
+
+
+def test_the_rectangle_refuses_what_is_no_femur() -> None:
+    letterbox = Letterbox.of(GRID, GRID)
+    for line, radius, why in [
+        (Line(180, 130, 190, 130), 5.0, "too short"),
+        (Line(150, 130, 200, 130), 15.0, "too wide"),
+        (Line(0, 130, 60, 130), 3.0, "edge of the picture"),
+    ]:
+        fit = fit_plane(Plane.FEMUR, drawn_femur(line, radius), letterbox, femur=FemurFit.RECTANGLE)
+        assert fit.geometry is None
+        assert fit.refused is not None
+        assert why in fit.refused
 
 
 def test_a_bowed_femur_is_measured_from_end_to_end() -> None:

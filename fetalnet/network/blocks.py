@@ -31,3 +31,21 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.relu(self.shortcut(x) + self.second(self.relu(self.first(x))))
         return out
+
+
+class DoubleConvolution(nn.Sequential):
+    """A level of a U-Net: twice 3x3 convolution, batch norm and ReLU, then channel dropout.
+
+    (n, inside, h, w) to (n, outside, h, w).
+    """
+
+    def __init__(self, inside: int, outside: int, dropout: float = 0.0) -> None:
+        super().__init__(
+            nn.Conv2d(inside, outside, kernel_size=3, padding=1),
+            nn.BatchNorm2d(outside),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(outside, outside, kernel_size=3, padding=1),
+            nn.BatchNorm2d(outside),
+            nn.ReLU(inplace=True),
+            nn.Dropout2d(dropout),
+        )

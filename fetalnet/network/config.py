@@ -4,7 +4,23 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass as checked_dataclass
+
+
+class Architecture(StrEnum):
+    """The networks that can be trained, stored and run; the name that weights carry."""
+
+    STREAMING = "fetalnet-streaming"
+    """Ours."""
+    PUBLISHED = "fetalnet-published"
+    """FetalNet, of which FUVAI is the same network (Plotka et al. 2021, 2022)."""
+    MULTITASK_UNET = "multitask-unet"
+    """Qazi et al. 2023."""
+    MTLN = "mtln"
+    """Sobhaninia et al. 2019."""
 
 
 class Temporal(StrEnum):
@@ -47,3 +63,79 @@ class NetworkConfig:
 
 STRIDE = 32
 """The encoder halves the picture five times."""
+
+
+class Join(StrEnum):
+    """What a decoder stage of the published FetalNet convolves."""
+
+    RELEASED = "released"
+    """[skip, gated skip], as the released code does: deeper maps reach the mask through the gates alone."""
+    ATTENTION_UNET = "attention_unet"
+    """[gated skip, upsampled], as Oktay et al. 2018 do."""
+
+
+class Masks(StrEnum):
+    """What a network's mask channels are."""
+
+    SHARED = "shared"
+    """One for whatever plane the frame shows."""
+    PER_PLANE = "per_plane"
+    """One for each of ``STANDARD_PLANES``."""
+    HEAD = "head"
+    """One, and only heads are outlined."""
+
+    @property
+    def channels(self) -> int:
+        return 3 if self is Masks.PER_PLANE else 1
+
+
+_CHECKED = ConfigDict(extra="forbid")
+
+
+@checked_dataclass(frozen=True, slots=True, config=_CHECKED)
+class PublishedConfig:
+    """Shape of the published FetalNet; the defaults are its published sizes, joined as Oktay et al. do.
+
+    ``base`` is the width of the first stage, doubled by each of the three after it and by the bottleneck.
+    ``temporal_layers`` 0 leaves the ConvLSTM out; ``temporal_width`` is each layer's. ``deep_supervision`` returns the
+    side outputs, so that training charges for each.
+    """
+
+    architecture: Literal[Architecture.PUBLISHED] = Architecture.PUBLISHED
+    height: int = Field(default=224, gt=0, multiple_of=16)
+    width: int = Field(default=224, gt=0, multiple_of=16)
+    base: int = Field(default=64, ge=2)
+    temporal_layers: int = Field(default=2, ge=0)
+    temporal_width: int = Field(default=512, gt=0)
+    join: Join = Join.ATTENTION_UNET
+    masks: Literal[Masks.SHARED, Masks.PER_PLANE] = Masks.SHARED
+    deep_supervision: bool = False
+
+
+@checked_dataclass(frozen=True, slots=True, config=_CHECKED)
+class MultiTaskUNetConfig:
+    """Shape of the multi-task U-Net.
+
+    ``base`` is the width of the first of five levels, doubled by each. ``classes`` 3 tells the standard planes apart,
+    as published; 4 knows frames without one too.
+    """
+
+    architecture: Literal[Architecture.MULTITASK_UNET] = Architecture.MULTITASK_UNET
+    height: int = Field(default=256, gt=0, multiple_of=16)
+    width: int = Field(default=384, gt=0, multiple_of=16)
+    base: int = Field(default=64, ge=1)
+    classes: Literal[3, 4] = 4
+
+
+@checked_dataclass(frozen=True, slots=True, config=_CHECKED)
+class MtlnConfig:
+    """Shape of the MTLN; ``base`` is the width of the first of four stages, doubled by each."""
+
+    architecture: Literal[Architecture.MTLN] = Architecture.MTLN
+    height: int = Field(default=256, gt=0, multiple_of=32)
+    width: int = Field(default=384, gt=0, multiple_of=32)
+    base: int = Field(default=64, ge=4)
+
+
+PeerConfig = PublishedConfig | MultiTaskUNetConfig | MtlnConfig
+Config = NetworkConfig | PeerConfig

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -11,40 +9,13 @@ from torch.nn import functional
 from fetalnet.network.attention import DecoderStage
 from fetalnet.network.blocks import ResidualBlock, convolution
 from fetalnet.network.branch import ClassificationBranch, Findings
-from fetalnet.network.config import STRIDE, NetworkConfig, Temporal
+from fetalnet.network.config import STRIDE, Masks, NetworkConfig, Temporal
+from fetalnet.network.output import Output, StepOutput, as_clips
 from fetalnet.network.temporal import ConvGru
 from fetalnet.planes import STANDARD_PLANES
 
-ARCHITECTURE = "fetalnet-streaming"
-
 _MIDDLE = 2
 """The stage at 1/8 of the input: fine enough for the structures within an organ, coarse enough to be cheap."""
-
-
-class Output(NamedTuple):
-    """What the network says about a clip of ``t`` frames.
-
-    ``class_logits`` (b, t, 4) in the order of ``Plane``; ``standardness_logits`` (b, t, 3) in the order of
-    ``STANDARD_PLANES``; ``structure_logits`` (b, t, 11) in the order of ``Structure``; ``mask_logits``
-    (b, t, 3, height, width) in the order of ``STANDARD_PLANES``; ``side_logits`` the same at 1/2, 1/4, 1/8 and 1/16 of
-    the size; ``state`` (b, hidden, height / 32, width / 32) to hand in with the next frames.
-    """
-
-    class_logits: Tensor
-    standardness_logits: Tensor
-    structure_logits: Tensor
-    mask_logits: Tensor
-    side_logits: tuple[Tensor, ...]
-    state: Tensor
-
-
-class StepOutput(NamedTuple):
-    """Probabilities for one frame: ``planes`` (n, 4), ``standardness`` (n, 3), ``masks`` (n, 3, height, width)."""
-
-    planes: Tensor
-    standardness: Tensor
-    masks: Tensor
-    state: Tensor
 
 
 class StreamingFetalNet(nn.Module):
@@ -55,6 +26,8 @@ class StreamingFetalNet(nn.Module):
     branch that looks inside the outlines and rates how near the frame is to each ideal plane, state carried by the
     caller.
     """
+
+    masks = Masks.PER_PLANE
 
     def __init__(self, config: NetworkConfig | None = None) -> None:
         super().__init__()
@@ -90,15 +63,15 @@ class StreamingFetalNet(nn.Module):
         skips = self._encode(frames.flatten(0, 1))
         deep = skips.pop()
         if self.temporal is not None:
-            clip, state = self.temporal(_as_clips(deep, batch), state)
+            clip, state = self.temporal(as_clips(deep, batch), state)
             deep = clip.flatten(0, 1)
         findings, masks, sides = self._decode(deep, skips)
         return Output(
-            _as_clips(findings.planes, batch),
-            _as_clips(findings.standardness, batch),
-            _as_clips(findings.structures, batch),
-            _as_clips(masks, batch),
-            tuple(_as_clips(side, batch) for side in sides),
+            as_clips(findings.planes, batch),
+            as_clips(findings.standardness, batch),
+            as_clips(findings.structures, batch),
+            as_clips(masks, batch),
+            tuple(as_clips(side, batch) for side in sides),
             state,
         )
 
@@ -110,7 +83,7 @@ class StreamingFetalNet(nn.Module):
         batch, _, _, height, width = frames.shape
         state = self.initial_state(batch, height, width)
         if self.temporal is not None and rounds:
-            deep = _as_clips(self._encode(frames.flatten(0, 1))[-1], batch)
+            deep = as_clips(self._encode(frames.flatten(0, 1))[-1], batch)
             for _ in range(rounds):
                 _, state = self.temporal(deep, state)
                 _, state = self.temporal(deep.flip(1), state)
@@ -151,20 +124,3 @@ class StreamingFetalNet(nn.Module):
         ]
         fused = self.fuse(torch.cat([deep, sides[0], *raised], dim=1))
         return self.branch(bottleneck, maps[_MIDDLE], sides[_MIDDLE]), functional.pixel_shuffle(fused, 2), sides
-
-
-def _as_clips(frames: Tensor, batch: int) -> Tensor:
-    """(b * t, ...) to (b, t, ...)."""
-    return frames.reshape(batch, -1, *frames.shape[1:])
-
-
-class SingleStep(nn.Module):
-    """``StreamingFetalNet.step`` as a module, with the state as a plain input and output, for export."""
-
-    def __init__(self, network: StreamingFetalNet) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, frame: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        planes, standardness, masks, state = self.network.step(frame, state)
-        return planes, standardness, masks, state

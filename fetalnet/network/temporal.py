@@ -1,4 +1,4 @@
-"""The causal temporal unit: a convolutional GRU whose state the caller carries from frame to frame."""
+"""Causal temporal units, whose state the caller carries from frame to frame."""
 
 from __future__ import annotations
 
@@ -34,6 +34,40 @@ class ConvGru(nn.Module):
 
     def forward(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """A clip ``x`` (b, t, channels, h, w) and the state before it give its successor and the last state."""
+        steps = []
+        for frame in x.unbind(dim=1):
+            out, state = self.step(frame, state)
+            steps.append(out)
+        return torch.stack(steps, dim=1), state
+
+
+class ConvLstm(nn.Module):
+    """Layers of ConvLSTM (Shi et al. 2015, eq. 3, without peepholes), each fed with the output of the one before.
+
+    The state of n streams is (n, 2 * layers * hidden, h, w): output and cell of the first layer, then of the next.
+    """
+
+    def __init__(self, channels: int, hidden: int, layers: int) -> None:
+        super().__init__()
+        self.state_channels = 2 * layers * hidden
+        self.gates = nn.ModuleList(
+            nn.Conv2d(inside + hidden, 4 * hidden, kernel_size=3, padding=1)
+            for inside in (channels, *[hidden] * (layers - 1))
+        )
+
+    def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """One frame ``x`` (n, channels, h, w): the last layer's output (n, hidden, h, w) and the state after it."""
+        after = []
+        for gates, before in zip(self.gates, state.chunk(len(self.gates), dim=1), strict=True):
+            output, cell = before.chunk(2, dim=1)
+            enter, keep, leave, candidate = gates(torch.cat([x, output], dim=1)).chunk(4, dim=1)
+            cell = torch.sigmoid(keep) * cell + torch.sigmoid(enter) * torch.tanh(candidate)
+            x = torch.sigmoid(leave) * torch.tanh(cell)
+            after += [x, cell]
+        return x, torch.cat(after, dim=1)
+
+    def forward(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """A clip ``x`` (b, t, channels, h, w) gives outputs (b, t, hidden, h, w) and the last state."""
         steps = []
         for frame in x.unbind(dim=1):
             out, state = self.step(frame, state)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ from torch import Tensor
 
 from fetalnet.atomic_file import write_file
 from fetalnet.errors import InputError
-from fetalnet.network.config import NetworkConfig
-from fetalnet.network.streaming import ARCHITECTURE, StreamingFetalNet
+from fetalnet.network.architectures import Network, architecture_of, build, config_from_json
+from fetalnet.network.config import Architecture, Config
 from fetalnet.resources import resource
 
 FORMAT_VERSION = "2"
@@ -27,24 +27,25 @@ _REMEDY = "put the weights back as they were published (file and card together),
 class LoadedNetwork:
     """A network ready to run and which weights it has: ``name`` of the file, ``sha256`` in hex, the model card."""
 
-    network: StreamingFetalNet
+    network: Network
     name: str
     sha256: str
     card: dict[str, Any]
 
 
-def save_weights(path: Path, network: StreamingFetalNet, card: dict[str, Any]) -> str:
+def save_weights(path: Path, network: Network, card: dict[str, Any]) -> str:
     """Write the weights and their card ``<name>.json``, each at once; returns the weights' sha256."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    architecture = architecture_of(network)
     metadata = {
-        "architecture": ARCHITECTURE,
+        "architecture": architecture,
         "format_version": FORMAT_VERSION,
-        "config": json.dumps(network.config.to_json(), sort_keys=True),
+        "config": json.dumps(asdict(network.config), sort_keys=True),
     }
     content = safetensors.torch.save(tensors, metadata)
     sha256 = hashlib.sha256(content).hexdigest()
     write_file(path, content)
-    write_card(path, card | {"architecture": ARCHITECTURE, "sha256": sha256})
+    write_card(path, card | {"architecture": architecture, "sha256": sha256})
     return sha256
 
 
@@ -67,8 +68,11 @@ def read_card(path: Path) -> dict[str, Any]:
     return card
 
 
-def load_weights(path: Path = DEFAULT_WEIGHTS) -> LoadedNetwork:
-    """The network in evaluation mode. Raises ``InputError`` where the file is missing, altered or another network's."""
+def load_weights(path: Path = DEFAULT_WEIGHTS, architecture: Architecture | None = None) -> LoadedNetwork:
+    """The network in evaluation mode; with an ``architecture``, only of that one.
+
+    Raises ``InputError`` where the file is missing, altered or another network's.
+    """
     try:
         content = path.read_bytes()
     except FileNotFoundError as error:
@@ -83,13 +87,12 @@ def load_weights(path: Path = DEFAULT_WEIGHTS) -> LoadedNetwork:
     sha256 = hashlib.sha256(content).hexdigest()
     if sha256 != card["sha256"]:
         raise InputError(f"The weights {path.name} are not those its model card names (checksum differs); {_REMEDY}.")
-    config = _config(path, content)
-    network = StreamingFetalNet(config)
+    network = build(_config(path, content, architecture))
     network.load_state_dict(_checked(path.name, safetensors.torch.load(content), network.state_dict()))
     return LoadedNetwork(network.eval(), path.stem, sha256, card)
 
 
-def _config(path: Path, content: bytes) -> NetworkConfig:
+def _config(path: Path, content: bytes, wanted: Architecture | None) -> Config:
     try:
         # The header's length, then the header: the library reads metadata from a path only.
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
@@ -97,13 +100,14 @@ def _config(path: Path, content: bytes) -> NetworkConfig:
     except (ValueError, AttributeError) as error:
         raise InputError(f"{path.name} is not a safetensors file; {_REMEDY}.") from error
     architecture = metadata.get("architecture")
-    if architecture != ARCHITECTURE or metadata.get("format_version") != FORMAT_VERSION:
+    runs = list(Architecture) if wanted is None else [wanted]
+    if architecture not in runs or metadata.get("format_version") != FORMAT_VERSION:
         raise InputError(
             f"The weights {path.name} are for another network ({architecture or 'unnamed'}); "
-            f"this program runs {ARCHITECTURE}, format {FORMAT_VERSION}: choose weights made for it."
+            f"wanted is {' or '.join(runs)}, format {FORMAT_VERSION}: choose weights made for it."
         )
     try:
-        return NetworkConfig.from_json(json.loads(metadata["config"]))
+        return config_from_json(Architecture(architecture), json.loads(metadata["config"]))
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"The configuration inside the weights {path.name} cannot be understood; {_REMEDY}."

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
 
 from fetalnet.errors import InputError
-from fetalnet.network.config import STRIDE, NetworkConfig, Temporal
+from fetalnet.network.config import (
+    STRIDE,
+    Architecture,
+    Config,
+    MtlnConfig,
+    MultiTaskUNetConfig,
+    NetworkConfig,
+    PublishedConfig,
+    Temporal,
+)
 
 CONFIGS = Path(__file__).parent / "configs"
 
@@ -18,8 +28,9 @@ class _Table(BaseModel):
 
 
 class Network(_Table):
-    """The network to train (see ``NetworkConfig``)."""
+    """The streaming network to train (see ``NetworkConfig``)."""
 
+    architecture: Literal[Architecture.STREAMING] = Architecture.STREAMING
     height: int = Field(default=256, gt=0, multiple_of=STRIDE)
     width: int = Field(default=384, gt=0, multiple_of=STRIDE)
     channels: tuple[int, int, int, int, int] = (16, 32, 64, 96, 128)
@@ -28,6 +39,20 @@ class Network(_Table):
 
     def build(self) -> NetworkConfig:
         return NetworkConfig(self.height, self.width, self.channels, self.temporal, self.hidden)
+
+
+def _architecture(value: Any) -> Any:
+    """Which network a ``[network]`` table describes: ours where it names no ``architecture``."""
+    return value.get("architecture", Architecture.STREAMING) if isinstance(value, dict) else value.architecture
+
+
+AnyNetwork = Annotated[
+    Annotated[Network, Tag(Architecture.STREAMING)]
+    | Annotated[PublishedConfig, Tag(Architecture.PUBLISHED)]
+    | Annotated[MultiTaskUNetConfig, Tag(Architecture.MULTITASK_UNET)]
+    | Annotated[MtlnConfig, Tag(Architecture.MTLN)],
+    Discriminator(_architecture),
+]
 
 
 class Pack(_Table):
@@ -78,11 +103,15 @@ class Phase(_Table):
 
 
 class TrainingConfig(_Table):
-    """A whole run. Batches are split over ``processes`` of one thread each, whose gradients are averaged."""
+    """A whole run. Batches are split over ``processes`` of one thread each, whose gradients are averaged.
+
+    ``class_share`` is lambda of the multi-task U-Net's joint loss; other networks do not ask for it.
+    """
 
     name: str = "fetalnet-streaming"
     seed: int = 7
-    network: Network = Network()
+    network: AnyNetwork = Network()
+    class_share: float = Field(default=0.5, ge=0, le=1)
     pack: Pack = Pack()
     mixture: Mixture = Mixture()
     phases: tuple[Phase, ...]
@@ -96,6 +125,10 @@ class TrainingConfig(_Table):
     ema_decay: float = 0.999
     steps_per_epoch: int = Field(default=250, gt=0)
     validate_every: int = Field(default=4, gt=0)
+
+    @property
+    def network_config(self) -> Config:
+        return self.network.build() if isinstance(self.network, Network) else self.network
 
     @property
     def steps(self) -> int:

@@ -9,11 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from fetalnet.network.architectures import Network, build
+from fetalnet.network.config import Masks
 from fetalnet.network.streaming import StreamingFetalNet
-from fetalnet.planes import Plane
+from fetalnet.planes import STANDARD_PLANES, Plane
 from fetalnet.training.batches import Batch
 from fetalnet.training.config import TrainingConfig
-from fetalnet.training.losses import losses
+from fetalnet.training.costs import cost
 
 
 class Training(lightning.LightningModule):  # type: ignore[misc]
@@ -22,7 +24,7 @@ class Training(lightning.LightningModule):  # type: ignore[misc]
     def __init__(self, config: TrainingConfig) -> None:
         super().__init__()
         self.config = config
-        self.network = StreamingFetalNet(config.network.build())
+        self.network: Network = build(config.network_config)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
@@ -32,15 +34,19 @@ class Training(lightning.LightningModule):  # type: ignore[misc]
                     module.eval()
         # Checkpoints hold no random state: so a resumed run drops out what an unbroken one would.
         torch.manual_seed(self.config.seed + self.global_step * self.config.processes + self.global_rank)
-        parts = losses(self.network(batch.frames, self._past(batch.frames)), batch)
-        values = {f"train/{name}": value.detach() for name, value in parts._asdict().items()}
+        output = self.network(batch.frames, self._past(batch.frames))
+        total, parts = cost(self.network, output, batch, self.config.class_share)
+        values = {f"train/{name}": value.detach() for name, value in parts.items()}
         self.log_dict(values, batch_size=batch.frames.shape[0])
-        self.log("loss", parts.total.detach(), prog_bar=True, batch_size=batch.frames.shape[0])
-        return parts.total
+        self.log("loss", total.detach(), prog_bar=True, batch_size=batch.frames.shape[0])
+        return total
 
     def _past(self, frames: Tensor) -> Tensor | None:
-        """The state before a clip: none, an old one, or, as after a cut, an old one of another clip."""
-        if frames.shape[1] == 1:
+        """The state before a clip: none, an old one, or, as after a cut, an old one of another clip.
+
+        The published networks start each clip anew.
+        """
+        if frames.shape[1] == 1 or not isinstance(self.network, StreamingFetalNet):
             return None
         rng = np.random.default_rng([self.config.seed, self.global_step, self.global_rank])
         with torch.no_grad():
@@ -49,17 +55,19 @@ class Training(lightning.LightningModule):  # type: ignore[misc]
 
     def validation_step(self, batch: Batch, _: int) -> None:
         output = self.network(batch.frames)
-        hard, truth = output.mask_logits.float() > 0, batch.masks > 0.5
-        both, either = (hard & truth).sum(dim=(3, 4)), hard.sum(dim=(3, 4)) + truth.sum(dim=(3, 4))
-        present = truth.any(dim=4).any(dim=3) & (batch.mask_weight > 0)
-        for channel, plane in enumerate(list(Plane)[:3]):
-            here = present[:, :, channel]
+        for number, plane in enumerate(STANDARD_PLANES):
+            if self.network.masks is Masks.HEAD and plane is not Plane.HEAD:
+                continue
+            channel = number if self.network.masks is Masks.PER_PLANE else 0
+            hard, truth = output.mask_logits[:, :, channel].float() > 0, batch.masks[:, :, number] > 0.5
+            here = truth.any(dim=3).any(dim=2) & (batch.mask_weight[:, :, number] > 0)
             if here.any():
-                dice = (2 * both[:, :, channel] / either[:, :, channel])[here]
+                both, either = (hard & truth).sum(dim=(2, 3)), hard.sum(dim=(2, 3)) + truth.sum(dim=(2, 3))
+                dice = (2 * both / either)[here]
                 self.log(f"dice/{plane}", dice.mean(), batch_size=int(here.sum()), prog_bar=True, sync_dist=True)
         clear = batch.planes.amax(dim=2) > 0.99
-        right = (output.class_logits.argmax(dim=2) == batch.planes.argmax(dim=2))[clear]
-        if len(right):
+        if output.class_logits is not None and clear.any():
+            right = (output.class_logits.argmax(dim=2) == batch.planes.argmax(dim=2))[clear]
             self.log("accuracy", right.float().mean(), batch_size=len(right), prog_bar=True, sync_dist=True)
 
     def configure_optimizers(self) -> dict[str, object]:
