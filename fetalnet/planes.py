@@ -33,6 +33,11 @@ class Structure(StrEnum):
     HEART = "heart"
     BLADDER = "bladder"
 
+    @property
+    def plane(self) -> Plane:
+        """The standard plane it tells."""
+        return Plane.HEAD if self in _OF_HEAD else Plane.ABDOMEN
+
 
 class Kind(StrEnum):
     """A biometric measure."""
@@ -53,6 +58,8 @@ class Kind(StrEnum):
         """The standard plane the measure is taken in."""
         return _PLANE_OF[self]
 
+
+_OF_HEAD = (Structure.CAVUM, Structure.THALAMI, Structure.FALX, Structure.VENTRICLES, Structure.CEREBELLUM)
 
 _TITLES = {
     Kind.HC: "Head circumference",

@@ -11,6 +11,7 @@ from fetalnet.network.blocks import ResidualBlock, convolution
 from fetalnet.network.branch import ClassificationBranch, Findings
 from fetalnet.network.config import STRIDE, Masks, NetworkConfig, Temporal
 from fetalnet.network.output import Output, StepOutput, as_clips
+from fetalnet.network.reader import Reader
 from fetalnet.network.temporal import ConvGru
 from fetalnet.planes import STANDARD_PLANES
 
@@ -23,8 +24,8 @@ class StreamingFetalNet(nn.Module):
 
     After FetalNet (Plotka et al. 2021, arXiv 2107.06943): attention gates, stacked module, classification branch,
     recurrent bottleneck. Ours: residual blocks, about 1 M parameters instead of 69 M, one mask channel per plane, a
-    branch that looks inside the outlines and rates how near the frame is to each ideal plane, state carried by the
-    caller.
+    branch that looks inside the outlines, a reader that rates how near each outlined organ is to its ideal plane, state
+    carried by the caller.
     """
 
     masks = Masks.PER_PLANE
@@ -46,6 +47,8 @@ class StreamingFetalNet(nn.Module):
         self.sides = nn.ModuleList(nn.Conv2d(width, masks, kernel_size=3, padding=1) for width in config.channels[:-1])
         self.fuse = nn.Conv2d(first + masks * len(self.sides), 4 * masks, kernel_size=3, padding=1)
         self.branch = ClassificationBranch(last, config.channels[_MIDDLE])
+        # Last, so that the rest starts from the same numbers with and without it.
+        self.reader = Reader()
 
     def initial_state(self, batch: int, height: int | None = None, width: int | None = None) -> Tensor:
         """The state before the first frame: zeros (batch, hidden, height / 32, width / 32)."""
@@ -53,8 +56,11 @@ class StreamingFetalNet(nn.Module):
         hidden = self.temporal.hidden if self.temporal is not None else 1
         return self.fuse.weight.new_zeros(batch, hidden, rows, columns)
 
-    def forward(self, frames: Tensor, state: Tensor | None = None) -> Output:
-        """A clip: ``frames`` (b, t, 1, height, width), grey 0 to 1; ``state`` None at the start of a stream."""
+    def forward(self, frames: Tensor, state: Tensor | None = None, read: bool = True) -> Output:
+        """A clip: ``frames`` (b, t, 1, height, width), grey 0 to 1; ``state`` None at the start of a stream.
+
+        Without ``read`` the branch's findings stand as they are, for training what comes before the reader.
+        """
         batch, _, _, height, width = frames.shape
         if height % STRIDE or width % STRIDE:
             raise ValueError(f"height and width must be divisible by {STRIDE}, got {height}x{width}")
@@ -66,6 +72,8 @@ class StreamingFetalNet(nn.Module):
             clip, state = self.temporal(as_clips(deep, batch), state)
             deep = clip.flatten(0, 1)
         findings, masks, sides = self._decode(deep, skips)
+        if read:
+            findings = self._read(frames.flatten(0, 1), findings, masks)
         return Output(
             as_clips(findings.planes, batch),
             as_clips(findings.standardness, batch),
@@ -96,9 +104,14 @@ class StreamingFetalNet(nn.Module):
         if self.temporal is not None:
             deep, state = self.temporal.step(deep, state)
         findings, masks, _ = self._decode(deep, skips)
+        findings = self._read(frame, findings, masks)
         return StepOutput(
             torch.softmax(findings.planes, dim=1), torch.sigmoid(findings.standardness), torch.sigmoid(masks), state
         )
+
+    def _read(self, frames: Tensor, findings: Findings, masks: Tensor) -> Findings:
+        reading = self.reader(frames, masks)
+        return Findings(self.reader.verdict(findings.planes, reading.present), reading.standardness, reading.structures)
 
     def _encode(self, x: Tensor) -> list[Tensor]:
         # Ultrasound is mostly dark: this centres it about.

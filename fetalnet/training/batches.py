@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -71,18 +71,19 @@ class Collection:
         return count
 
 
-class BatchStream(IterableDataset[Batch]):
-    """Batches from step ``first()`` on, ``count`` of them, for one of ``processes``."""
+Drawn = TypeVar("Drawn")
 
-    def __init__(
-        self, config: TrainingConfig, collection: Collection, first: Callable[[], int], count: int, rank: int = 0
-    ) -> None:
-        self._config, self._collection, self._first, self._count, self._rank = config, collection, first, count, rank
 
-    def __iter__(self) -> Iterator[Batch]:
+class BatchStream(IterableDataset[Drawn]):
+    """What ``draw`` gives for the steps from ``first()`` on, ``count`` of them, but none after the ``last``."""
+
+    def __init__(self, draw: Callable[[int], Drawn], first: Callable[[], int], count: int, last: int) -> None:
+        self._draw, self._first, self._count, self._last = draw, first, count, last
+
+    def __iter__(self) -> Iterator[Drawn]:
         first = self._first()
-        for step in range(first, min(first + self._count, self._config.steps)):
-            yield draw_batch(self._config, self._collection, step, self._rank)
+        for step in range(first, min(first + self._count, self._last)):
+            yield self._draw(step)
 
 
 def draw_batch(config: TrainingConfig, collection: Collection, step: int, rank: int = 0) -> Batch:
@@ -117,8 +118,7 @@ def draw_clip(rng: np.random.Generator, collection: Collection, mixture: Mixture
 def targets(example: Example, matrix: NDArray[np.float64], grid: tuple[int, int]) -> Fields:
     """The truth of an example seen through an affine map: the fields of ``Batch`` from ``planes`` on, one frame's."""
     planes = np.zeros(len(Plane), np.float32)
-    # Around the level nobody could say: the label turns over softly.
-    present = float(np.clip((example.standardness - PRESENT + 0.15) / 0.3, 0.0, 1.0))
+    present = presence(example.standardness)
     planes[list(Plane).index(example.organ)] += present
     planes[list(Plane).index(Plane.OTHER)] += 1.0 - present
     standardness = np.zeros(len(STANDARD_PLANES), np.float32)
@@ -135,6 +135,11 @@ def targets(example: Example, matrix: NDArray[np.float64], grid: tuple[int, int]
     structures = np.array([structure in example.structures for structure in Structure], np.float32)
     rated = np.asarray(1.0 if example.rated else UNRATED_WEIGHT, np.float32)
     return planes, standardness, rated, structures, np.asarray(example.rated, np.float32), masks, weight
+
+
+def presence(standardness: float) -> float:
+    """How far a frame of this standardness is labelled with its plane: around the level nobody could say."""
+    return float(np.clip((standardness - PRESENT + 0.15) / 0.3, 0.0, 1.0))
 
 
 def _pick(rng: np.random.Generator, collection: Collection, mixture: Mixture, frames: int) -> list[Example]:

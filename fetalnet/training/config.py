@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -102,6 +103,14 @@ class Phase(_Table):
         return sum(stage.steps for stage in self.stages)
 
 
+class ReaderStage(_Table):
+    """How the reader is trained once the rest is: ``batch`` crops of each plane a step."""
+
+    learning_rate: float = Field(default=2e-3, gt=0)
+    batch: int = Field(default=64, gt=0)
+    steps: int = Field(default=6000, gt=0)
+
+
 class TrainingConfig(_Table):
     """A whole run. Batches are split over ``processes`` of one thread each, whose gradients are averaged.
 
@@ -115,6 +124,7 @@ class TrainingConfig(_Table):
     pack: Pack = Pack()
     mixture: Mixture = Mixture()
     phases: tuple[Phase, ...]
+    reader: ReaderStage | None = None
     real_data: bool = True
     hold_out_validation: bool = True
     processes: int = Field(default=2, ge=1)
@@ -146,6 +156,13 @@ class TrainingConfig(_Table):
                     inside -= stage.steps
             before += phase.steps
         raise ValueError("a training needs at least one phase")
+
+
+def cosine(peak: float, share: float, warm_up: float, start: float = 0.0) -> float:
+    """A learning rate that warms up to ``peak`` and falls along a cosine; ``share``, 0 to 1, is how far it has come."""
+    if share < warm_up:
+        return peak * (share + start) / warm_up
+    return peak * 0.5 * (1.0 + math.cos(math.pi * min(share, 1.0)))
 
 
 def load_config(path: Path) -> TrainingConfig:

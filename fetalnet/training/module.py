@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import lightning
 import numpy as np
 import torch
@@ -11,10 +9,11 @@ from torch import Tensor, nn
 
 from fetalnet.network.architectures import Network, build
 from fetalnet.network.config import Masks
+from fetalnet.network.output import Output
 from fetalnet.network.streaming import StreamingFetalNet
 from fetalnet.planes import STANDARD_PLANES, Plane
 from fetalnet.training.batches import Batch
-from fetalnet.training.config import TrainingConfig
+from fetalnet.training.config import TrainingConfig, cosine
 from fetalnet.training.costs import cost
 
 
@@ -26,6 +25,8 @@ class Training(lightning.LightningModule):  # type: ignore[misc]
         self.config = config
         self.network: Network = build(config.network_config)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if isinstance(self.network, StreamingFetalNet):
+            self.network.reader.requires_grad_(False)
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         if self.config.at(self.global_step)[0].freeze_norm:
@@ -34,7 +35,7 @@ class Training(lightning.LightningModule):  # type: ignore[misc]
                     module.eval()
         # Checkpoints hold no random state: so a resumed run drops out what an unbroken one would.
         torch.manual_seed(self.config.seed + self.global_step * self.config.processes + self.global_rank)
-        output = self.network(batch.frames, self._past(batch.frames))
+        output = self._see(batch.frames, self._past(batch.frames))
         total, parts = cost(self.network, output, batch, self.config.class_share)
         values = {f"train/{name}": value.detach() for name, value in parts.items()}
         self.log_dict(values, batch_size=batch.frames.shape[0])
@@ -53,8 +54,14 @@ class Training(lightning.LightningModule):  # type: ignore[misc]
             state = self.network.rehearse(frames, int(rng.integers(0, 4)))
         return state.roll(1, dims=0) if rng.random() < 0.15 else state
 
+    def _see(self, frames: Tensor, past: Tensor | None = None) -> Output:
+        """The network's output; the reader of ours is trained by itself, on crops."""
+        unread = {"read": False} if isinstance(self.network, StreamingFetalNet) else {}
+        output: Output = self.network(frames, past, **unread)
+        return output
+
     def validation_step(self, batch: Batch, _: int) -> None:
-        output = self.network(batch.frames)
+        output = self._see(batch.frames)
         for number, plane in enumerate(STANDARD_PLANES):
             if self.network.masks is Masks.HEAD and plane is not Plane.HEAD:
                 continue
@@ -85,6 +92,4 @@ class Training(lightning.LightningModule):  # type: ignore[misc]
     def _rate(self, step: int) -> float:
         """Each phase warms up, then falls along a cosine."""
         phase, _, share = self.config.at(step)
-        if share < self.config.warm_up:
-            return phase.learning_rate * (share + 1.0 / phase.steps) / self.config.warm_up
-        return phase.learning_rate * 0.5 * (1.0 + math.cos(math.pi * min(share, 1.0)))
+        return cosine(phase.learning_rate, share, self.config.warm_up, 1.0 / phase.steps)

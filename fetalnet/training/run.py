@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, Generic
 
 import cv2
 import lightning
@@ -11,29 +13,37 @@ from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint, TQD
 from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader
 
+from fetalnet.network.streaming import StreamingFetalNet
 from fetalnet.network.weights import save_weights
 from fetalnet.planes import Plane
-from fetalnet.training import hc18, other_planes, phantom_data
-from fetalnet.training.batches import Batch, BatchStream, Collection
+from fetalnet.training import batches, hc18, other_planes, phantom_data
+from fetalnet.training.batches import Batch, BatchStream, Collection, Drawn
 from fetalnet.training.card import new_card
 from fetalnet.training.config import TrainingConfig
+from fetalnet.training.crops import Pools, draw_crops
 from fetalnet.training.example import data_folder
 from fetalnet.training.module import Training
+from fetalnet.training.reader import ReaderTraining, fit_verdict
 from fetalnet.training.thermometer import thermometer
 
 
-class Data(lightning.LightningDataModule):  # type: ignore[misc]
-    """Streams of batches that start where the trainer stands."""
+class Data(lightning.LightningDataModule, Generic[Drawn]):  # type: ignore[misc]
+    """Streams of batches that start where the trainer stands; ``draw`` gives one for a step and a process."""
 
-    def __init__(self, config: TrainingConfig, collection: Collection, kept_back: list[Batch]) -> None:
+    def __init__(
+        self, draw: Callable[[int, int], Drawn], steps: int, steps_per_epoch: int, kept_back: Sequence[Batch] = ()
+    ) -> None:
         super().__init__()
-        self.config, self.collection, self.kept_back = config, collection, kept_back
+        self.draw, self.steps, self.steps_per_epoch, self.kept_back = draw, steps, steps_per_epoch, kept_back
 
-    def train_dataloader(self) -> DataLoader[Batch]:
+    def train_dataloader(self) -> DataLoader[Drawn]:
         trainer = self.trainer
         assert trainer is not None
         stream = BatchStream(
-            self.config, self.collection, lambda: trainer.global_step, self.config.steps_per_epoch, trainer.global_rank
+            lambda step: self.draw(step, trainer.global_rank),
+            lambda: trainer.global_step,
+            self.steps_per_epoch,
+            self.steps,
         )
         return DataLoader(stream, batch_size=None)
 
@@ -82,17 +92,41 @@ def train(config: TrainingConfig, folder: Path, cache: Path, resume: bool = True
     print_table(collection)
     lightning.seed_everything(config.seed, verbose=False)
     module = Training(config)
-    data = Data(config, collection, thermometer(config))
-    checkpoint = folder / "checkpoints" / "last.ckpt"
-    trainer = _trainer(config, folder)
-    trainer.fit(module, data, ckpt_path=str(checkpoint) if resume and checkpoint.exists() else None)
+    data = Data(
+        lambda step, rank: batches.draw_batch(config, collection, step, rank),
+        config.steps,
+        config.steps_per_epoch,
+        thermometer(config),
+    )
+    _fit(module, data, config, folder, resume)
+    network = module.network
+    if isinstance(network, StreamingFetalNet) and config.reader is not None:
+        train_reader(network, config, collection, folder / "reader", resume)
     path = folder / f"{config.name}.safetensors"
-    if trainer.is_global_zero:
-        save_weights(path, module.network, new_card(config, collection))
+    save_weights(path, network, new_card(config, collection))
     return path
 
 
-def _trainer(config: TrainingConfig, folder: Path) -> lightning.Trainer:
+def train_reader(
+    network: StreamingFetalNet, config: TrainingConfig, collection: Collection, folder: Path, resume: bool = True
+) -> None:
+    """Train the reader of a network whose other parts are done, and weigh its verdict against the branch's."""
+    assert config.reader is not None
+    pools = Pools.of(collection)
+    data = Data(lambda step, rank: draw_crops(config, pools, step, rank), config.reader.steps, config.steps_per_epoch)
+    _fit(ReaderTraining(config, network), data, config, folder, resume)
+    fit_verdict(network, config, collection)
+
+
+def _fit(
+    module: lightning.LightningModule, data: Data[Any], config: TrainingConfig, folder: Path, resume: bool
+) -> None:
+    checkpoint = folder / "checkpoints" / "last.ckpt"
+    trainer = _trainer(config, folder, data.steps)
+    trainer.fit(module, data, ckpt_path=str(checkpoint) if resume and checkpoint.exists() else None)
+
+
+def _trainer(config: TrainingConfig, folder: Path, steps: int) -> lightning.Trainer:
     on_cuda = torch.cuda.is_available()
     several = config.processes > 1 and not on_cuda
     return lightning.Trainer(
@@ -101,7 +135,7 @@ def _trainer(config: TrainingConfig, folder: Path) -> lightning.Trainer:
         # Forked processes share the pictures in memory.
         strategy="ddp_fork" if several else "auto",
         precision="bf16-mixed" if config.bf16 else "32-true",
-        max_steps=config.steps,
+        max_steps=steps,
         max_epochs=-1,
         gradient_clip_val=config.clip_norm,
         reload_dataloaders_every_n_epochs=1,

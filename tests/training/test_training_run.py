@@ -9,7 +9,8 @@ pytest.importorskip("lightning", reason="the train extra is not installed")
 from fetalnet.errors import InputError
 from fetalnet.network.weights import load_weights
 from fetalnet.training import batches
-from fetalnet.training.config import CONFIGS, Network, Pack, Phase, Stage, TrainingConfig, load_config
+from fetalnet.training.config import CONFIGS, Network, Pack, Phase, ReaderStage, Stage, TrainingConfig, load_config
+from fetalnet.training.module import Training
 from fetalnet.training.run import train
 
 POWER_CUT = 9
@@ -34,6 +35,7 @@ def config(steps=3):
             Phase(learning_rate=1e-3, stages=(single,)),
             Phase(learning_rate=1e-3, freeze_norm=True, stages=(clips,)),
         ),
+        reader=ReaderStage(batch=2, steps=2),
         real_data=False,
         processes=1,
         steps_per_epoch=2,
@@ -52,6 +54,10 @@ def test_that_training_leaves_loadable_weights_and_repeats_itself(tmp_path, cach
     assert card["seed"] == 7
     assert sum(row["phantom"] for row in card["trained_on"].values()) == 8
     assert not card["validation_split_seen"]
+    untrained = Training(config()).network.reader.state_dict()
+    assert not any(
+        torch.equal(tensor, tensors(first)[f"reader.{name}"]) for name, tensor in untrained.items() if "present" in name
+    )
     second = train(config(), tmp_path / "second", cache)
     assert all(torch.equal(tensor, tensors(second)[name]) for name, tensor in tensors(first).items())
 

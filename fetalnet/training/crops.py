@@ -1,0 +1,172 @@
+"""What the reader is trained on: organs as their outlines frame them, and places where there is none."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from fetalnet.geometry import Ellipse, Geometry
+from fetalnet.network.reader import CROP, MARGIN, structures_of
+from fetalnet.planes import STANDARD_PLANES, Plane
+from fetalnet.training.augment import Appearance
+from fetalnet.training.batches import UNRATED_STANDARDNESS, UNRATED_WEIGHT, Collection, Fields, presence
+from fetalnet.training.config import TrainingConfig
+from fetalnet.training.erase import erased
+from fetalnet.training.example import Example
+
+OWN_SHARE, OTHERS_SHARE = 0.66, 0.14
+"""Shares of crops around the plane's own organ and around another organ; the rest shows none."""
+
+REAL_HEAD_SHARE = 0.4
+PLAIN_SHARE = 0.35
+"""Share of crops that keep the look they have: a rating must not drown in what augmentation hides."""
+
+
+class CropBatch(NamedTuple):
+    """n crops for each of c planes: ``crops`` (c, n, 1, *CROP), grey 0 to 1; ``present`` (c, n), 1 where the plane is
+    well enough cut; ``standardness`` (c, n) and its weight (c, n); a list of ``structures`` (n, k) of each plane, and
+    their weight (c, n), 0 where nobody said.
+    """
+
+    crops: Tensor
+    present: Tensor
+    standardness: Tensor
+    standardness_weight: Tensor
+    structures: list[Tensor]
+    structures_weight: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pools:
+    """Pictures by what they show: heads, simulated organs by plane, and pictures without an organ."""
+
+    heads: list[Example]
+    others: list[Example]
+    organs: dict[Plane, list[Example]]
+    empty: list[Example]
+
+    @staticmethod
+    def of(collection: Collection) -> Pools:
+        simulated = [*collection.stills, *(frame for clip in collection.clips for frame in clip)]
+        organs = {plane: [each for each in simulated if plane in each.outlines] for plane in STANDARD_PLANES}
+        empty = [*collection.others, *(each for each in simulated if not each.outlines)]
+        return Pools(collection.heads, collection.others, organs, empty)
+
+
+def draw_crops(config: TrainingConfig, pools: Pools, step: int, rank: int = 0) -> CropBatch:
+    """The batch of one step for one process."""
+    assert config.reader is not None
+    size = max(config.reader.batch // config.processes, 1)
+    planes = []
+    for number, plane in enumerate(STANDARD_PLANES):
+        items = [
+            draw_crop(np.random.default_rng([config.seed, step, rank, number, item]), pools, plane)
+            for item in range(size)
+        ]
+        planes.append([torch.from_numpy(np.stack(parts)) for parts in zip(*items, strict=True)])
+    crops, present, standardness, weight, structures, structures_weight = zip(*planes, strict=True)
+    return CropBatch(
+        torch.stack(crops),
+        torch.stack(present),
+        torch.stack(standardness),
+        torch.stack(weight),
+        list(structures),
+        torch.stack(structures_weight),
+    )
+
+
+def draw_crop(rng: np.random.Generator, pools: Pools, plane: Plane) -> Fields:
+    """One augmented crop for a plane's reader: the fields of ``CropBatch``, one item's."""
+    example, geometry, own = _pick(rng, pools, plane)
+    present = standardness = 0.0
+    weight, known = 1.0, False
+    if own:
+        outline = example.outlines[plane]
+        present = presence(outline.standardness)
+        standardness = outline.standardness if example.rated else UNRATED_STANDARDNESS
+        weight, known = (1.0, True) if example.rated else (UNRATED_WEIGHT, False)
+    crop = cv2.warpAffine(example.pixels, jittered(geometry, rng), CROP[::-1], flags=cv2.INTER_LINEAR)
+    grey = crop.astype(np.float32) / 255
+    if rng.random() > PLAIN_SHARE:
+        look = Appearance.draw(rng, CROP)
+        # Text and calipers are drawn for whole pictures: in a crop they would cover it.
+        grey = (look if rng.random() < 0.1 else replace(look, overlay=None)).apply(np.asarray(crop, np.uint8), rng)
+    structures = np.array([structure in example.structures for structure in structures_of(plane)], np.float32)
+    numbers = (np.asarray(value, np.float32) for value in (present, standardness, weight))
+    return (grey[None], *numbers, structures, np.asarray(known, np.float32))
+
+
+def jittered(geometry: Geometry, rng: np.random.Generator) -> NDArray[np.float64]:
+    """The affine map (2, 3) from a picture to a crop around ``geometry``, off by as much as a prediction may be."""
+    cx, cy, long, short, angle_deg = _pose(geometry)
+    if short * 1.12 > long:
+        # The long axis of something round lies anywhere.
+        angle_deg = float(rng.uniform(0, 180))
+    angle = math.radians(angle_deg + float(rng.normal(0, 5)))
+    cx, cy = cx + float(rng.normal(0, 0.04)) * long, cy + float(rng.normal(0, 0.04)) * long
+    half_width = MARGIN * max(long, short * CROP[1] / CROP[0], 4.0) * math.exp(rng.normal(0, 0.07))
+    half_height = half_width * CROP[0] / CROP[1] * math.exp(rng.normal(0, 0.04))
+    turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+    # Neither left and right nor top and bottom of an outline can be told apart.
+    flips = rng.choice([-1.0, 1.0], 2)
+    linear = np.diag(flips * [CROP[1] / 2 / half_width, CROP[0] / 2 / half_height]) @ turn
+    middle = np.array([(CROP[1] - 1) / 2, (CROP[0] - 1) / 2])
+    return np.column_stack([linear, middle - linear @ np.array([cx, cy])])
+
+
+def _pose(geometry: Geometry) -> tuple[float, float, float, float, float]:
+    """Centre, half-lengths and angle in degrees."""
+    if isinstance(geometry, Ellipse):
+        return geometry.cx, geometry.cy, geometry.a, geometry.b, geometry.theta_deg
+    (x1, y1), (x2, y2) = geometry.points()
+    return (
+        float(x1 + x2) / 2,
+        float(y1 + y2) / 2,
+        geometry.length_px / 2,
+        0.0,
+        math.degrees(math.atan2(y2 - y1, x2 - x1)),
+    )
+
+
+def _pick(rng: np.random.Generator, pools: Pools, plane: Plane) -> tuple[Example, Geometry, bool]:
+    """A picture, where to look in it, and whether the plane's own organ lies there."""
+    kind = rng.random()
+    if kind < OWN_SHARE:
+        real = plane is Plane.HEAD and bool(pools.heads) and rng.random() < REAL_HEAD_SHARE
+        pool = pools.heads if real else pools.organs[plane]
+        if pool:
+            example = _any(rng, pool)
+            return example, example.outlines[plane].geometry, True
+    others = [each for each in STANDARD_PLANES if each is not plane and pools.organs[each]]
+    if kind < OWN_SHARE + OTHERS_SHARE and others:
+        other = others[int(rng.integers(len(others)))]
+        example = _any(rng, pools.organs[other])
+        return example, example.outlines[other].geometry, False
+    if pools.heads and (not pools.empty or rng.random() < 0.4):
+        head = _any(rng, pools.heads)
+        return erased(head, rng, pools.others), head.outlines[Plane.HEAD].geometry, False
+    example = _any(rng, pools.empty or pools.organs[plane])
+    return example, _anywhere(rng, example), False
+
+
+def _anywhere(rng: np.random.Generator, example: Example) -> Ellipse:
+    height, width = example.pixels.shape
+    long = float(rng.uniform(0.06, 0.4)) * height
+    return Ellipse(
+        float(rng.uniform(0.2, 0.8)) * width,
+        float(rng.uniform(0.2, 0.8)) * height,
+        long,
+        long * float(rng.uniform(0.1, 1.0)),
+        float(rng.uniform(0, 180)),
+    )
+
+
+def _any(rng: np.random.Generator, pool: list[Example]) -> Example:
+    return pool[int(rng.integers(len(pool)))]

@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+
+from fetalnet.geometry import Ellipse, Line
+from fetalnet.network.reader import CROP, MARGIN
+from fetalnet.planes import STANDARD_PLANES, Plane, Structure
+from fetalnet.training.batches import Collection
+from fetalnet.training.config import Phase, ReaderStage, Stage, TrainingConfig
+from fetalnet.training.crops import Pools, draw_crop, draw_crops, jittered
+from fetalnet.training.example import Example, Outline
+from fetalnet.training.targets import soft_mask, warped
+
+HEAD = Ellipse(240, 160, 80, 60, 30)
+
+
+def picture(geometry):
+    return (soft_mask(geometry, (320, 480), 3.0) * 200).astype(np.uint8)
+
+
+@pytest.fixture
+def collection():
+    seen = frozenset({Structure.STOMACH})
+    real = Example(picture(HEAD), {Plane.HEAD: Outline(HEAD)})
+    abdomens = [
+        Example(picture(HEAD), {Plane.ABDOMEN: Outline(HEAD, s)}, rated=True, real=False, structures=seen)
+        for s in (0.1, 0.9)
+    ]
+    shaft = Line.of(200, 150, 260, 170)
+    femur = Example(picture(shaft), {Plane.FEMUR: Outline(shaft, 0.8, 3.0)}, rated=True, real=False)
+    return Collection([real], [Example(np.full((320, 480), 90, np.uint8))], [*abdomens, femur], [])
+
+
+def config():
+    stage = Stage(height=64, width=96, batch=6, steps=4)
+    phases = (Phase(learning_rate=1e-3, stages=(stage,)),)
+    return TrainingConfig(phases=phases, processes=1, reader=ReaderStage(batch=5, steps=2))
+
+
+def test_that_the_outline_fills_the_crop_but_for_the_margin():
+    for seed in range(10):
+        matrix = jittered(HEAD, np.random.default_rng(seed))
+        seen = warped(HEAD, matrix)
+        assert isinstance(seen, Ellipse)
+        assert (seen.cx, seen.cy) == (pytest.approx(47.5, abs=8), pytest.approx(31.5, abs=8))
+        assert max(seen.a * MARGIN / (CROP[1] / 2), seen.b * MARGIN / (CROP[0] / 2)) == pytest.approx(1, abs=0.25)
+        assert min(seen.theta_deg, 180 - seen.theta_deg) < 20
+
+
+def test_that_crops_of_an_organ_carry_its_rating_and_all_others_none(collection):
+    pools = Pools.of(collection)
+    drawn = [draw_crop(np.random.default_rng(seed), pools, Plane.ABDOMEN) for seed in range(200)]
+    rated = [(float(s), float(present)) for _, present, s, _, _, known in drawn if known]
+    assert {(round(s, 1), present) for s, present in rated} == {(0.1, 0.0), (0.9, 1.0)}
+    assert 100 < len(rated) < 170
+    for _, present, standardness, weight, _, known in drawn:
+        if not known:
+            assert (present, standardness, weight) == (0, 0, 1)
+
+
+def test_that_a_real_head_counts_as_present_and_its_anatomy_as_unknown(collection):
+    pools = Pools.of(collection)
+    drawn = [draw_crop(np.random.default_rng(seed), pools, Plane.HEAD) for seed in range(60)]
+    heads = [each for each in drawn if each[1] == 1]
+    assert heads
+    assert all(0 < weight < 1 and known == 0 for _, _, _, weight, _, known in heads)
+
+
+def test_that_batches_hold_crops_for_every_plane_and_repeat_themselves(collection):
+    pools = Pools.of(collection)
+    batch, again = (draw_crops(config(), pools, 1) for _ in range(2))
+    assert batch.crops.shape == (len(STANDARD_PLANES), 5, 1, *CROP)
+    assert [each.shape for each in batch.structures] == [(5, 5), (5, 6), (5, 0)]
+    assert 0 <= batch.crops.min() <= batch.crops.max() <= 1
+    assert np.array_equal(batch.crops, again.crops)
+    assert not np.array_equal(batch.crops, draw_crops(config(), pools, 2).crops)
