@@ -11,8 +11,9 @@ import typer
 from fetalnet import __version__
 from fetalnet.cli.analyze import analyze
 from fetalnet.cli.benchmark import benchmark
+from fetalnet.cli.evaluate import evaluate
 from fetalnet.cli.phantom import phantom
-from fetalnet.cli.train import evaluate, train
+from fetalnet.cli.train import train
 from fetalnet.errors import InputError
 
 NOTHING_DONE = 2

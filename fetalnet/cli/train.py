@@ -1,4 +1,4 @@
-"""``fetalnet train`` and ``fetalnet evaluate``; both need the ``train`` extra."""
+"""``fetalnet train``, which needs the ``train`` extra."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def train(
     ] = True,
 ) -> None:
     """Train a network on the real pictures that FETALNET_DATA names and on the phantom."""
-    _require_extra()
+    require_extra()
     from fetalnet.training.config import load_config
     from fetalnet.training.run import train as run
 
@@ -38,23 +38,8 @@ def train(
     typer.echo(run(settings, out, cache or out / "cache", resume))
 
 
-def evaluate(
-    weights: Annotated[Path | None, typer.Argument(help="Weights to evaluate; the shipped ones when absent.")] = None,
-    recordings: Annotated[int, typer.Option(min=1, help="How many phantom recordings, 20 at most.")] = 20,
-) -> None:
-    """Measure weights on the validation split and on phantom recordings never trained on.
-
-    The figures are printed, and written into the weights' model card.
-    """
-    _require_extra()
-    from fetalnet.network.weights import DEFAULT_WEIGHTS
-    from fetalnet.training.report import evaluate as run
-
-    for title, figures in run(weights or DEFAULT_WEIGHTS, recordings).items():
-        typer.echo(f"## {title}\n\n{figures}\n")
-
-
-def _require_extra() -> None:
+def require_extra() -> None:
+    """Raise ``InputError`` where the packages of the ``train`` extra are not there."""
     if find_spec("lightning") is None:
         raise InputError(
             "Training needs further packages; install them with pip install 'fetalnet-sonographer[train]'."

@@ -11,16 +11,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fetalnet.evaluation.stills import predict_still
 from fetalnet.geometry import Ellipse
 from fetalnet.inference import Predictor
-from fetalnet.picture.sector import find_sector
+from fetalnet.metrics.biometry import FAILURE_MM
+from fetalnet.metrics.overlap import ellipse_dice, hausdorff
+from fetalnet.metrics.statistic import bootstrap_interval
 from fetalnet.planes import Plane
-from fetalnet.prediction import Prediction
-from fetalnet.sources.frame import Frame
 from fetalnet.training.hc18 import HeadStill
-
-FAILURE_MM = 10.0
-"""A larger error of the head circumference counts as a failure (reference: contracts)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +73,6 @@ HEADER = (
 )
 
 
-def predict_still(predictor: Predictor, pixels: NDArray[np.uint8]) -> Prediction:
-    """One picture as the program looks at it: its sector, without a past."""
-    sector = find_sector(pixels)
-    predictor.look_at(sector.box, sector.mask(pixels.shape))
-    return predictor.predict(Frame(0, None, pixels))
-
-
 def score_heads(predictor: Predictor, stills: Iterable[HeadStill]) -> list[HeadScore]:
     """Scores of HC18 stills against their labels by the definitions of the contracts page."""
     return [_score(predictor, still) for still in stills]
@@ -97,9 +88,9 @@ def summarise(scores: list[HeadScore], seed: int = 0) -> Summary:
     return Summary(
         len(scores),
         float(overlaps.mean()),
-        _interval(overlaps, rng),
+        bootstrap_interval(overlaps, rng),
         _mean(absolute),
-        _interval(absolute, rng),
+        bootstrap_interval(absolute, rng),
         float(np.median(absolute)) if len(absolute) else math.nan,
         _mean(differences),
         _mean(np.array(distances)),
@@ -142,12 +133,11 @@ def _score(predictor: Predictor, still: HeadStill) -> HeadScore:
     if not isinstance(found, Ellipse) or prediction.plane is not Plane.HEAD:
         return HeadScore(still.path.name, still.circumference_mm, 0.0, None, None, prediction.plane, prediction.refused)
     difference = found.perimeter_px * still.mm_per_pixel - still.circumference_mm
-    distance = _hausdorff(found.points(720), truth.points(720)) * still.mm_per_pixel
-    shape = (pixels.shape[0], pixels.shape[1])
+    distance = hausdorff(found, truth) * still.mm_per_pixel
     return HeadScore(
         still.path.name,
         still.circumference_mm,
-        _overlap(found, truth, shape),
+        ellipse_dice(found, truth, pixels.shape),
         difference,
         distance,
         prediction.plane,
@@ -155,33 +145,5 @@ def _score(predictor: Predictor, still: HeadStill) -> HeadScore:
     )
 
 
-def _overlap(one: Ellipse, other: Ellipse, shape: tuple[int, int]) -> float:
-    """Dice coefficient of the filled ellipses on the native grid."""
-    first, second = _filled(one, shape), _filled(other, shape)
-    return float(2 * (first & second).sum() / max(int(first.sum() + second.sum()), 1))
-
-
-def _filled(ellipse: Ellipse, shape: tuple[int, int]) -> NDArray[np.bool_]:
-    y, x = np.ogrid[: shape[0], : shape[1]]
-    angle = np.radians(ellipse.theta_deg)
-    u = (x - ellipse.cx) * np.cos(angle) + (y - ellipse.cy) * np.sin(angle)
-    v = (y - ellipse.cy) * np.cos(angle) - (x - ellipse.cx) * np.sin(angle)
-    inside: NDArray[np.bool_] = (u / ellipse.a) ** 2 + (v / ellipse.b) ** 2 <= 1.0
-    return inside
-
-
-def _hausdorff(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    distance = np.linalg.norm(one[:, None] - other[None], axis=2)
-    return float(max(distance.min(axis=0).max(), distance.min(axis=1).max()))
-
-
 def _mean(values: NDArray[np.float64]) -> float:
     return float(values.mean()) if len(values) else math.nan
-
-
-def _interval(values: NDArray[np.float64], rng: np.random.Generator) -> tuple[float, float]:
-    if not len(values):
-        return math.nan, math.nan
-    means = rng.choice(values, (2000, len(values))).mean(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)

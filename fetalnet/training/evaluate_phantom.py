@@ -17,6 +17,7 @@ from rich.progress import track
 
 from fetalnet.examination import Examination
 from fetalnet.inference import Predictor
+from fetalnet.metrics.classification import Confusion
 from fetalnet.phantom import PhantomRecording
 from fetalnet.picture.sector import find_sector
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
@@ -53,9 +54,7 @@ class PhantomScores:
 
     def f1(self, plane: Plane) -> float:
         """Harmonic mean of precision and recall over frames; NaN where the plane neither came nor was seen."""
-        hit = self.frames[plane, plane]
-        seen = sum(count for (truth, found), count in self.frames.items() if plane in (truth, found))
-        return 2 * hit / (seen + hit) if seen else float("nan")
+        return Confusion(self.frames).f1(plane)
 
     def report(self) -> str:
         """Markdown: planes, errors of the best frame, false measures."""

@@ -1,8 +1,7 @@
-"""One labelled picture, whichever data set it comes from, and the split that keeps some back."""
+"""One labelled picture as training sees it, whichever data set it comes from."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,11 +68,6 @@ def on_base_grid(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], Letterbo
     sector = find_sector(pixels)
     letterbox = Letterbox.of(pixels.shape, BASE_GRID, sector.box)
     return letterbox.apply(pixels) * sector.on_grid(letterbox), letterbox
-
-
-def in_validation(key: str) -> bool:
-    """Whether an examination (HC18) or a patient (other planes) is kept back: one in five, by the hash of its name."""
-    return int(hashlib.sha1(key.encode(), usedforsecurity=False).hexdigest(), 16) % 5 == 0
 
 
 def data_folder() -> Path:

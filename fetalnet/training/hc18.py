@@ -11,10 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fetalnet.datasets.split import in_validation
 from fetalnet.errors import InputError
 from fetalnet.geometry import Ellipse
 from fetalnet.planes import Plane
-from fetalnet.training.example import Example, Outline, in_validation, on_base_grid
+from fetalnet.training.example import Example, Outline, on_base_grid
 from fetalnet.training.targets import warped
 
 

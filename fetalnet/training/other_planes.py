@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fetalnet.datasets.split import in_validation
 from fetalnet.errors import InputError
-from fetalnet.training.example import Example, in_validation, on_base_grid
+from fetalnet.training.example import Example, on_base_grid
 from fetalnet.training.hc18 import read_grey
 
 

@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
 
+from fetalnet.datasets.split import in_validation
 from fetalnet.geometry import Ellipse, Line
 from fetalnet.planes import Plane, Structure
 from fetalnet.training.augment import Appearance, Warp, warp_picture
 from fetalnet.training.batches import Collection, draw_batch, targets
 from fetalnet.training.config import Mixture, Phase, Stage, TrainingConfig
 from fetalnet.training.erase import erased, transplanted
-from fetalnet.training.example import Example, Outline, in_validation
+from fetalnet.training.example import Example, Outline
 
 GRID = (64, 96)
 

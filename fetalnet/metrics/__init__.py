@@ -1,0 +1,1 @@
+"""Scores as the field defines them; functions on numbers and geometry, whoever predicted them."""
