@@ -35,6 +35,9 @@ class Do(StrEnum):
     CORRECT = "correct"
     REJECT = "reject"
     MEASURE_HERE = "measure_here"
+    HAND_HEAD = "measure_head_by_hand"
+    HAND_ABDOMEN = "measure_abdomen_by_hand"
+    HAND_FEMUR = "measure_femur_by_hand"
     SET_SCALE = "ask_scale"
     TWO_POINTS = "two_points"
     NEXT_CALIPER = "next_caliper"
@@ -121,6 +124,9 @@ ACTIONS: tuple[ActionInfo, ...] = (
     ActionInfo(Do.CORRECT, "&Correct", ("C",), When.CORRECTABLE),
     ActionInfo(Do.REJECT, "&Reject", ("Del",), When.REJECTABLE),
     ActionInfo(Do.MEASURE_HERE, "&Measure in this frame instead", ("M",), When.ON_PLANE),
+    ActionInfo(Do.HAND_HEAD, "Measure &head by hand", ("Shift+H",), When.OPEN),
+    ActionInfo(Do.HAND_ABDOMEN, "Measure a&bdomen by hand", ("Shift+A",), When.OPEN),
+    ActionInfo(Do.HAND_FEMUR, "Measure &femur by hand", ("Shift+F",), When.OPEN),
     ActionInfo(Do.SET_SCALE, "Set &scale in mm per pixel…", ("S",), When.OPEN),
     ActionInfo(Do.TWO_POINTS, "Set scale by &two points", ("T",), When.OPEN),
     ActionInfo(Do.NEXT_CALIPER, "&Next caliper", ("Tab",), When.OPEN, on_canvas=True),
@@ -161,6 +167,7 @@ MENUS: dict[str, tuple[Do | None, ...]] = {
     "&Edit": (Do.UNDO, Do.REDO),
     "&Measure": (
         Do.ACCEPT, Do.ACCEPT_PLANE, Do.CORRECT, Do.REJECT, Do.MEASURE_HERE, None,
+        Do.HAND_HEAD, Do.HAND_ABDOMEN, Do.HAND_FEMUR, None,
         Do.SET_SCALE, Do.TWO_POINTS, None,
         Do.SELECT_BPD, Do.SELECT_OFD, Do.SELECT_HC, Do.SELECT_AC, Do.SELECT_FL, None,
         Do.NEXT_CALIPER, Do.CANCEL,
@@ -203,7 +210,8 @@ def is_enabled(when: When, session: Session) -> bool:
         case When.REJECTABLE:
             return selected is not None and selected.status is not Status.REJECTED
         case When.CORRECTABLE:
-            return selected is not None and session.scale.mm_per_pixel is not None
+            placed = selected is not None and selected.status is Status.PLACED
+            return selected is not None and (placed or session.scale.mm_per_pixel is not None)
         case When.ON_PLANE:
             shown = session.shown_prediction
             return shown is not None and shown.geometry is not None

@@ -10,13 +10,13 @@ from PySide6.QtGui import QUndoCommand
 from fetalnet import records
 from fetalnet.geometry import Geometry
 from fetalnet.picture.scale import Scale
-from fetalnet.records import Exam, Measurement
+from fetalnet.records import Exam, Measurement, Origin
 
 if TYPE_CHECKING:
     from app.session import Session
 
 
-class _Decision(QUndoCommand):
+class _Swap(QUndoCommand):
     """Swaps some measurements for their next state; all others may change in between."""
 
     def __init__(self, session: Session, text: str, after: Exam, ids: tuple[str, ...]) -> None:
@@ -32,7 +32,7 @@ class _Decision(QUndoCommand):
         self._session.replace_measurements(self._before)
 
 
-class AcceptMeasurement(_Decision):
+class AcceptMeasurement(_Swap):
     """Take the machine's geometry for these measurements."""
 
     def __init__(self, session: Session, ids: tuple[str, ...]) -> None:
@@ -42,7 +42,7 @@ class AcceptMeasurement(_Decision):
         super().__init__(session, f"Accept {_kinds(after, ids)}", after, ids)
 
 
-class CorrectMeasurement(_Decision):
+class CorrectMeasurement(_Swap):
     """Put a person's geometry beside the machine's; the measures of one plane share it."""
 
     def __init__(self, session: Session, ids: tuple[str, ...], geometry: Geometry) -> None:
@@ -52,7 +52,7 @@ class CorrectMeasurement(_Decision):
         super().__init__(session, f"Correct {_kinds(after, ids)}", after, ids)
 
 
-class RejectMeasurement(_Decision):
+class RejectMeasurement(_Swap):
     """Say that these proposals are not to be used."""
 
     def __init__(self, session: Session, ids: tuple[str, ...]) -> None:
@@ -62,11 +62,22 @@ class RejectMeasurement(_Decision):
         super().__init__(session, f"Reject {_kinds(after, ids)}", after, ids)
 
 
+class MovePlaced(_Swap):
+    """Move a caliper that was placed by hand and is still open; the measures of one plane share it."""
+
+    def __init__(self, session: Session, ids: tuple[str, ...], geometry: Geometry) -> None:
+        after = session.exam
+        for each in ids:
+            after = records.move_placed(after, each, geometry)
+        super().__init__(session, f"Move {_kinds(after, ids)}", after, ids)
+
+
 class MeasureInFrame(QUndoCommand):
-    """Move a plane's open proposals to a frame the person chose."""
+    """Put other open measurements, proposed or placed by hand, in the place of a plane's."""
 
     def __init__(self, session: Session, chosen: tuple[Measurement, ...]) -> None:
-        super().__init__(f"Measure the {chosen[0].plane} in frame {chosen[0].frame_index}")
+        how = " by hand" if chosen[0].origin is Origin.PERSON else ""
+        super().__init__(f"Measure the {chosen[0].plane}{how} in frame {chosen[0].frame_index}")
         self._session = session
         self._plane = chosen[0].plane
         self._chosen = chosen

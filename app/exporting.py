@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtCore import QObject, QRectF, QThread, Signal
 from PySide6.QtGui import QImage, QPainter, QTransform
 
 from app.canvas.overlay import Caliper, Overlay
@@ -19,7 +19,7 @@ from app.canvas.painting import paint_overlay
 from fetalnet.errors import InputError
 from fetalnet.records import Exam, Measurement, Status, decided_length
 from fetalnet.sources import Frame, Source
-from fetalnet.wording import length_text, scale_text, time_text
+from fetalnet.wording import length_text, scale_text, status_text, time_text
 
 log = logging.getLogger(__name__)
 
@@ -131,6 +131,7 @@ def drawn(frame: Frame, measurements: list[Measurement]) -> NDArray[np.uint8]:
         painter,
         Overlay(calipers=_calipers(measurements)),
         QTransform(scale, 0, 0, scale, 0, 0).translate(0.5, 0.5),
+        QRectF(canvas.rect()),
         opacity=0.0,
         selected=None,
         selected_caliper=None,
@@ -156,6 +157,8 @@ def _calipers(measurements: list[Measurement]) -> tuple[Caliper, ...]:
 def _caption(index: int, measurements: list[Measurement]) -> str:
     first = measurements[0]
     where = f"Frame {index}" + (f" at {time_text(first.time_s)}" if first.time_s is not None else "")
-    values = ", ".join(f"{each.kind} {length_text(decided_length(each))} ({each.status})" for each in measurements)
+    values = ", ".join(
+        f"{each.kind} {length_text(decided_length(each))} ({status_text(each)})" for each in measurements
+    )
     scale = first.decision.scale if first.decision else None
     return f"{where}: {values}. Scale {scale_text(scale)}." if scale else f"{where}: {values}."

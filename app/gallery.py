@@ -19,7 +19,7 @@ from app.session import AnalysisState, Session
 from app.theme import MUTED, RAISED, TEXT, plane_colour
 from fetalnet.errors import InputError
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Plane
-from fetalnet.records import decided_length, proposed_length
+from fetalnet.records import Measurement, Origin, decided_length, first_length
 from fetalnet.sources import Source
 from fetalnet.wording import length_text
 
@@ -145,14 +145,12 @@ class Gallery(QFrame):
                 card.show_nothing(session.is_open, session.analysis.complete)
                 continue
             frames.append(measurement.frame_index)
-            value = length_text(decided_length(measurement) or proposed_length(session.exam, measurement))
-            best = session.findings.best.get(measurement.kind)
-            score = f"★ {best.score:.2f}" if best and best.index == measurement.frame_index else "chosen"
+            value = length_text(decided_length(measurement) or first_length(session.exam, measurement))
             card.show_frame(
                 measurement.frame_index,
                 self._kept.get(measurement.frame_index),
                 f"{measurement.kind} {value}",
-                score if session.findings.best else measurement.status,
+                self._merit(measurement),
             )
         missing = tuple(sorted({index for index in frames if index not in self._kept}))
         # A third decoder beside player's and analysis' costs memory at 1080p: pictures come when the analysis is over.
@@ -161,6 +159,15 @@ class Gallery(QFrame):
             if wanted != self._asked:
                 self._asked = wanted
                 self.thread_.ask(wanted)
+
+    def _merit(self, measurement: Measurement) -> str:
+        """Why this frame: its score, or a person's choice; the status where the analysis has yet to say."""
+        if measurement.origin is Origin.PERSON:
+            return "by hand"
+        best = self._session.findings.best.get(measurement.kind)
+        if best is not None and best.index == measurement.frame_index:
+            return f"★ {best.score:.2f}"
+        return "chosen" if self._session.findings.best else measurement.status
 
     def _on_made(self, thumbnail: Thumbnail) -> None:
         if self._session.recording is None or thumbnail.path != self._session.recording.path:

@@ -19,15 +19,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.canvas.overlay import SIGNS
 from app.session import Session
 from app.theme import MUTED, TEXT, WARNING, plane_colour
 from fetalnet import records
 from fetalnet.measurement import Length
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind
-from fetalnet.records import Measurement, Status
-from fetalnet.wording import difference_text, length_text, time_text
+from fetalnet.records import Measurement, Origin, Status
+from fetalnet.wording import difference_text, length_text, status_text, time_text
 
-SIGNS = {Status.PROPOSED: "◌", Status.ACCEPTED: "✓", Status.CORRECTED: "✎", Status.REJECTED: "✕"}
 COLUMNS = ("", "Proposed", "Decided", "Diff.", "", "Frame")
 
 
@@ -48,7 +48,7 @@ def row_of(session: Session, measurement: Measurement | None) -> Row:
         return Row()
     proposed, decided = records.proposed_length(session.exam, measurement), records.decided_length(measurement)
     return Row(
-        proposed=_number(proposed),
+        proposed=_number(proposed) if measurement.origin is Origin.MODEL else "hand",
         decided=_number(decided),
         difference=difference_text(proposed, decided).removesuffix(" mm").removesuffix(" px"),
         status=SIGNS[measurement.status],
@@ -59,7 +59,7 @@ def row_of(session: Session, measurement: Measurement | None) -> Row:
 def why_not_accepted(session: Session, measurement: Measurement | None) -> str | None:
     """Why the measurement cannot be accepted now, for the person; None where it can."""
     if measurement is None:
-        return "Nothing is proposed for this measure yet."
+        return "Nothing is proposed for this measure yet; you can measure by hand (Measure menu)."
     if session.scale.mm_per_pixel is None:
         return "No scale, no millimetres: set the scale (Measure menu) to accept."
     if measurement.status is Status.ACCEPTED:
@@ -213,7 +213,9 @@ class MeasurementsPane(QFrame):
             return "<br>".join(lines)
         at = time_text(measurement.time_s)
         where = f"frame {measurement.frame_index}" + (f" at {at}" if measurement.time_s is not None else "")
-        lines.append(f"{measurement.status.capitalize()}, {where}")
+        lines.append(f"{status_text(measurement).capitalize()}, {where}")
+        if measurement.status is Status.PLACED:
+            lines.append(f"Now {length_text(records.first_length(session.exam, measurement))}")
         estimate = session.findings.estimates.get(kind)
         best = session.findings.best.get(kind)
         if best is not None:

@@ -109,6 +109,7 @@ class Player(QThread):
         self._changed = threading.Condition()
         self._stopping = False
         self._target: int | None = 0
+        self._overtaken = False
         self._playing = False
         self._speed = 1.0
         self._loop = False
@@ -149,6 +150,15 @@ class Player(QThread):
             self._target = min(max(index, 0), last)
             self._restart_clock()
             self._changed.notify_all()
+
+    def show(self, index: int) -> None:
+        """Pause on frame ``index``. No other frame reaches the screen before it, not even one now being decoded."""
+        with self._changed:
+            self._playing = False
+            self._overtaken = True
+            self.screen.take()
+            self.seek(index)
+        self._tell()
 
     def step(self, frames: int) -> None:
         """Pause and move by ``frames`` from where the last wish points."""
@@ -205,14 +215,16 @@ class Player(QThread):
             self.pause()
             self.failed.emit(str(error))
             return
-        self.screen.put(frame)
+        with self._changed:
+            if not self._overtaken:
+                self.screen.put(frame)
 
     def _next_index(self) -> int | None:
         """Wait until a frame is due; None when asked to stop."""
         with self._changed:
             while not self._stopping:
                 if self._target is not None:
-                    self._index, self._target = self._target, None
+                    self._index, self._target, self._overtaken = self._target, None, False
                     return self._index
                 if not self._playing:
                     self._changed.wait()

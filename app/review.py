@@ -1,4 +1,4 @@
-"""The verbs of a review: accept, correct, reject, choose a frame, set the scale. Each is one step to undo."""
+"""The verbs of a review: accept, correct, reject, measure by hand, choose a frame, set the scale. Each is undone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QUndoCommand
 
-from app.commands import AcceptMeasurement, CorrectMeasurement, MeasureInFrame, RejectMeasurement, SetScale
+from app.commands import (
+    AcceptMeasurement,
+    CorrectMeasurement,
+    MeasureInFrame,
+    MovePlaced,
+    RejectMeasurement,
+    SetScale,
+)
 from fetalnet import records
 from fetalnet.errors import InputError
 from fetalnet.geometry import Geometry
@@ -45,18 +52,21 @@ class Review:
         """Take the caliper as the person drew it in the shown frame, for every measure of the plane."""
         if self.session.frame is None:
             return
+        measurement = self.session.shown_measurement(plane)
+        together = self._together(measurement) if measurement is not None else ()
+        if together and all(each.status is Status.PLACED for each in together):
+            self._do(lambda: MovePlaced(self.session, tuple(each.id for each in together), geometry))
+            return
         if self.session.scale.mm_per_pixel is None:
             self.session.notice.emit(NEEDS_SCALE)
             return
-        measurement = self.session.shown_measurement(plane)
         chosen = self._chosen_in_shown_frame(plane) if measurement is None else ()
         if measurement is None and not chosen:
             return
         self.session.undo_stack.beginMacro(f"Correct {plane}")
         if chosen:
             self._do(lambda: MeasureInFrame(self.session, chosen))
-        together = chosen if measurement is None else records.siblings(self.session.exam, measurement.id)
-        ids = tuple(each.id for each in together if each.status is not Status.REJECTED)
+        ids = tuple(each.id for each in together or chosen)
         self._do(lambda: CorrectMeasurement(self.session, ids, geometry))
         self.session.undo_stack.endMacro()
 
@@ -64,6 +74,46 @@ class Review:
         """Propose the shown frame's geometry instead of the best frame's."""
         if chosen := self._chosen_in_shown_frame(plane):
             self._do(lambda: MeasureInFrame(self.session, chosen))
+
+    def measure_by_hand(self, plane: Plane, geometry: Geometry) -> None:
+        """Place a caliper in the shown frame where the machine found none, or in place of what it proposed.
+
+        A proposal that was still open is rejected by that, so that it stays in the exam beside the person's own.
+        """
+        frame = self.session.frame
+        if frame is None or self._is_decided(plane):
+            return
+        shown = self.session.shown_measurement(plane)
+        if shown is not None and shown.status is Status.PLACED:
+            return
+        proposed = [each for each in self.session.open_measurements(plane) if each.status is Status.PROPOSED]
+        placed = records.placed_by_hand(self.session.recording_id, plane, frame, geometry)
+        self.session.undo_stack.beginMacro(f"Measure the {plane} by hand in frame {frame.index}")
+        if proposed:
+            self._do(lambda: RejectMeasurement(self.session, tuple(each.id for each in proposed)))
+            self.session.notice.emit(
+                f"The {plane} proposed in frame {proposed[0].frame_index} is rejected in favour of yours; "
+                "undo brings it back."
+            )
+        self._do(lambda: MeasureInFrame(self.session, placed))
+        self.session.undo_stack.endMacro()
+
+    def _together(self, measurement: Measurement) -> tuple[Measurement, ...]:
+        """All that are corrected with the measurement: they share its caliper and are not rejected."""
+        siblings = records.siblings(self.session.exam, measurement.id)
+        return tuple(each for each in siblings if each.status is not Status.REJECTED)
+
+    def _is_decided(self, plane: Plane) -> bool:
+        """Whether a measure of the plane is accepted or corrected; with a notice where it is."""
+        decided = [
+            each
+            for kind in KINDS_OF[plane]
+            if (each := self.session.measurement_of(kind)) and each.status in (Status.ACCEPTED, Status.CORRECTED)
+        ]
+        if decided:
+            frame = decided[0].frame_index
+            self.session.notice.emit(f"The {plane} is already decided in frame {frame}; reject it there or undo first.")
+        return bool(decided)
 
     def _chosen_in_shown_frame(self, plane: Plane) -> tuple[Measurement, ...]:
         """New proposals from the shown frame; none, and a notice, where there is nothing to measure or no need."""
@@ -76,14 +126,7 @@ class Review:
         ):
             self.session.notice.emit(f"No {plane} was measured in this frame; choose a frame with an outline.")
             return ()
-        decided = [
-            each
-            for kind in KINDS_OF[plane]
-            if (each := self.session.measurement_of(kind)) and each.status in (Status.ACCEPTED, Status.CORRECTED)
-        ]
-        if decided:
-            frame = decided[0].frame_index
-            self.session.notice.emit(f"The {plane} is already decided in frame {frame}; reject it there or undo first.")
+        if self._is_decided(plane):
             return ()
         return tuple(
             Measurement(

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
 from app.analyst import Analyst, Batch, DescribedPredictor, Findings, PredictorInfo
 from app.commands import swapped
+from app.deck import Deck
 from app.journal import Journal
-from app.pipeline import Latest
 from app.player import Opened, Player, RecordingInfo
 from app.review import Review
 from fetalnet import records
@@ -76,7 +76,6 @@ class Session(QObject):
         self.undo_stack.setUndoLimit(UNDO_LIMIT)
         self.review = Review(self)
         self.recording: RecordingInfo | None = None
-        self.frame: Frame | None = None
         self.predictions: dict[int, Prediction] = {}
         self.findings = Findings(0)
         self.analysis = AnalysisState()
@@ -86,18 +85,20 @@ class Session(QObject):
         self.predictor_failed = False
         self.saved = True
         self.save_failed = False
-        self.player: Player | None = None
-        self.opening: Path | None = None
         self._exam: Exam | None = None
         self._given_scale = given_scale
-        self._open_source = open_source
         self._generation = 0
-        self._leaving: list[Player] = []
 
         self.journal = Journal(exam_folder, self)
         self.journal.saved.connect(self._on_saved)
         self.journal.failed.connect(self._on_save_failed)
         self.journal.start()
+
+        self._deck = Deck(open_source, self.journal.restore, screen_rate_hz, self)
+        self._deck.opened.connect(self._on_opened)
+        self._deck.frame_shown.connect(self.frame_shown)
+        self._deck.state_changed.connect(self.play_state_changed)
+        self._deck.failed.connect(self.notice)
 
         self._analyst = Analyst(load_predictor, open_source, self)
         self._analyst.ready.connect(self._on_predictor)
@@ -108,32 +109,17 @@ class Session(QObject):
         self._analyst.noticed.connect(self.notice)
         self._analyst.start()
 
-        # Frames never travel as queued signals: they would pile up while the UI is busy. The screen looks itself.
-        self._screen: Latest[Frame] = Latest()
-        self._display = QTimer(self)
-        self._display.setInterval(max(round(1000 / screen_rate_hz), 4))
-        self._display.timeout.connect(self._show_newest)
-
     # Opening and closing.
 
     def open(self, path: Path) -> None:
         """Begin to open a recording; the one now open stays until the new one is."""
-        self.opening = path
-        player = Player(path, self._open_source, self.journal.restore, self)
-        player.opened.connect(self._on_opened)
-        player.failed.connect(self._on_player_failed)
-        player.finished.connect(self._on_player_finished)
-        self._leaving.append(player)
-        player.start()
+        self._deck.open(path)
 
     def close(self) -> None:
         """Stop every thread and wait for it. Decisions not yet on disk are written first."""
-        self._display.stop()
-        players = [*self._leaving, *([self.player] if self.player else [])]
-        threads: list[Player | Analyst | Journal] = [*players, self._analyst, self.journal]
-        for each in threads:
+        for each in (self._deck, self._analyst, self.journal):
             each.stop()
-        for each in threads:
+        for each in (self._deck, self._analyst, self.journal):
             each.wait()
 
     def save_now(self) -> None:
@@ -161,19 +147,8 @@ class Session(QObject):
         return self.exam.recordings[0].scale if self._exam is not None else NO_SCALE
 
     def _on_opened(self, opened: Opened) -> None:
-        player = self.sender()
-        assert isinstance(player, Player)
-        self._leaving.remove(player)
-        if opened.recording.path != self.opening:
-            self._leave(player)
-            return
-        if self.player is not None:
-            self._leave(self.player)
-        self.opening = None
-        self.player = player
-        player.state_changed.connect(self.play_state_changed)
         self.undo_stack.clear()
-        self.recording, self._exam, self.frame = opened.recording, opened.exam, None
+        self.recording, self._exam = opened.recording, opened.exam
         self.predictions, self.findings = {}, Findings(0)
         self.chosen_planes = {
             each.plane
@@ -181,10 +156,9 @@ class Session(QObject):
             if not each.decisions
             and any(other.kind is each.kind and other.decisions for other in self._exam.measurements)
         }
-        self._screen = player.screen
-        self._display.start()
         self.recording_opened.emit(opened.recording)
-        self.play_state_changed.emit(player.state)
+        if self.player is not None:
+            self.play_state_changed.emit(self.player.state)
         if self._given_scale.mm_per_pixel is not None:
             self._exam = records.with_scale(self._exam, self.recording_id, self._given_scale)
         if opened.notice:
@@ -194,31 +168,16 @@ class Session(QObject):
         self.select(self.selected)
         self.analyse()
 
-    def _leave(self, player: Player) -> None:
-        """Let a player go without waiting for it: it is forgotten when its thread has ended."""
-        player.disconnect(self)
-        player.finished.connect(self._on_player_finished)
-        self._leaving.append(player)
-        player.stop()
-
-    def _on_player_finished(self) -> None:
-        player = self.sender()
-        if player in self._leaving:
-            self._leaving.remove(player)
-            player.deleteLater()
-
-    def _on_player_failed(self, sentence: str) -> None:
-        if self.sender() is not self.player:
-            self.opening = None
-        self.notice.emit(sentence)
-
     # The shown frame.
 
-    def _show_newest(self) -> None:
-        frame = self._screen.take()
-        if frame is not None:
-            self.frame = frame
-            self.frame_shown.emit(frame)
+    @property
+    def player(self) -> Player | None:
+        return self._deck.player
+
+    @property
+    def frame(self) -> Frame | None:
+        """The frame now on screen."""
+        return self._deck.frame
 
     def seek(self, index: int) -> None:
         if self.player is not None:
@@ -227,8 +186,7 @@ class Session(QObject):
     def show(self, index: int) -> None:
         """Pause and show frame ``index``."""
         if self.player is not None:
-            self.player.pause()
-            self.player.seek(index)
+            self.player.show(index)
 
     @property
     def shown_prediction(self) -> Prediction | None:
@@ -278,7 +236,8 @@ class Session(QObject):
         chosen = [each for plane in self.chosen_planes for each in self.open_measurements(plane)]
         best = [each for each in findings.best.values() if each.kind.plane not in self.chosen_planes]
         exam = records.propose(self._exam, self.recording_id, best, self.predictor.model)
-        self._exam = replace(exam, measurements=(*exam.measurements, *chosen))
+        lost = [each for each in chosen if each not in exam.measurements]
+        self._exam = replace(exam, measurements=(*exam.measurements, *lost))
         if findings.complete:
             self._save()
         self.findings_changed.emit(findings)

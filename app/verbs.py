@@ -13,18 +13,20 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
 from app.about import AboutDialog
 from app.actions import ACTIONS, SELECTING, Do, acceptable_of_plane
 from app.canvas.hit import Point
+from app.canvas.placing import common, first_caliper
 from app.canvas.view import ZOOM_STEP, Tool
-from app.exporting import Export, Exporter, Format
+from app.exporting import Format
+from app.exports import Exports
 from app.player import SPEEDS
 from fetalnet.errors import InputError
 from fetalnet.picture.scale import Scale, given_scale, two_point_scale
+from fetalnet.picture.sector import find_sector
 from fetalnet.planes import KINDS_OF, Kind, Plane
+from fetalnet.records import Status
 from fetalnet.sources import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 
 if TYPE_CHECKING:
     from app.window import Window
-
-FILTERS = {Format.PDF: "PDF (*.pdf)", Format.CSV: "CSV (*.csv)", Format.JSON: "JSON (*.json)"}
 
 
 class Verbs(QObject):
@@ -35,7 +37,7 @@ class Verbs(QObject):
         self.window = window
         self.session = window.session
         self.canvas = window.canvas
-        self.exporter: Exporter | None = None
+        self.exports = Exports(window)
 
     # File.
 
@@ -58,46 +60,13 @@ class Verbs(QObject):
             self.window.open_path(Path(name))
 
     def export_pdf(self) -> None:
-        self._ask_export(Format.PDF)
+        self.exports.ask(Format.PDF)
 
     def export_csv(self) -> None:
-        self._ask_export(Format.CSV)
+        self.exports.ask(Format.CSV)
 
     def export_json(self) -> None:
-        self._ask_export(Format.JSON)
-
-    def _ask_export(self, form: Format) -> None:
-        start = Path(self.window.settings.last_folder or Path.home()) / f"exam.{form}"
-        name, _ = QFileDialog.getSaveFileName(self.window, f"Export {form.upper()}", str(start), FILTERS[form])
-        if name:
-            path = Path(name)
-            self.export(form, path if path.suffix else path.with_suffix(f".{form}"))
-
-    def export(self, form: Format, path: Path) -> None:
-        """Write the exam on a thread of its own; one at a time."""
-        recording = self.session.recording
-        if self.exporter is not None or recording is None:
-            self.window.notification.say("An export is still being written; wait a moment and try again.")
-            return
-        exporter = Exporter(Export(form, path, self.session.exam, recording.path), self.window.open_source, self)
-        exporter.done.connect(self._on_exported)
-        exporter.failed.connect(self.window.notification.say)
-        exporter.progress.connect(self._on_export_progress)
-        exporter.finished.connect(self._on_export_finished)
-        self.exporter = exporter
-        exporter.start()
-
-    def _on_export_progress(self, done: int, total: int) -> None:
-        self.window.statusBar().showMessage(f"Writing the report: picture {done + 1} of {total}")
-
-    def _on_exported(self, path: Path) -> None:
-        self.window.notification.say(f"Written: {path}")
-
-    def _on_export_finished(self) -> None:
-        self.window.statusBar().clearMessage()
-        if self.exporter is not None:
-            self.exporter.deleteLater()
-        self.exporter = None
+        self.exports.ask(Format.JSON)
 
     # Edit and measure.
 
@@ -126,6 +95,30 @@ class Verbs(QObject):
         shown = self.session.shown_prediction
         if shown is not None:
             self.session.review.measure_in_shown_frame(shown.plane)
+
+    def measure_head_by_hand(self) -> None:
+        self._measure_by_hand(Plane.HEAD)
+
+    def measure_abdomen_by_hand(self) -> None:
+        self._measure_by_hand(Plane.ABDOMEN)
+
+    def measure_femur_by_hand(self) -> None:
+        self._measure_by_hand(Plane.FEMUR)
+
+    def _measure_by_hand(self, plane: Plane) -> None:
+        """Stay on the shown frame and place a caliper in the part of the fan that is seen, its handles ready."""
+        frame = self.session.frame
+        if frame is None:
+            return
+        self.session.show(frame.index)
+        seen = common(find_sector(frame.pixels).box, self.canvas.viewport.seen())
+        self.session.review.measure_by_hand(plane, first_caliper(plane, seen))
+        shown = self.session.shown_measurement(plane)
+        if shown is not None and shown.status is Status.PLACED:
+            if self.session.selected.plane is not plane:
+                self.session.select(shown.kind)
+            self.canvas.setFocus()
+            self.canvas.select_plane(plane)
 
     def ask_scale(self) -> None:
         known = self.session.scale.mm_per_pixel

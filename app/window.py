@@ -29,7 +29,7 @@ from app.player import PlayState, RecordingInfo
 from app.player_bar import PlayerBar
 from app.recordings import RecordingsPane
 from app.review import NEEDS_SCALE
-from app.session import Session
+from app.session import AnalysisState, Session
 from app.settings import Settings
 from app.start_page import StartPage
 from app.status import StatusBar
@@ -159,7 +159,7 @@ class Window(QMainWindow):
         session.frame_shown.connect(self._on_frame)
         session.predictions_arrived.connect(self._on_predictions)
         session.exam_changed.connect(self._on_exam)
-        session.analysis_changed.connect(lambda _: self._refresh())
+        session.analysis_changed.connect(self._on_analysis)
         session.selection_changed.connect(self._on_selection)
         session.play_state_changed.connect(self._on_play_state)
         session.notice.connect(self.notification.say)
@@ -177,6 +177,8 @@ class Window(QMainWindow):
 
     def _on_opened(self, recording: RecordingInfo) -> None:
         self.settings.add_recent(recording.path)
+        # What was said belongs to the recording before.
+        self.notification.hide()
         self.recordings.add(recording)
         self.canvas.clear()
         self.timeline.begin(len(recording))
@@ -205,6 +207,12 @@ class Window(QMainWindow):
         self._refresh()
         self._refresh_overlay()
 
+    def _on_analysis(self, state: AnalysisState) -> None:
+        if not state.running and not state.complete:
+            # What an earlier analysis said stays true of the frames that this one did not reach.
+            self.timeline.add(tuple(self.session.predictions.values()))
+        self._refresh()
+
     def _on_selection(self, kind: Kind) -> None:
         self._refresh()
 
@@ -229,7 +237,7 @@ class Window(QMainWindow):
         analysed = "analysing…" if session.analysis.running else "not analysed"
         if session.predictor is None:
             analysed = "loading the network…" if session.analysis.running else "not analysed"
-        self.canvas.locked_reason = NEEDS_SCALE if session.scale.mm_per_pixel is None else None
+        self.canvas.grip.locked_reason = NEEDS_SCALE if session.scale.mm_per_pixel is None else None
         self.canvas.set_overlay(overlay_of(session.shown_prediction, measurements, session.scale, analysed=analysed))
 
     # What the person does on the views.
@@ -278,9 +286,7 @@ class Window(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._geometry.setValue("window", self.saveGeometry())
-        if self.verbs.exporter is not None:
-            self.verbs.exporter.requestInterruption()
-            self.verbs.exporter.wait()
+        self.verbs.exports.stop()
         self.gallery.close_thread()
         self.session.close()
         super().closeEvent(event)

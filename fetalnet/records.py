@@ -2,6 +2,7 @@
 
 Each verb (``propose``, ``accept``, ``correct``, ``reject``) takes an exam and returns a new one, so that undoing is
 going back to the old value. The machine's geometry and the person's are both kept, and every decision is appended.
+What a person measured by hand has no proposal: it begins with the geometry they placed.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from fetalnet.errors import InputError
 from fetalnet.geometry import Ellipse, Geometry, geometry_from_json
 from fetalnet.measurement import Length, measure
 from fetalnet.picture.scale import NO_SCALE, Scale
-from fetalnet.planes import Kind, Plane
+from fetalnet.planes import KINDS_OF, Kind, Plane
 
 if TYPE_CHECKING:
     from fetalnet.examination import BestFrame
+    from fetalnet.sources import Frame
 
 HEAD_BYTES = 1 << 20
 """How much of a recording is hashed: enough to tell two apart, quick on a file of gigabytes."""
@@ -50,12 +52,20 @@ StoredGeometry = Annotated[
 
 
 class Status(StrEnum):
-    """Where a measurement stands; all but ``PROPOSED`` are a person's."""
+    """Where a measurement stands; all but ``PROPOSED`` are a person's. ``PLACED`` is drawn by hand and still open."""
 
     PROPOSED = "proposed"
+    PLACED = "placed"
     ACCEPTED = "accepted"
     CORRECTED = "corrected"
     REJECTED = "rejected"
+
+
+class Origin(StrEnum):
+    """Who drew a measurement first."""
+
+    MODEL = "model"
+    PERSON = "person"
 
 
 class BpdConvention(StrEnum):
@@ -104,7 +114,10 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One measure in one frame: what the machine proposed and what a person decided."""
+    """One measure in one frame: what the machine proposed, or a person placed by hand, and what a person decided.
+
+    Either ``proposed`` and ``model`` are there, or ``placed`` is.
+    """
 
     id: str
     recording_id: str
@@ -112,10 +125,15 @@ class Measurement:
     frame_index: int
     time_s: float | None
     file: str | None
-    proposed: StoredGeometry
-    model: ModelRef
+    proposed: StoredGeometry | None
+    model: ModelRef | None
     decisions: tuple[Decision, ...] = ()
     bpd_convention: BpdConvention | None = None
+    placed: StoredGeometry | None = None
+
+    @property
+    def origin(self) -> Origin:
+        return Origin.MODEL if self.placed is None else Origin.PERSON
 
     @property
     def plane(self) -> Plane:
@@ -128,13 +146,22 @@ class Measurement:
 
     @property
     def status(self) -> Status:
-        return self.decisions[-1].status if self.decisions else Status.PROPOSED
+        if self.decisions:
+            return self.decisions[-1].status
+        return Status.PROPOSED if self.origin is Origin.MODEL else Status.PLACED
+
+    @property
+    def first_geometry(self) -> Geometry:
+        """What stood at the beginning: the machine's proposal, or what a person placed by hand."""
+        first = self.proposed or self.placed
+        assert first is not None
+        return first
 
     @property
     def geometry(self) -> Geometry:
-        """What is to be drawn: the person's geometry where there is one, else the machine's."""
+        """What is to be drawn: what was decided where something was, else what stood at the beginning."""
         decided = self.decisions[-1].geometry if self.decisions else None
-        return decided or self.proposed
+        return decided or self.first_geometry
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,19 +217,19 @@ def with_scale(exam: Exam, recording_id: str, scale: Scale) -> Exam:
 def propose(exam: Exam, recording_id: str, best: Iterable[BestFrame], model: ModelRef) -> Exam:
     """The exam with the recording's open proposals replaced by ``best``.
 
-    What a person has decided stays, and a kind already decided in that recording is not proposed again. A proposal
-    that has not changed keeps its id.
+    What a person has decided or placed by hand stays, and its kind is not proposed again in that recording. A
+    proposal that has not changed keeps its id.
     """
     kept: list[Measurement] = []
     open_before: dict[Kind, Measurement] = {}
     for each in exam.measurements:
-        if each.recording_id == recording_id and not each.decisions:
+        if each.recording_id == recording_id and each.status is Status.PROPOSED:
             open_before[each.kind] = each
         else:
             kept.append(each)
-    decided = {each.kind for each in kept if each.recording_id == recording_id}
+    taken = {each.kind for each in kept if each.recording_id == recording_id}
     for frame in best:
-        if frame.kind in decided:
+        if frame.kind in taken:
             continue
         before = open_before.get(frame.kind)
         kept.append(
@@ -221,45 +248,80 @@ def propose(exam: Exam, recording_id: str, best: Iterable[BestFrame], model: Mod
     return replace(exam, measurements=tuple(kept))
 
 
+def placed_by_hand(recording_id: str, plane: Plane, frame: Frame, geometry: Geometry) -> tuple[Measurement, ...]:
+    """An open measurement for each measure of ``plane``, as a person drew it in ``frame``, without any proposal."""
+    return tuple(
+        Measurement(
+            id=_new_id(),
+            recording_id=recording_id,
+            kind=kind,
+            frame_index=frame.index,
+            time_s=frame.time_s,
+            file=frame.file,
+            proposed=None,
+            model=None,
+            bpd_convention=BpdConvention.OUTER_OUTER if kind is Kind.BPD else None,
+            placed=geometry,
+        )
+        for kind in KINDS_OF[plane]
+    )
+
+
+def move_placed(exam: Exam, measurement_id: str, geometry: Geometry) -> Exam:
+    """Place again what was placed by hand and is still open: no decision yet, so no scale is needed."""
+    measurement = exam.measurement(measurement_id)
+    if measurement.status is not Status.PLACED:
+        raise ValueError("only an open measurement placed by hand is moved; all others are corrected")
+    _check_shape(measurement, geometry)
+    return _replaced(exam, measurement, replace(measurement, placed=geometry))
+
+
 def accept(exam: Exam, measurement_id: str) -> Exam:
-    """Take the machine's geometry as it is. Raises ``InputError`` without a scale."""
+    """Take the machine's geometry, or the one placed by hand, as it is. Raises ``InputError`` without a scale."""
     measurement = exam.measurement(measurement_id)
     scale = _scale_for_decision(exam, measurement)
-    return _decided(exam, measurement, Decision(Status.ACCEPTED, measurement.proposed, scale, _now()))
+    return _decided(exam, measurement, Decision(Status.ACCEPTED, measurement.first_geometry, scale, _now()))
 
 
 def correct(exam: Exam, measurement_id: str, geometry: Geometry) -> Exam:
-    """Put the person's geometry beside the machine's. Raises ``InputError`` without a scale or for another shape."""
+    """Put the person's geometry beside the first. Raises ``InputError`` without a scale or for another shape."""
     measurement = exam.measurement(measurement_id)
-    if type(geometry) is not type(measurement.proposed) or not _drawable(geometry):
-        shape = "an ellipse" if isinstance(measurement.proposed, Ellipse) else "a line"
-        raise InputError(f"{measurement.kind} is measured with {shape} of some size; draw it again.")
+    _check_shape(measurement, geometry)
     scale = _scale_for_decision(exam, measurement)
     return _decided(exam, measurement, Decision(Status.CORRECTED, geometry, scale, _now()))
 
 
 def reject(exam: Exam, measurement_id: str) -> Exam:
-    """Say that the proposal is not to be used; needs no scale."""
+    """Say that the measurement is not to be used; needs no scale."""
     measurement = exam.measurement(measurement_id)
     scale = exam.recording(measurement.recording_id).scale
     return _decided(exam, measurement, Decision(Status.REJECTED, None, scale, _now()))
 
 
 def siblings(exam: Exam, measurement_id: str) -> tuple[Measurement, ...]:
-    """All measurements that share this one's frame and proposed geometry, itself included: HC, BPD, OFD of a head."""
+    """All measurements that share this one's frame and caliper, itself included: HC, BPD, OFD of a head."""
     of = exam.measurement(measurement_id)
     return tuple(
         each
         for each in exam.measurements
-        if (each.recording_id, each.frame_index, each.plane) == (of.recording_id, of.frame_index, of.plane)
+        if (each.recording_id, each.frame_index, each.plane, each.origin)
+        == (of.recording_id, of.frame_index, of.plane, of.origin)
     )
 
 
-def proposed_length(exam: Exam, measurement: Measurement) -> Length:
-    """The machine's value, in mm with the scale of the decision, or of the recording while there is none."""
+def proposed_length(exam: Exam, measurement: Measurement) -> Length | None:
+    """The machine's value, in mm with the scale of the decision, or of the recording while there is none.
+
+    None where the machine proposed nothing: a person placed it by hand.
+    """
+    return None if measurement.proposed is None else first_length(exam, measurement)
+
+
+def first_length(exam: Exam, measurement: Measurement) -> Length:
+    """The value of what the machine proposed or a person placed, in mm with the scale as for ``proposed_length``."""
     decision = measurement.decision
     scale = decision.scale if decision is not None else exam.recording(measurement.recording_id).scale
-    return measure(measurement.proposed, measurement.plane, scale.mm_per_pixel)[measurement.kind]
+    return measure(measurement.first_geometry, measurement.plane, scale.mm_per_pixel)[measurement.kind]
 
 
 def decided_length(measurement: Measurement) -> Length | None:
@@ -271,8 +333,17 @@ def decided_length(measurement: Measurement) -> Length | None:
 
 
 def _decided(exam: Exam, measurement: Measurement, decision: Decision) -> Exam:
-    after = replace(measurement, decisions=(*measurement.decisions, decision))
-    return replace(exam, measurements=tuple(after if each is measurement else each for each in exam.measurements))
+    return _replaced(exam, measurement, replace(measurement, decisions=(*measurement.decisions, decision)))
+
+
+def _replaced(exam: Exam, before: Measurement, after: Measurement) -> Exam:
+    return replace(exam, measurements=tuple(after if each is before else each for each in exam.measurements))
+
+
+def _check_shape(measurement: Measurement, geometry: Geometry) -> None:
+    if type(geometry) is not type(measurement.first_geometry) or not _drawable(geometry):
+        shape = "an ellipse" if isinstance(measurement.first_geometry, Ellipse) else "a line"
+        raise InputError(f"{measurement.kind} is measured with {shape} of some size; draw it again.")
 
 
 def _scale_for_decision(exam: Exam, measurement: Measurement) -> Scale:

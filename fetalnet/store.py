@@ -37,6 +37,9 @@ class _ExamFile(BaseModel):
         known = {recording.id for recording in self.exam.recordings}
         if not all(measurement.recording_id in known for measurement in self.exam.measurements):
             raise ValueError("a measurement of no recording")
+        for each in self.exam.measurements:
+            if (each.placed is None) != (each.proposed is not None and each.model is not None):
+                raise ValueError("a measurement of neither the model nor a person, or of both")
         return self
 
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from fetalnet import __version__
 from fetalnet.picture.scale import Scale, ScaleOrigin
+from fetalnet.records import Origin, Status
 
 if TYPE_CHECKING:
     from fetalnet.measurement import Length
+    from fetalnet.records import Measurement
 
 RESEARCH_USE = (
     "Research and education software. Not a medical device: not CE-marked, not FDA-cleared. Not for diagnosis, "
@@ -17,6 +19,7 @@ RESEARCH_USE = (
 )
 NOT_REVIEWED = "proposals, not reviewed by a person"
 BPD_CONVENTION = "BPD is measured outer to outer edge of the skull (outer-outer)."
+BY_HAND = "placed by hand"
 METHOD = "HC and AC are perimeters of a fitted ellipse (Ramanujan II), BPD and OFD its axes; FL is a straight line."
 
 SCALE_ORIGINS = {
@@ -39,9 +42,16 @@ def length_text(length: Length | None) -> str:
     return f"{length.px:.1f} px" if length.mm is None else f"{length.mm:.1f} mm"
 
 
-def difference_text(before: Length, after: Length | None) -> str:
-    """Signed ``after`` minus ``before``, in mm where both have them."""
-    if after is None:
+def status_text(measurement: Measurement) -> str:
+    """Where a measurement stands, and that it was placed by hand where the machine proposed nothing."""
+    if measurement.status is Status.PLACED:
+        return f"{BY_HAND}, not accepted"
+    return measurement.status if measurement.origin is Origin.MODEL else f"{measurement.status}, {BY_HAND}"
+
+
+def difference_text(before: Length | None, after: Length | None) -> str:
+    """Signed ``after`` minus ``before``, in mm where both have them; a dash where one is not there."""
+    if before is None or after is None:
         return "–"
     if before.mm is None or after.mm is None:
         return f"{_unsigned_zero(after.px - before.px)} px"

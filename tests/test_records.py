@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from fetalnet import records
@@ -7,7 +10,8 @@ from fetalnet.geometry import Ellipse, Line
 from fetalnet.measurement import measure
 from fetalnet.picture.scale import NO_SCALE, given_scale
 from fetalnet.planes import KINDS_OF, Kind, Plane
-from fetalnet.records import BpdConvention, ModelRef, RecordingRef, Status
+from fetalnet.records import BpdConvention, ModelRef, Origin, RecordingRef, Status
+from fetalnet.sources import Frame
 
 MODEL = ModelRef("streaming", "cd" * 32, "openvino cpu")
 HEAD = Ellipse(400, 300, 150, 120, 20)
@@ -93,6 +97,45 @@ def test_that_a_decision_keeps_the_scale_it_was_taken_with(exam):
 def test_that_a_correction_must_be_of_the_measure_s_shape(exam, geometry):
     with pytest.raises(InputError, match="ellipse"):
         records.correct(exam, of(exam, Kind.HC).id, geometry)
+
+
+@pytest.fixture
+def by_hand(exam):
+    frame = Frame(7, 7 / 30, np.zeros((600, 800), np.uint8), None)
+    placed = records.placed_by_hand("r1", Plane.FEMUR, frame, Line(10, 20, 90, 20))
+    return replace(exam, measurements=(*exam.measurements, *placed))
+
+
+def test_that_what_is_placed_by_hand_has_no_proposal(by_hand):
+    femur = of(by_hand, Kind.FL)
+    assert (femur.origin, femur.status, femur.model) == (Origin.PERSON, Status.PLACED, None)
+    assert records.proposed_length(by_hand, femur) is None
+    assert records.decided_length(femur) is None
+    assert records.first_length(by_hand, femur).mm == pytest.approx(16)
+    assert of(by_hand, Kind.HC).origin is Origin.MODEL
+
+
+def test_that_an_open_one_is_moved_and_then_decided_like_any_other(by_hand):
+    moved = records.move_placed(by_hand, of(by_hand, Kind.FL).id, Line(10, 20, 100, 20))
+    accepted = records.accept(moved, of(moved, Kind.FL).id)
+    femur = of(accepted, Kind.FL)
+    assert (femur.status, femur.origin) == (Status.ACCEPTED, Origin.PERSON)
+    assert records.decided_length(femur).mm == pytest.approx(18)
+    corrected = of(records.correct(accepted, femur.id, Line(10, 20, 95, 20)), Kind.FL)
+    assert corrected.placed == Line(10, 20, 100, 20)
+    assert records.decided_length(corrected).mm == pytest.approx(17)
+    with pytest.raises(ValueError, match="open"):
+        records.move_placed(accepted, femur.id, Line(0, 0, 9, 9))
+
+
+def test_that_what_is_placed_by_hand_keeps_its_shape(by_hand):
+    with pytest.raises(InputError, match="a line"):
+        records.move_placed(by_hand, of(by_hand, Kind.FL).id, HEAD)
+
+
+def test_that_proposals_leave_what_was_placed_by_hand_alone(by_hand):
+    after = records.propose(by_hand, "r1", best_of(Plane.FEMUR, Line(0, 0, 90, 9)), MODEL)
+    assert after.measurements == (of(by_hand, Kind.FL),)
 
 
 def test_that_newer_proposals_replace_open_ones_and_leave_decisions_alone(exam):

@@ -1,8 +1,11 @@
 import errno
 import json
 import os
+import re
 import stat
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from fetalnet import atomic_file, records
@@ -11,8 +14,9 @@ from fetalnet.examination import BestFrame
 from fetalnet.geometry import Ellipse, Line
 from fetalnet.measurement import Length
 from fetalnet.picture.scale import given_scale
-from fetalnet.planes import Kind
+from fetalnet.planes import Kind, Plane
 from fetalnet.records import ModelRef, RecordingRef
+from fetalnet.sources import Frame
 from fetalnet.store import load_exam, save_exam
 
 MODEL = ModelRef("streaming", "cd" * 32, "openvino cpu")
@@ -37,6 +41,24 @@ def exam():
 def test_that_an_exam_comes_back_as_it_was(exam, tmp_path):
     path = tmp_path / "one.fnexam"
     save_exam(exam, path)
+    assert load_exam(path) == exam
+
+
+def test_that_what_was_placed_by_hand_comes_back(exam, tmp_path):
+    placed = records.placed_by_hand("r1", Plane.FEMUR, Frame(3, 0.1, np.zeros((60, 80), np.uint8), None), FEMUR)
+    exam = replace(exam, measurements=(*exam.measurements, *placed))
+    exam = records.accept(exam, placed[0].id)
+    save_exam(exam, tmp_path / "one.fnexam")
+    assert load_exam(tmp_path / "one.fnexam") == exam
+
+
+def test_that_an_exam_from_before_measuring_by_hand_opens(exam, tmp_path):
+    path = tmp_path / "one.fnexam"
+    save_exam(exam, path)
+    value = json.loads(path.read_text("utf-8"))
+    for each in value["exam"]["measurements"]:
+        del each["placed"]
+    path.write_text(json.dumps(value), "utf-8")
     assert load_exam(path) == exam
 
 
@@ -97,6 +119,8 @@ def cut(content):
         lambda content: content.replace(b'"cx": 400.25,', b""),
         lambda content: content.replace(b'"b": 120', b'"b": -1'),
         lambda content: content.replace(b'"recording_id": "r1"', b'"recording_id": "r2"'),
+        lambda content: content.replace(b'"placed": null', b'"placed": {"type":"line","x1":0,"y1":0,"x2":9,"y2":0}'),
+        lambda content: re.sub(rb'"model": {[^}]*}', b'"model": null', content),
     ],
 )
 def test_that_damage_is_one_sentence(exam, tmp_path, damage):

@@ -13,7 +13,7 @@ from fetalnet.picture.scale import Scale, ScaleOrigin
 from fetalnet.planes import Plane
 from fetalnet.prediction import Prediction
 from fetalnet.records import Measurement, Status
-from fetalnet.wording import length_text
+from fetalnet.wording import length_text, status_text
 
 SHORT_ORIGINS = {
     ScaleOrigin.DICOM_REGION: "DICOM region",
@@ -26,14 +26,23 @@ SHORT_ORIGINS = {
 }
 
 
+SIGNS = {
+    Status.PROPOSED: "◌", Status.PLACED: "◌", Status.ACCEPTED: "✓", Status.CORRECTED: "✎", Status.REJECTED: "✕",
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Caliper:
-    """A geometry drawn over the frame. Dashed while it is a proposal, solid once a person decided."""
+    """A geometry drawn over the frame. Dashed while it is open, solid once a person decided.
+
+    ``placed`` is one that a person placed by hand and did not decide about yet: it may be moved without a scale.
+    """
 
     plane: Plane
     geometry: Geometry
     decided: bool
     mm_per_pixel: MmPerPixel | None
+    placed: bool = False
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -67,7 +76,8 @@ def overlay_of(
     """
     calipers = tuple(_caliper_of(each, scale) for each in measurements)
     if prediction is None:
-        return Overlay(calipers=calipers, plane_badge=analysed, scale_badge=scale_badge(scale))
+        state = _state(measurements, calipers)
+        return Overlay(calipers=calipers, plane_badge=analysed, state_badge=state, scale_badge=scale_badge(scale))
     taken = {each.plane for each in calipers}
     if prediction.geometry is not None and prediction.plane not in taken:
         calipers += (Caliper(prediction.plane, prediction.geometry, False, scale.mm_per_pixel),)
@@ -98,11 +108,13 @@ def scale_badge(scale: Scale) -> str:
 def _caliper_of(measurement: Measurement, scale: Scale) -> Caliper:
     decision = measurement.decision
     held = decision.scale if decision is not None else scale
-    return Caliper(measurement.plane, measurement.geometry, decision is not None, held.mm_per_pixel)
+    placed = measurement.status is Status.PLACED
+    return Caliper(measurement.plane, measurement.geometry, decision is not None, held.mm_per_pixel, placed)
 
 
 def _state(measurements: tuple[Measurement, ...], calipers: tuple[Caliper, ...]) -> str:
-    for status, text in ((Status.CORRECTED, "✎ corrected"), (Status.ACCEPTED, "✓ accepted")):
-        if any(each.status is status for each in measurements):
-            return text
+    for status in (Status.CORRECTED, Status.ACCEPTED, Status.PLACED):
+        for each in measurements:
+            if each.status is status:
+                return f"{SIGNS[status]} {status_text(each)}"
     return "◌ proposal" if calipers else ""

@@ -23,10 +23,13 @@ LABEL_GAP_PX = 12.0
 
 
 def paint_overlay(
-    painter: QPainter, overlay: Overlay, to_screen: QTransform, *, opacity: float, selected: Handle | None,
-    selected_caliper: int | None, unit_px: float,
+    painter: QPainter, overlay: Overlay, to_screen: QTransform, within: QRectF, *, opacity: float,
+    selected: Handle | None, selected_caliper: int | None, unit_px: float,
 ) -> None:  # fmt: skip
-    """Draw outline and calipers. ``to_screen`` maps native pixel centres; ``unit_px`` is the monitor's line unit."""
+    """Draw outline and calipers. ``to_screen`` maps native pixel centres; ``unit_px`` is the monitor's line unit.
+
+    Values stay inside ``within``, a rectangle of the screen.
+    """
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     if overlay.outline is not None and len(overlay.outline) > 2:
         tint = plane_colour(overlay.plane)
@@ -37,12 +40,13 @@ def paint_overlay(
         painter.drawPolygon(polygon)
     for number, caliper in enumerate(overlay.calipers):
         chosen = number == selected_caliper
-        _paint_caliper(painter, caliper, to_screen, selected if chosen else None, chosen, unit_px)
+        _paint_caliper(painter, caliper, to_screen, within, selected if chosen else None, chosen, unit_px)
 
 
 def _paint_caliper(
-    painter: QPainter, caliper: Caliper, to_screen: QTransform, handle: Handle | None, chosen: bool, unit_px: float
-) -> None:
+    painter: QPainter, caliper: Caliper, to_screen: QTransform, within: QRectF, handle: Handle | None, chosen: bool,
+    unit_px: float,
+) -> None:  # fmt: skip
     colour = plane_colour(caliper.plane)
     path = _path(caliper.geometry, to_screen)
     axes = _axes(caliper.geometry, to_screen)
@@ -62,7 +66,7 @@ def _paint_caliper(
     if chosen:
         for name, at in ends.items():
             _paint_handle(painter, at, colour, unit_px, filled=name is handle)
-    _paint_labels(painter, caliper.labels, path.boundingRect(), colour, unit_px)
+    _paint_labels(painter, caliper.labels, path.boundingRect(), within, colour, unit_px)
 
 
 def _paint_plus(painter: QPainter, at: QPointF, colour: QColor, unit_px: float) -> None:
@@ -84,20 +88,22 @@ def _paint_handle(painter: QPainter, at: QPointF, colour: QColor, unit_px: float
     painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
-def _paint_labels(painter: QPainter, lines: Sequence[str], around: QRectF, colour: QColor, unit_px: float) -> None:
-    """Beside the caliper, to its right where there is room, else to its left."""
+def _paint_labels(
+    painter: QPainter, lines: Sequence[str], around: QRectF, within: QRectF, colour: QColor, unit_px: float
+) -> None:
+    """Beside the caliper, to its right where there is room, else to its left; always inside ``within``."""
     font = QFont(painter.font())
     font.setPixelSize(round(13 * unit_px))
     font.setBold(True)
     metrics = QFontMetricsF(font)
     width = max((metrics.horizontalAdvance(line) for line in lines), default=0.0)
     height = metrics.lineSpacing() * len(lines)
-    window = QRectF(painter.viewport())
+    room = within.adjusted(8, 8, -8, -8)
     left = around.right() + LABEL_GAP_PX * unit_px
-    if left + width > window.right() - 8:
+    if left + width > room.right():
         left = around.left() - LABEL_GAP_PX * unit_px - width
-    left = min(max(left, 8.0), max(window.right() - width - 8, 8.0))
-    top = min(max(around.center().y() - height / 2, 34.0), max(window.bottom() - height - 34, 34.0))
+    left = max(min(left, room.right() - width), room.left())
+    top = max(min(around.center().y() - height / 2, room.bottom() - height), room.top())
     painter.setFont(font)
     for number, line in enumerate(lines):
         paint_text(painter, QPointF(left, top + metrics.ascent() + number * metrics.lineSpacing()), line, colour)
@@ -110,28 +116,6 @@ def paint_text(painter: QPainter, baseline: QPointF, text: str, colour: QColor) 
         painter.drawText(baseline + QPointF(dx, dy), text)
     painter.setPen(colour)
     painter.drawText(baseline, text)
-
-
-def paint_badge(painter: QPainter, corner: Qt.Corner, within: QRectF, text: str, colour: QColor) -> None:
-    """A short text on a dark plate in a corner."""
-    if not text:
-        return
-    font = QFont(painter.font())
-    font.setPixelSize(12)
-    font.setBold(False)
-    painter.setFont(font)
-    metrics = QFontMetricsF(font)
-    size = QRectF(0, 0, metrics.horizontalAdvance(text) + 14, metrics.height() + 6)
-    left = corner in (Qt.Corner.TopLeftCorner, Qt.Corner.BottomLeftCorner)
-    top = corner in (Qt.Corner.TopLeftCorner, Qt.Corner.TopRightCorner)
-    x = within.left() + 8 if left else within.right() - size.width() - 8
-    y = within.top() + 8 if top else within.bottom() - size.height() - 8
-    size.moveTo(x, y)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(12, 14, 17, 215))
-    painter.drawRoundedRect(size, 4, 4)
-    painter.setPen(colour)
-    painter.drawText(size, Qt.AlignmentFlag.AlignCenter, text)
 
 
 def _pens(colour: QColor, unit_px: float, width: float, *, dashed: bool) -> list[QPen]:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from PySide6.QtCore import QPointF, QSizeF
+from PySide6.QtCore import QPointF, QRectF, QSizeF
 from PySide6.QtGui import QTransform
 
 from app.canvas.hit import Point
+from fetalnet.picture.letterbox import Box
 
 MAX_ZOOM = 16.0
 
 
 @dataclass(slots=True)
 class Viewport:
-    """Sizes in pixels of the picture and of the screen; ``zoom`` 1 fits the whole picture."""
+    """Size of the picture, and the ``area`` of the screen it is seen in, in pixels; ``zoom`` 1 fits all of it."""
 
     picture: QSizeF = field(default_factory=QSizeF)
-    screen: QSizeF = field(default_factory=QSizeF)
+    area: QRectF = field(default_factory=QRectF)
     zoom: float = 1.0
     centre: QPointF = field(default_factory=QPointF)
 
@@ -36,10 +37,10 @@ class Viewport:
         """From native pixels, integers at pixel centres, to the screen."""
         if self.picture.isEmpty():
             return QTransform()
-        fit = min(self.screen.width() / self.picture.width(), self.screen.height() / self.picture.height())
+        fit = min(self.area.width() / self.picture.width(), self.area.height() / self.picture.height())
         scale = fit * self.zoom
-        x = self.screen.width() / 2 - self.centre.x() * scale
-        y = self.screen.height() / 2 - self.centre.y() * scale
+        x = self.area.center().x() - self.centre.x() * scale
+        y = self.area.center().y() - self.centre.y() * scale
         # The picture's corner is half a pixel before the centre of its first pixel.
         return QTransform(scale, 0, 0, scale, x, y).translate(0.5, 0.5)
 
@@ -55,6 +56,13 @@ class Viewport:
         after = self.to_native(about)
         self.centre += QPointF(before.x - after.x, before.y - after.y)
         self.keep_in_view()
+
+    def seen(self) -> Box:
+        """The part of the picture that is on the screen, in whole pixels."""
+        corner, opposite = self.to_native(self.area.topLeft()), self.to_native(self.area.bottomRight())
+        width, height = round(self.picture.width()), round(self.picture.height())
+        x0, y0 = max(round(corner.x), 0), max(round(corner.y), 0)
+        return x0, y0, min(round(opposite.x) + 1, width), min(round(opposite.y) + 1, height)
 
     def pan(self, moved: QPointF) -> None:
         """Move the picture by a way on the screen."""

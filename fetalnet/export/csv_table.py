@@ -23,6 +23,7 @@ COLUMNS = (
     "plane",
     "measure",
     "bpd_convention",
+    "origin",
     "status",
     "proposed_px",
     "proposed_mm",
@@ -49,7 +50,7 @@ def write_exam_csv(path: Path, exam: Exam) -> None:
 
 def _row(exam: Exam, measurement: Measurement) -> dict[str, str]:
     recording = exam.recording(measurement.recording_id)
-    decision = measurement.decision
+    decision, model = measurement.decision, measurement.model
     scale = recording.scale if decision is None else decision.scale
     proposed, decided = proposed_length(exam, measurement), decided_length(measurement)
     return {
@@ -61,6 +62,7 @@ def _row(exam: Exam, measurement: Measurement) -> dict[str, str]:
         "plane": measurement.plane.value,
         "measure": measurement.kind.value,
         "bpd_convention": "" if measurement.bpd_convention is None else measurement.bpd_convention.value,
+        "origin": measurement.origin.value,
         "status": measurement.status.value,
         "proposed_px": _px(proposed),
         "proposed_mm": _mm(proposed),
@@ -71,8 +73,8 @@ def _row(exam: Exam, measurement: Measurement) -> dict[str, str]:
         "mm_per_pixel_y": "" if scale.mm_per_pixel is None else f"{scale.mm_per_pixel.y:.6g}",
         "scale_origin": scale.origin.value,
         "decided_at_utc": "" if decision is None else decision.decided_at.isoformat(timespec="seconds"),
-        "model": measurement.model.name,
-        "model_sha256": measurement.model.sha256,
+        "model": "" if model is None else model.name,
+        "model_sha256": "" if model is None else model.sha256,
     }
 
 
@@ -84,8 +86,8 @@ def _mm(length: Length | None) -> str:
     return "" if length is None else _number(length.mm, 2)
 
 
-def _difference(before: Length, after: Length | None) -> str:
-    if after is None or after.mm is None or before.mm is None:
+def _difference(before: Length | None, after: Length | None) -> str:
+    if before is None or after is None or after.mm is None or before.mm is None:
         return ""
     return _number(after.mm - before.mm, 2)
 

@@ -1,4 +1,4 @@
-"""An exam as JSON: each measurement with the machine's geometry, every decision after it, and their values."""
+"""An exam as JSON: each measurement with the machine's geometry or the one placed by hand, every decision after it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fetalnet import __version__
 from fetalnet.atomic_file import write_file
-from fetalnet.records import decided_length, proposed_length
+from fetalnet.records import decided_length, first_length
 from fetalnet.wording import RESEARCH_USE
 
 if TYPE_CHECKING:
@@ -50,7 +50,6 @@ def _recording(recording: RecordingRef) -> dict[str, Any]:
 
 
 def _measurement(exam: Exam, measurement: Measurement) -> dict[str, Any]:
-    model = measurement.model
     return {
         "id": measurement.id,
         "recording": measurement.recording_id,
@@ -60,15 +59,32 @@ def _measurement(exam: Exam, measurement: Measurement) -> dict[str, Any]:
         "frame": measurement.frame_index,
         "time_s": measurement.time_s,
         "file": measurement.file,
+        "origin": measurement.origin.value,
         "status": measurement.status.value,
-        "proposed": {
-            "geometry": measurement.proposed.to_json(),
-            "value": _length(proposed_length(exam, measurement)),
-            "model": {"name": model.name, "sha256": model.sha256, "engine": model.engine},
-        },
+        "proposed": _proposed(exam, measurement),
+        "placed": _placed(exam, measurement),
         "decided": _length(decided_length(measurement)),
         "decisions": [_decision(each) for each in measurement.decisions],
     }
+
+
+def _proposed(exam: Exam, measurement: Measurement) -> dict[str, Any] | None:
+    """What the machine said; None where a person measured by hand."""
+    model = measurement.model
+    if measurement.proposed is None or model is None:
+        return None
+    return {
+        "geometry": measurement.proposed.to_json(),
+        "value": _length(first_length(exam, measurement)),
+        "model": {"name": model.name, "sha256": model.sha256, "engine": model.engine},
+    }
+
+
+def _placed(exam: Exam, measurement: Measurement) -> dict[str, Any] | None:
+    """What a person placed by hand; None where the machine proposed."""
+    if measurement.placed is None:
+        return None
+    return {"geometry": measurement.placed.to_json(), "value": _length(first_length(exam, measurement))}
 
 
 def _decision(decision: Decision) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from fetalnet.wording import (
     length_text,
     scale_text,
     software_text,
+    status_text,
     time_text,
 )
 
@@ -68,14 +69,15 @@ def write_exam_pdf(path: Path, exam: Exam, pictures: Sequence[ReportPicture]) ->
     ]
     for recording in exam.recordings:
         facts += [("Recording", recording.name), ("Scale", scale_text(recording.scale))]
-    facts += [("Model", _model_text(model)) for model in dict.fromkeys(each.model for each in exam.measurements)]
+    models = dict.fromkeys(each.model for each in exam.measurements if each.model is not None)
+    facts += [("Model", _model_text(model)) for model in models]
     rows = [
         (
             each.kind.title,
             length_text(proposed_length(exam, each)),
             length_text(decided_length(each)),
             difference_text(proposed_length(exam, each), decided_length(each)),
-            each.status.value,
+            status_text(each),
             str(each.frame_index),
             each.file or time_text(each.time_s),
         )

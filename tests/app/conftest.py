@@ -166,8 +166,8 @@ class Person:
         self.do(Do.REJECT)
 
     def drag(self, handle: Handle, dx: float, dy: float) -> None:
-        """Pull a handle of the first caliper by pixels of the picture."""
-        at = handles_of(self.canvas.overlay.calipers[0].geometry)[handle]
+        """Pull a handle of the selected caliper, else of the first, by pixels of the picture."""
+        at = handles_of(self.canvas.overlay.calipers[self.canvas.grip.selected or 0].geometry)[handle]
         start, end = self.on_screen(at), self.on_screen(Point(at.x + dx, at.y + dy))
         self.bot.mouseMove(self.canvas, QPoint(0, 0))
         self.bot.mousePress(self.canvas, Qt.MouseButton.LeftButton, pos=start)

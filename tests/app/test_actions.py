@@ -47,7 +47,7 @@ def test_that_every_action_can_be_triggered(
         reviewer.do(Do.UNDO)
     assert is_enabled(info.when, reviewer.session)
     reviewer.do(info.do)
-    reviewer.wait(lambda: reviewer.window.verbs.exporter is None)
+    reviewer.wait(lambda: reviewer.window.verbs.exports.running is None)
     assert reviewer.window.isVisible()
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
-from conftest import FRAMES, FakePredictor, Person, write_clip
+from conftest import BEST, FRAMES, HEIGHT, RATE, WIDTH, FakePredictor, Person, write_clip
 
 from app.actions import Do
 from fetalnet.errors import InputError
-from fetalnet.planes import Kind
+from fetalnet.picture.scale import given_scale
+from fetalnet.planes import Kind, Plane
 from fetalnet.records import Status
+from fetalnet.store import load_exam
 
 
 def broken(kind: str, folder: Path, clip: Path) -> Path:
@@ -125,6 +128,87 @@ def test_that_decisions_that_cannot_be_saved_are_said(reviewer: Person, monkeypa
     reviewer.wait(lambda: "disk is full" in reviewer.message)
     assert reviewer.window.statusBar().saved.text() == "NOT SAVED"
     assert reviewer.measurement(Kind.HC).status is Status.ACCEPTED
+
+
+def write_noise(path: Path) -> Path:
+    """A clip too large to lie in a reader's buffer."""
+    noise = np.random.default_rng(5)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=RATE)
+        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = WIDTH, HEIGHT, "yuv420p", 20_000_000
+        for _ in range(FRAMES):
+            pixels = noise.integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)
+            for packet in stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")):
+                container.mux(packet)
+        for packet in stream.encode():
+            container.mux(packet)
+    assert path.stat().st_size > 500_000
+    return path
+
+
+@pytest.fixture
+def playing(start_program, tmp_path: Path) -> Person:
+    """Somebody who accepted a head and plays on, in a copy that can be taken away."""
+    person = start_program(scale=given_scale(0.5))
+    person.open_clip(write_noise(tmp_path / "copy.mp4"))
+    person.accept(Kind.HC)
+    person.wait(lambda: len(person.window.gallery._kept) == 3)
+    person.do(Do.LOOP)
+    person.do(Do.PLAY)
+    person.wait(lambda: person.shown > BEST[Plane.HEAD] + 2)
+    return person
+
+
+def check_that_nothing_is_lost(person: Person, clip: Path) -> None:
+    """What was found and decided is there, on screen and on disk, and another recording opens."""
+    assert person.measurement(Kind.HC).status is Status.ACCEPTED
+    assert len(person.session.predictions) == FRAMES
+    assert person.window.timeline._known.all()
+    person.wait_saved()
+    exam = load_exam(person.session.journal.path_of(person.session.exam.recordings[0]))
+    assert [each.status for each in exam.measurements if each.kind is Kind.HC] == [Status.ACCEPTED]
+    person.open_clip(clip)
+    person.go_to(FRAMES - 1)
+
+
+def test_that_a_file_lost_while_it_plays_is_said_and_nothing_is_lost(playing: Person, clip: Path) -> None:
+    path = playing.session.recording.path
+    # As on a stick pulled out: the name is gone and the bytes cannot be read any more.
+    os.truncate(path, 0)
+    path.unlink()
+    playing.wait(lambda: playing.message != "")
+    assert playing.message == ("copy.mp4 was moved or removed while it was played; put it back and open it again.")
+    playing.wait(lambda: not playing.session.player.state.playing)
+    check_that_nothing_is_lost(playing, clip)
+
+
+def test_that_a_deleted_name_is_said_when_it_is_needed_again(playing: Person, clip: Path) -> None:
+    path = playing.session.recording.path
+    path.unlink()
+    # The open file lives on: it plays round and round.
+    playing.wait(lambda: playing.shown > FRAMES - 8)
+    playing.wait(lambda: playing.shown < FRAMES - 8)
+    assert playing.message == ""
+    playing.do(Do.ANALYSE)
+    playing.wait(lambda: not playing.session.analysis.running)
+    assert playing.message.startswith("There is no file copy.mp4 any more")
+    check_that_nothing_is_lost(playing, clip)
+
+
+def test_that_an_image_deleted_while_its_folder_plays_is_said(person: Person, tmp_path: Path, clip: Path) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for number in range(6):
+        cv2.imwrite(str(folder / f"{number}.png"), np.full((90, 120), 60 + number, np.uint8))
+    person.open_clip(folder)
+    person.do(Do.LOOP)
+    person.do(Do.PLAY)
+    person.wait(lambda: person.shown == 1)
+    (folder / "4.png").unlink()
+    person.wait(lambda: person.message.startswith("There is no file 4.png any more"))
+    person.wait(lambda: not person.session.player.state.playing)
+    person.go_to(5)
+    assert len(person.session.predictions) == 6
 
 
 def test_that_images_and_folders_open(person: Person, tmp_path: Path) -> None:

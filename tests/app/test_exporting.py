@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import io
 import json
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def decided(reviewer: Person) -> Person:
 def export(person: Person, do: Do, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
     person.do(do)
-    person.wait(lambda: person.window.verbs.exporter is None)
+    person.wait(lambda: person.window.verbs.exports.running is None)
 
 
 def test_that_the_report_is_a_pdf_with_a_picture_of_each_decided_frame(
@@ -66,21 +67,49 @@ def test_that_the_exam_is_json_with_both_geometries(
     assert femur["proposed"]["geometry"] != femur["decisions"][-1]["geometry"]
 
 
+def fill_the_disk(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    """Let the system refuse: when the file is made, in the middle of its bytes, or when they reach the disk."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    class HalfWritten(io.FileIO):
+        def write(self, content: bytes) -> int:
+            super().write(content[: len(content) // 2])
+            return full()
+
+    match where:
+        case "making":
+            monkeypatch.setattr("fetalnet.atomic_file.tempfile.mkstemp", full)
+        case "writing":
+            monkeypatch.setattr("fetalnet.atomic_file.os.fdopen", lambda handle, _: HalfWritten(handle, "w"))
+        case "flushing":
+            monkeypatch.setattr("fetalnet.atomic_file.os.fsync", full)
+
+
+@pytest.mark.parametrize("where", ["making", "writing", "flushing"])
 @pytest.mark.parametrize("do", [Do.EXPORT_PDF, Do.EXPORT_CSV, Do.EXPORT_JSON])
-def test_that_a_full_disk_is_said_and_leaves_nothing(
-    decided: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, do: Do
+def test_that_a_full_disk_is_said_and_leaves_what_was_there(
+    decided: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, do: Do, where: str
 ) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
-
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
+    path = folder / "exam.out"
     decided.wait_saved()
-    monkeypatch.setattr("fetalnet.atomic_file.os.fsync", full)
-    export(decided, do, folder / "exam.out", monkeypatch)
-    assert "disk is full" in decided.message
+    with monkeypatch.context() as full:
+        fill_the_disk(full, where)
+        export(decided, do, path, monkeypatch)
+    assert decided.message == "Cannot write exam.out: the disk is full; free some space or choose another folder."
     assert list(folder.iterdir()) == []
+    export(decided, do, path, monkeypatch)
+    assert decided.message == f"Written: {path}"
+    whole = path.read_bytes()
+    with monkeypatch.context() as full:
+        fill_the_disk(full, where)
+        export(decided, do, path, monkeypatch)
+    assert "disk is full" in decided.message
+    assert path.read_bytes() == whole
+    assert list(folder.iterdir()) == [path]
 
 
 def test_that_a_missing_folder_is_said(decided: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +141,7 @@ def test_that_a_removed_recording_spoils_the_report_but_not_the_program(
 def test_that_a_cancelled_dialog_writes_nothing(decided: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: ("", ""))
     decided.do(Do.EXPORT_PDF)
-    assert decided.window.verbs.exporter is None
+    assert decided.window.verbs.exports.running is None
 
 
 def test_that_the_picture_of_a_frame_outlives_its_painting(decided: Person) -> None:

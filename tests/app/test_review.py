@@ -86,16 +86,16 @@ def test_that_dragging_the_end_of_a_line_corrects_the_femur(reviewer: Person) ->
 def test_that_arrow_keys_move_the_selected_caliper(reviewer: Person) -> None:
     reviewer.go_to_measure(Kind.FL)
     reviewer.do(Do.CORRECT)
-    reviewer.wait(lambda: reviewer.canvas.handle is Handle.LINE_START)
+    reviewer.wait(lambda: reviewer.canvas.grip.handle is Handle.LINE_START)
     reviewer.press(Qt.Key.Key_Left)
     assert reviewer.measurement(Kind.FL).geometry.x1 == pytest.approx(FEMUR.x1 - 1)
     reviewer.press(Qt.Key.Key_Up, Qt.KeyboardModifier.ShiftModifier)
     assert reviewer.measurement(Kind.FL).geometry.y1 == pytest.approx(FEMUR.y1 - 10)
     reviewer.press(Qt.Key.Key_Tab)
-    assert reviewer.canvas.handle is Handle.LINE_END
+    assert reviewer.canvas.grip.handle is Handle.LINE_END
     reviewer.press(Qt.Key.Key_Escape)
     reviewer.press(Qt.Key.Key_Escape)
-    assert reviewer.canvas.selected is None
+    assert reviewer.canvas.grip.selected is None
 
 
 def test_that_nobody_accepts_unseen(reviewer: Person) -> None:
