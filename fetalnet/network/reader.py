@@ -12,8 +12,8 @@ from torch.nn import functional
 from fetalnet.network.blocks import ResidualBlock, convolution
 from fetalnet.planes import STANDARD_PLANES, Plane, Structure
 
-CROP = (64, 96)
-"""Height and width of what the reader sees, pixels; an organ's long axis lies along the width."""
+CROP = {Plane.HEAD: (80, 112), Plane.ABDOMEN: (96, 96), Plane.FEMUR: (48, 96)}
+"""Height and width of what the reader sees of each organ, pixels; its long axis lies along the width."""
 
 MARGIN = 1.25
 """How far the crop reaches beyond the outline, in half-lengths: the wall and what it touches belong to the picture."""
@@ -33,7 +33,7 @@ class Reading(NamedTuple):
 
 
 class OrganReader(nn.Module):
-    """A small encoder for the crops of one plane's organ: (n, 1, height, width) of ``CROP``, grey 0 to 1."""
+    """A small encoder for the crops of one plane's organ: (n, 1, *CROP[plane]), grey 0 to 1."""
 
     def __init__(self, plane: Plane) -> None:
         super().__init__()
@@ -99,7 +99,8 @@ def structures_of(plane: Plane) -> list[Structure]:
 
 
 def crop_outlined(frames: Tensor, masks: Tensor, plane: Plane) -> tuple[Tensor, Tensor]:
-    """Each frame (n, 1, h, w) around its mask (n, h, w), 0 to 1: crops (n, 1, *CROP), and whether there is a mask (n,).
+    """Each frame (n, 1, h, w) around its mask (n, h, w), 0 to 1: crops (n, 1, *CROP[plane]), and whether
+    there is a mask (n,).
 
     Centre, axes and size come from the mask's moments. What lies outside the frame is black.
     """
@@ -121,10 +122,11 @@ def crop_outlined(frames: Tensor, masks: Tensor, plane: Plane) -> tuple[Tensor, 
     along = 3.0 if plane is Plane.FEMUR else 4.0
     long = torch.sqrt(along * (middle + radius))
     short = torch.sqrt(4.0 * (middle - radius).clamp(min=0.0))
-    half_width = MARGIN * torch.maximum(long, short * (CROP[1] / CROP[0])).clamp(min=4.0)
-    half_height = half_width * (CROP[0] / CROP[1])
-    u = _centres(CROP[1], masks)[None, None, :] * half_width
-    v = _centres(CROP[0], masks)[None, :, None] * half_height
+    rows, columns = CROP[plane]
+    half_width = MARGIN * torch.maximum(long, short * (columns / rows)).clamp(min=4.0)
+    half_height = half_width * (rows / columns)
+    u = _centres(columns, masks)[None, None, :] * half_width
+    v = _centres(rows, masks)[None, :, None] * half_height
     at_x, at_y = cx + u * cos - v * sin, cy + u * sin + v * cos
     places = torch.stack([(2.0 * at_x + 1.0) / width - 1.0, (2.0 * at_y + 1.0) / height - 1.0], dim=3)
     crops = functional.grid_sample(frames.float(), places, mode="bilinear", align_corners=False)

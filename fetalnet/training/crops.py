@@ -29,17 +29,17 @@ PLAIN_SHARE = 0.35
 """Share of crops that keep the look they have: a rating must not drown in what augmentation hides."""
 
 
-class CropBatch(NamedTuple):
-    """n crops for each of c planes: ``crops`` (c, n, 1, *CROP), grey 0 to 1; ``present`` (c, n), 1 where the plane is
-    well enough cut; ``standardness`` (c, n) and its weight (c, n); a list of ``structures`` (n, k) of each plane, and
-    their weight (c, n), 0 where nobody said.
+class Crops(NamedTuple):
+    """n crops for the reader of one plane: ``crops`` (n, 1, *CROP[plane]), grey 0 to 1; ``present`` (n,), 1 where the
+    plane is well enough cut; ``standardness`` (n,) and its weight (n,); its ``structures`` (n, k) and their weight
+    (n,), 0 where nobody said.
     """
 
     crops: Tensor
     present: Tensor
     standardness: Tensor
     standardness_weight: Tensor
-    structures: list[Tensor]
+    structures: Tensor
     structures_weight: Tensor
 
 
@@ -60,30 +60,22 @@ class Pools:
         return Pools(collection.heads, collection.others, organs, empty)
 
 
-def draw_crops(config: TrainingConfig, pools: Pools, step: int, rank: int = 0) -> CropBatch:
-    """The batch of one step for one process."""
+def draw_crops(config: TrainingConfig, pools: Pools, step: int, rank: int = 0) -> list[Crops]:
+    """The batch of one step for one process, in the order of ``STANDARD_PLANES``."""
     assert config.reader is not None
     size = max(config.reader.batch // config.processes, 1)
-    planes = []
+    batch = []
     for number, plane in enumerate(STANDARD_PLANES):
         items = [
             draw_crop(np.random.default_rng([config.seed, step, rank, number, item]), pools, plane)
             for item in range(size)
         ]
-        planes.append([torch.from_numpy(np.stack(parts)) for parts in zip(*items, strict=True)])
-    crops, present, standardness, weight, structures, structures_weight = zip(*planes, strict=True)
-    return CropBatch(
-        torch.stack(crops),
-        torch.stack(present),
-        torch.stack(standardness),
-        torch.stack(weight),
-        list(structures),
-        torch.stack(structures_weight),
-    )
+        batch.append(Crops(*(torch.from_numpy(np.stack(parts)) for parts in zip(*items, strict=True))))
+    return batch
 
 
 def draw_crop(rng: np.random.Generator, pools: Pools, plane: Plane) -> Fields:
-    """One augmented crop for a plane's reader: the fields of ``CropBatch``, one item's."""
+    """One augmented crop for a plane's reader: the fields of ``Crops``, one item's."""
     example, geometry, own = _pick(rng, pools, plane)
     present = standardness = 0.0
     weight, known = 1.0, False
@@ -92,10 +84,10 @@ def draw_crop(rng: np.random.Generator, pools: Pools, plane: Plane) -> Fields:
         present = presence(outline.standardness)
         standardness = outline.standardness if example.rated else UNRATED_STANDARDNESS
         weight, known = (1.0, True) if example.rated else (UNRATED_WEIGHT, False)
-    crop = cv2.warpAffine(example.pixels, jittered(geometry, rng), CROP[::-1], flags=cv2.INTER_LINEAR)
+    crop = cv2.warpAffine(example.pixels, jittered(geometry, plane, rng), CROP[plane][::-1], flags=cv2.INTER_LINEAR)
     grey = crop.astype(np.float32) / 255
     if rng.random() > PLAIN_SHARE:
-        look = Appearance.draw(rng, CROP)
+        look = Appearance.draw(rng, CROP[plane])
         # Text and calipers are drawn for whole pictures: in a crop they would cover it.
         grey = (look if rng.random() < 0.1 else replace(look, overlay=None)).apply(np.asarray(crop, np.uint8), rng)
     structures = np.array([structure in example.structures for structure in structures_of(plane)], np.float32)
@@ -103,7 +95,7 @@ def draw_crop(rng: np.random.Generator, pools: Pools, plane: Plane) -> Fields:
     return (grey[None], *numbers, structures, np.asarray(known, np.float32))
 
 
-def jittered(geometry: Geometry, rng: np.random.Generator) -> NDArray[np.float64]:
+def jittered(geometry: Geometry, plane: Plane, rng: np.random.Generator) -> NDArray[np.float64]:
     """The affine map (2, 3) from a picture to a crop around ``geometry``, off by as much as a prediction may be."""
     cx, cy, long, short, angle_deg = _pose(geometry)
     if short * 1.12 > long:
@@ -111,13 +103,14 @@ def jittered(geometry: Geometry, rng: np.random.Generator) -> NDArray[np.float64
         angle_deg = float(rng.uniform(0, 180))
     angle = math.radians(angle_deg + float(rng.normal(0, 5)))
     cx, cy = cx + float(rng.normal(0, 0.04)) * long, cy + float(rng.normal(0, 0.04)) * long
-    half_width = MARGIN * max(long, short * CROP[1] / CROP[0], 4.0) * math.exp(rng.normal(0, 0.07))
-    half_height = half_width * CROP[0] / CROP[1] * math.exp(rng.normal(0, 0.04))
+    rows, columns = CROP[plane]
+    half_width = MARGIN * max(long, short * columns / rows, 4.0) * math.exp(rng.normal(0, 0.07))
+    half_height = half_width * rows / columns * math.exp(rng.normal(0, 0.04))
     turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
     # Neither left and right nor top and bottom of an outline can be told apart.
     flips = rng.choice([-1.0, 1.0], 2)
-    linear = np.diag(flips * [CROP[1] / 2 / half_width, CROP[0] / 2 / half_height]) @ turn
-    middle = np.array([(CROP[1] - 1) / 2, (CROP[0] - 1) / 2])
+    linear = np.diag(flips * [columns / 2 / half_width, rows / 2 / half_height]) @ turn
+    middle = np.array([(columns - 1) / 2, (rows - 1) / 2])
     return np.column_stack([linear, middle - linear @ np.array([cx, cy])])
 
 

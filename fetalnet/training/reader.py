@@ -10,7 +10,7 @@ from torch.nn import functional
 from fetalnet.network.streaming import StreamingFetalNet
 from fetalnet.training.batches import Collection, draw_batch
 from fetalnet.training.config import TrainingConfig, cosine
-from fetalnet.training.crops import CropBatch
+from fetalnet.training.crops import Crops
 
 VERDICT_BATCHES = 200
 
@@ -24,20 +24,20 @@ class ReaderTraining(lightning.LightningModule):  # type: ignore[misc]
         self.config, self.stage = config, config.reader
         self.organs = network.reader.organs
 
-    def training_step(self, batch: CropBatch, _: int) -> Tensor:
+    def training_step(self, batch: list[Crops], _: int) -> Tensor:
         torch.manual_seed(self.config.seed + self.global_step * self.config.processes + self.global_rank)
         parts = {"present": [], "standardness": [], "structures": []}  # type: dict[str, list[Tensor]]
-        for number, organ in enumerate(self.organs):
-            reading = organ(batch.crops[number])
-            weight, known = batch.standardness_weight[number], batch.structures_weight[number]
-            parts["present"].append(_cross(reading.present, batch.present[number]).mean())
-            parts["standardness"].append(_mean(_cross(reading.standardness, batch.standardness[number]), weight))
+        for organ, truth in zip(self.organs, batch, strict=True):
+            reading = organ(truth.crops)
+            parts["present"].append(_cross(reading.present, truth.present).mean())
+            rating = _cross(reading.standardness, truth.standardness)
+            parts["standardness"].append(_mean(rating, truth.standardness_weight))
             if reading.structures.shape[1]:
-                cross = _cross(reading.structures, batch.structures[number]).mean(dim=1)
-                parts["structures"].append(_mean(cross, known))
+                cross = _cross(reading.structures, truth.structures).mean(dim=1)
+                parts["structures"].append(_mean(cross, truth.structures_weight))
         present, standardness, structures = (torch.stack(values).sum() for values in parts.values())
         total = present + standardness + 0.5 * structures
-        n = batch.crops.shape[1]
+        n = len(batch[0].present)
         self.log_dict(
             {"read/present": present.detach(), "read/standardness": standardness.detach()}
             | {"read/structures": structures.detach()},
@@ -80,7 +80,7 @@ def fit_verdict(network: StreamingFetalNet, config: TrainingConfig, collection: 
         optimizer.zero_grad()
         logits = reader.verdict(functional.pad(branch, (0, 1)), present)
         loss = functional.cross_entropy(logits, truth)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]

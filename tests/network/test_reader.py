@@ -21,7 +21,7 @@ def marked(geometry, along, across):
 
 
 def middle_of_light(crop):
-    rows, columns = torch.meshgrid(torch.arange(CROP[0]), torch.arange(CROP[1]), indexing="ij")
+    rows, columns = torch.meshgrid(*map(torch.arange, crop.shape), indexing="ij")
     return float((crop * columns).sum() / crop.sum()), float((crop * rows).sum() / crop.sum())
 
 
@@ -34,8 +34,9 @@ def test_that_an_organ_is_shown_upright_and_at_one_size_however_it_lies(theta_de
     assert there.tolist() == [True]
     column, row = middle_of_light(crops[0, 0])
     # Half a turn is the same outline: the spot lies at one end or the other.
-    per_pixel = MARGIN * organ.b / 32
-    off = abs(column - 47.5) * per_pixel / organ.a, abs(row - 31.5) * per_pixel / organ.b
+    rows, columns = CROP[Plane.HEAD]
+    per_pixel = MARGIN * organ.b / (rows / 2)
+    off = abs(column - (columns - 1) / 2) * per_pixel / organ.a, abs(row - (rows - 1) / 2) * per_pixel / organ.b
     assert off == (pytest.approx(0.7, abs=0.04), pytest.approx(0.3, abs=0.04))
 
 
@@ -44,7 +45,7 @@ def test_that_a_femur_fills_the_crop_from_end_to_end():
     mask = torch.from_numpy(soft_mask(shaft, SHAPE, 2.0))[None]
     crops, _ = crop_outlined(mask[:, None], mask, Plane.FEMUR)
     lit = torch.nonzero(crops[0, 0].amax(dim=0) > 0.5).flatten()
-    assert (lit.max() - lit.min() + 1) / CROP[1] == pytest.approx(1 / MARGIN, abs=0.05)
+    assert (lit.max() - lit.min() + 1) / CROP[Plane.FEMUR][1] == pytest.approx(1 / MARGIN, abs=0.05)
 
 
 def test_that_where_nothing_is_outlined_no_plane_is_present():

@@ -38,11 +38,12 @@ def config():
 
 def test_that_the_outline_fills_the_crop_but_for_the_margin():
     for seed in range(10):
-        matrix = jittered(HEAD, np.random.default_rng(seed))
+        matrix = jittered(HEAD, Plane.HEAD, np.random.default_rng(seed))
         seen = warped(HEAD, matrix)
         assert isinstance(seen, Ellipse)
-        assert (seen.cx, seen.cy) == (pytest.approx(47.5, abs=8), pytest.approx(31.5, abs=8))
-        assert max(seen.a * MARGIN / (CROP[1] / 2), seen.b * MARGIN / (CROP[0] / 2)) == pytest.approx(1, abs=0.25)
+        rows, columns = CROP[Plane.HEAD]
+        assert (seen.cx, seen.cy) == (pytest.approx(columns / 2, abs=9), pytest.approx(rows / 2, abs=9))
+        assert max(seen.a * MARGIN / (columns / 2), seen.b * MARGIN / (rows / 2)) == pytest.approx(1, abs=0.25)
         assert min(seen.theta_deg, 180 - seen.theta_deg) < 20
 
 
@@ -68,8 +69,10 @@ def test_that_a_real_head_counts_as_present_and_its_anatomy_as_unknown(collectio
 def test_that_batches_hold_crops_for_every_plane_and_repeat_themselves(collection):
     pools = Pools.of(collection)
     batch, again = (draw_crops(config(), pools, 1) for _ in range(2))
-    assert batch.crops.shape == (len(STANDARD_PLANES), 5, 1, *CROP)
-    assert [each.shape for each in batch.structures] == [(5, 5), (5, 6), (5, 0)]
-    assert 0 <= batch.crops.min() <= batch.crops.max() <= 1
-    assert np.array_equal(batch.crops, again.crops)
-    assert not np.array_equal(batch.crops, draw_crops(config(), pools, 2).crops)
+    assert [each.crops.shape for each in batch] == [(5, 1, *CROP[plane]) for plane in STANDARD_PLANES]
+    assert [each.structures.shape for each in batch] == [(5, 5), (5, 6), (5, 0)]
+    other = draw_crops(config(), pools, 2)
+    for one, same, different in zip(batch, again, other, strict=True):
+        assert 0 <= one.crops.min() <= one.crops.max() <= 1
+        assert np.array_equal(one.crops, same.crops)
+        assert not np.array_equal(one.crops, different.crops)
