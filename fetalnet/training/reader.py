@@ -22,6 +22,8 @@ class ReaderTraining(lightning.LightningModule):  # type: ignore[misc]
         super().__init__()
         assert config.reader is not None
         self.config, self.stage = config, config.reader
+        # Frozen while the rest is trained.
+        network.reader.requires_grad_(True)
         self.organs = network.reader.organs
 
     def training_step(self, batch: list[Crops], _: int) -> Tensor:
