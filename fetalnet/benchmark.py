@@ -148,7 +148,7 @@ def run_benchmark(
             rate_hz = source.frame_rate_hz
             frames = min(len(source), max(round(seconds * rate_hz), 1))
         for count in threads:
-            with _thread_limit(count):
+            with thread_limit(count):
                 predictors = {engine: Predictor(loaded, _device(engine), count) for engine in ENGINES}
                 on_progress(f"steps, {count} thread(s)")
                 steps, measured = _time_steps(path, predictors, frames, count)
@@ -167,7 +167,7 @@ def run_benchmark(
         model_sha256=loaded.sha256,
         timings=tuple(timings),
         throughputs=tuple(throughputs),
-        processor=_processor(),
+        processor=processor_name(),
         logical_cores=os.cpu_count() or 1,
         load_before=load_before,
         versions={"fetalnet": __version__, "python": platform.python_version()}
@@ -258,7 +258,7 @@ def _recording(video: Path | None, seconds: float, on_progress: Callable[[str], 
 
 
 @contextmanager
-def _thread_limit(count: int) -> Iterator[None]:
+def thread_limit(count: int) -> Iterator[None]:
     """Limit OpenCV's and PyTorch's threads of this process, and give them back."""
     before = cv2.getNumThreads(), torch.get_num_threads()
     cv2.setNumThreads(count)
@@ -270,7 +270,7 @@ def _thread_limit(count: int) -> Iterator[None]:
         torch.set_num_threads(before[1])
 
 
-def _processor() -> str:
+def processor_name() -> str:
     """The processor's name as Linux gives it, else what Python knows."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()

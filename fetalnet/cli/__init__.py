@@ -11,6 +11,7 @@ import typer
 from fetalnet import __version__
 from fetalnet.cli.analyze import analyze
 from fetalnet.cli.benchmark import benchmark
+from fetalnet.cli.compare import compare
 from fetalnet.cli.evaluate import evaluate
 from fetalnet.cli.phantom import phantom
 from fetalnet.cli.train import train
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (analyze, phantom, train, evaluate, benchmark):
+for command in (analyze, phantom, train, evaluate, compare, benchmark):
     app.command()(command)
 
 

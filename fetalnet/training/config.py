@@ -157,6 +157,42 @@ class TrainingConfig(_Table):
             before += phase.steps
         raise ValueError("a training needs at least one phase")
 
+    def shown(self, stage: Stage) -> int:
+        """Pictures a step, as ``draw_batch`` shares them out among the processes."""
+        return max(stage.batch // self.processes, 1) * self.processes * stage.frames
+
+    @property
+    def presentations(self) -> int:
+        """How many pictures are shown, each counted as often as it is; the reader's crops are not."""
+        return sum(self.shown(stage) * stage.steps for phase in self.phases for stage in phase.stages)
+
+    def presenting(self, presentations: int) -> TrainingConfig:
+        """The same run with that many ``presentations``: all stages, the reader's too, longer or shorter alike.
+
+        Raises ``InputError`` where they cannot be divided into batches.
+        """
+        if presentations == self.presentations:
+            return self
+        factor = presentations / self.presentations
+        stages = [stage for phase in self.phases for stage in phase.stages]
+        unit = math.lcm(*(self.shown(stage) for stage in stages))
+        shares = [max(round(self.shown(each) * each.steps * factor / unit), 1) * unit for each in stages[:-1]]
+        last = presentations - sum(shares)
+        if last <= 0 or last % self.shown(stages[-1]):
+            raise InputError(
+                f"{presentations} presentations cannot be divided into the batches of {self.name}; choose a multiple "
+                f"of {unit} that is several times as large."
+            )
+        steps = [share // self.shown(stage) for share, stage in zip([*shares, last], stages, strict=True)]
+        longer = iter([stage.model_copy(update={"steps": count}) for stage, count in zip(stages, steps, strict=True)])
+        phases = tuple(
+            phase.model_copy(update={"stages": tuple(next(longer) for _ in phase.stages)}) for phase in self.phases
+        )
+        reader = self.reader
+        if reader is not None:
+            reader = reader.model_copy(update={"steps": max(round(reader.steps * factor), 1)})
+        return self.model_copy(update={"phases": phases, "reader": reader})
+
 
 def cosine(peak: float, share: float, warm_up: float, start: float = 0.0) -> float:
     """A learning rate that warms up to ``peak`` and falls along a cosine; ``share``, 0 to 1, is how far it has come."""

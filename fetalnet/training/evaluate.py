@@ -98,16 +98,20 @@ def summarise(scores: list[HeadScore], seed: int = 0) -> Summary:
     )
 
 
-def head_table(scores: list[HeadScore]) -> str:
-    """A Markdown table: all heads, and by size."""
+def summarise_by_size(scores: list[HeadScore]) -> dict[str, Summary]:
+    """All heads, and those of each size there is; by name."""
     bands = {
         "all": scores,
         "HC < 100 mm": [score for score in scores if score.circumference_mm < 100],
         "100 to 250 mm": [score for score in scores if 100 <= score.circumference_mm <= 250],
         "> 250 mm": [score for score in scores if score.circumference_mm > 250],
     }
-    rows = [summarise(band).row(name) for name, band in bands.items() if band]
-    return "\n".join([HEADER, *rows])
+    return {name: summarise(band) for name, band in bands.items() if band}
+
+
+def head_table(scores: list[HeadScore]) -> str:
+    """A Markdown table: all heads, and by size."""
+    return "\n".join([HEADER, *(summary.row(name) for name, summary in summarise_by_size(scores).items())])
 
 
 def false_measures(predictor: Predictor, pictures: dict[str, NDArray[np.uint8]]) -> list[str]:

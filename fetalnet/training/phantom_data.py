@@ -46,7 +46,7 @@ class _Shard:
 
 def load(pack: Pack, cache: Path) -> tuple[list[Example], list[list[Example]]]:
     """The pack's stills and clips, rendering what ``cache`` lacks. The same pack gives the same pictures."""
-    folder = cache / f"phantom-{_fingerprint(pack)}"
+    folder = cache / f"phantom-{fingerprint(pack)}"
     folder.mkdir(parents=True, exist_ok=True)
     shards = [
         _Shard(folder / f"stills-{first:06d}.npz", pack, range(first, min(first + STILLS_PER_SHARD, pack.stills)))
@@ -74,7 +74,7 @@ def load(pack: Pack, cache: Path) -> tuple[list[Example], list[list[Example]]]:
     return stills, clips
 
 
-def _fingerprint(pack: Pack) -> str:
+def fingerprint(pack: Pack) -> str:
     """Names the pack by its configuration and by the phantom's code, comments and layout left out."""
     code = [
         ast.dump(ast.parse(path.read_text(encoding="utf-8")))
