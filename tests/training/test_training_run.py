@@ -92,14 +92,6 @@ def test_that_the_configurations_that_come_along_are_valid():
         assert load_config(CONFIGS / f"{name}.toml").steps > 0
 
 
-def test_that_networks_to_be_compared_are_shown_as_many_pictures():
-    shown = {}
-    for name in ("streaming", "fetalnet_published", "multitask_unet", "mtln"):
-        stages = [stage for phase in load_config(CONFIGS / f"{name}.toml").phases for stage in phase.stages]
-        shown[name] = sum(stage.batch * stage.frames * stage.steps for stage in stages)
-    assert set(shown.values()) == {311_200}, shown
-
-
 def test_that_a_wrong_configuration_says_where(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text("seed = 1\nphases = []\ncolour = 3\n")
