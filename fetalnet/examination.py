@@ -32,10 +32,10 @@ class Thresholds:
 
     smoothing_frames: int = 5
     """Width of the centred moving average; odd. Five frames at 30 Hz outlive a flicker, not a sweep."""
-    min_probability: float = 0.6
-    min_standardness: float = 0.35
-    """Tuned on phantom seeds 20 to 26, none trained on: the shipped weights rate even ideal planes about 0.5."""
-    min_peak_standardness: float = 0.45
+    min_probability: float = 0.5
+    """Together with the standardness checked on phantom seeds 20 to 28, none trained on."""
+    min_standardness: float = 0.5
+    min_peak_standardness: float = 0.65
     """What the best frame of a run must reach, so that a sweep past a plane's edge is no measure."""
     estimate_share: float = 0.9
     """Frames whose score is at least this share of the best frame's enter the estimate."""
