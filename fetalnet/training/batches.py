@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -58,6 +58,8 @@ class Collection:
     others: list[Example]
     stills: list[Example]
     clips: list[list[Example]]
+    small_heads: list[Example] = field(default_factory=list)
+    """Those of ``heads`` that are drawn as ``real_small_head`` too."""
 
     @property
     def pictures(self) -> list[Example]:
@@ -150,7 +152,8 @@ def _pick(rng: np.random.Generator, collection: Collection, mixture: Mixture, fr
         return _phantom_clip(rng, collection, frames)
     if source == "real_other":
         return [collection.others[int(rng.integers(len(collection.others)))]]
-    head = collection.heads[int(rng.integers(len(collection.heads)))]
+    heads = collection.small_heads if source == "real_small_head" else collection.heads
+    head = heads[int(rng.integers(len(heads)))]
     if source == "real_erased":
         return [erased(head, rng, collection.others)]
     if source == "real_transplant":
@@ -176,6 +179,7 @@ def _shares(collection: Collection, mixture: Mixture) -> dict[str, float]:
     shares = mixture.model_dump()
     for name in shares:
         lacks_heads = name in ("real_head", "real_erased", "real_transplant") and not collection.heads
+        lacks_heads |= name == "real_small_head" and not collection.small_heads
         lacks_phantom = name in ("phantom", "real_transplant") and not (collection.stills or collection.clips)
         if lacks_heads or lacks_phantom or (name == "real_other" and not collection.others):
             shares[name] = 0.0

@@ -78,9 +78,13 @@ class Stage(_Table):
 
 
 class Mixture(_Table):
-    """Shares of what a batch is drawn from; they are divided by their sum."""
+    """Shares of what a batch is drawn from; they are divided by their sum.
+
+    ``real_small_head``: of the real heads those under 100 mm, in the first trimester, beyond their share among all.
+    """
 
     real_head: float = 0.32
+    real_small_head: float = 0.0
     real_erased: float = 0.05
     real_transplant: float = 0.05
     real_other: float = 0.06

@@ -27,6 +27,10 @@ from fetalnet.training.reader import ReaderTraining, fit_verdict
 from fetalnet.training.thermometer import thermometer
 
 
+SMALL_HEAD_MM = 100.0
+"""Circumference up to which a head is one of the first trimester."""
+
+
 class Data(lightning.LightningDataModule, Generic[Drawn]):  # type: ignore[misc]
     """Streams of batches that start where the trainer stands; ``draw`` gives one for a step and a process."""
 
@@ -67,7 +71,9 @@ def collect(config: TrainingConfig, cache: Path) -> Collection:
         ]
         others = [each for each in other_planes.other_stills(data_folder() / "other_planes") if not each.kept_back]
     stills, clips = phantom_data.load(config.pack, cache)
-    return Collection(list(hc18.examples(heads)), list(other_planes.examples(others)), stills, clips)
+    pictures = list(hc18.examples(heads))
+    small = [each for each, still in zip(pictures, heads, strict=True) if still.circumference_mm < SMALL_HEAD_MM]
+    return Collection(pictures, list(other_planes.examples(others)), stills, clips, small)
 
 
 def print_table(collection: Collection) -> None:
