@@ -20,6 +20,9 @@ from fetalnet.sources.frame import Frame
 MIN_PROBABILITY = 0.6
 """A plane that is less likely than this is not measured: frames without a plane stay without a measure."""
 
+MIN_STANDARDNESS = 0.3
+"""A plane that is rated lower is not measured: its organ is there, but cut far from where it is to be measured."""
+
 MIN_MASK_EVIDENCE = 0.7
 """Least mean probability of the mask over its own area (where it exceeds one half)."""
 
@@ -132,7 +135,10 @@ def _why_not(plane: Plane, probability: float, raw: Raw) -> str | None:
         return "no standard plane"
     if probability < MIN_PROBABILITY:
         return f"{plane} is uncertain (probability {probability:.2f})"
-    mask = raw.masks[STANDARD_PLANES.index(plane)]
+    channel = STANDARD_PLANES.index(plane)
+    if raw.standardness[channel] < MIN_STANDARDNESS:
+        return f"{plane} is cut too far from its standard plane ({raw.standardness[channel]:.2f})"
+    mask = raw.masks[channel]
     inside = mask > 0.5
     if not inside.any():
         return f"no {plane} outline found"

@@ -85,13 +85,13 @@ def test_that_frames_of_another_size_are_taken_whole(predictor):
     assert predictor.prepare(frames(1, (50, 60))[0]).letterbox.box == (0, 0, 60, 50)
 
 
-def raw(plane, probability, mask):
+def raw(plane, probability, mask, standardness=0.9):
     planes = np.full(4, (1 - probability) / 3, np.float32)
     planes[list(Plane).index(plane)] = probability
     masks = np.zeros((3, 64, 96), np.float32)
     if plane is not Plane.OTHER:
         masks[list(Plane).index(plane)] = mask
-    return Raw(planes, np.full(3, 0.9, np.float32), masks)
+    return Raw(planes, np.full(3, standardness, np.float32), masks)
 
 
 def disc(inside=0.99, radius=20.0):
@@ -115,6 +115,7 @@ def test_that_a_sure_head_is_measured_in_native_pixels(predictor):
     [
         (raw(Plane.OTHER, 0.9, disc()), "no standard plane"),
         (raw(Plane.HEAD, 0.45, disc()), "uncertain"),
+        (raw(Plane.HEAD, 0.9, disc(), standardness=0.1), "too far from its standard plane"),
         (raw(Plane.ABDOMEN, 0.9, disc(inside=0.3)), "no abdomen outline"),
         (raw(Plane.FEMUR, 0.9, disc(inside=0.6)), "outline is uncertain"),
         (raw(Plane.FEMUR, 0.9, disc()), "too wide"),

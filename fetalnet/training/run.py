@@ -26,7 +26,6 @@ from fetalnet.training.module import Training
 from fetalnet.training.reader import ReaderTraining, fit_verdict
 from fetalnet.training.thermometer import thermometer
 
-
 SMALL_HEAD_MM = 100.0
 """Circumference up to which a head is one of the first trimester."""
 

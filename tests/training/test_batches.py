@@ -152,6 +152,15 @@ def test_that_one_in_five_examinations_is_kept_back_by_the_hash_of_its_name():
     assert 160 < kept < 240
 
 
+def test_that_small_heads_are_drawn_beyond_their_share():
+    small = Example(picture(3), {Plane.HEAD: Outline(Ellipse(60, 40, 10, 8, 0))})
+    heads = Collection([head()] * 50 + [small], [], [], [], [small])
+    mixture = Mixture(**dict.fromkeys(Mixture.model_fields, 0.0) | {"real_head": 0.5, "real_small_head": 0.5})
+    batches = [draw_batch(config(mixture=mixture), heads, step) for step in range(4)]
+    areas = np.concatenate([batch.masks[:, 0, 0].sum(dim=(1, 2)).numpy() for batch in batches])
+    assert 4 <= (areas < 500).sum() <= 20
+
+
 def test_that_shares_of_missing_sources_go_to_the_others(collection):
     phantom_only = Collection([], [], collection.stills, [])
     batch = draw_batch(config(mixture=Mixture(real_head=0.9, phantom=0.1)), phantom_only, 0)
