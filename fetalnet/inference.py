@@ -20,7 +20,7 @@ from fetalnet.sources.frame import Frame
 MIN_PROBABILITY = 0.6
 """A plane that is less likely than this is not measured: frames without a plane stay without a measure."""
 
-MIN_STANDARDNESS = 0.3
+MIN_STANDARDNESS = 0.1
 """A plane that is rated lower is not measured: its organ is there, but cut far from where it is to be measured."""
 
 MIN_MASK_EVIDENCE = 0.7

@@ -62,6 +62,8 @@ class ReaderTraining(lightning.LightningModule):  # type: ignore[misc]
 def fit_verdict(network: StreamingFetalNet, config: TrainingConfig, collection: Collection) -> None:
     """Weigh branch against reader by logistic regression on training pictures that pass through the whole network."""
     network.eval()
+    # The run's own mixture: a last phase that shows more of one plane would make that plane likelier than it is.
+    config = config.model_copy(update={"phases": (config.phases[-1].model_copy(update={"mixture": None}),)})
     odds, labels = [], []
     with torch.no_grad():
         for number in range(VERDICT_BATCHES):
