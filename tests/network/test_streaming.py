@@ -28,9 +28,9 @@ def test_that_every_output_has_the_documented_shape(network, clip):
     assert output.state.shape == (2, 8, 2, 3)
 
 
-def test_that_the_default_network_has_about_a_million_parameters():
+def test_that_the_default_network_is_small_enough_for_a_laptop():
     count = sum(parameter.numel() for parameter in StreamingFetalNet().parameters())
-    assert 0.8e6 < count < 1.3e6
+    assert 1.2e6 < count < 2.0e6
 
 
 @torch.inference_mode()
