@@ -22,8 +22,8 @@ from fetalnet.sources.frame import Frame
 _CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,avi,matroska,webm,asf,mpeg,mpegts,ogg,gif"
 """Formats that hold their frames themselves; a playlist could name other files or addresses."""
 
-_KEPT_FRAMES = 8
-"""Decoded frames kept, so that stepping back does not decode from the key frame again (about 25 MB at 1080p)."""
+_KEPT_FRAMES = 4
+"""Decoded frames kept, so that stepping back does not decode from the key frame again (about 12 MB at 1080p)."""
 
 
 @dataclass(frozen=True, slots=True)
