@@ -44,6 +44,8 @@ from fetalnet.sources import Frame, Source
 SIDE_SHARE = 0.333
 """Both side columns together; the picture keeps two thirds of the width."""
 LEFT_PART = 0.39
+LEFT_MIN_PX, RIGHT_MIN_PX = 166, 260
+"""Narrower than in a window of 1280 they would cut numbers: a smaller window takes from the picture."""
 
 
 class Window(QMainWindow):
@@ -129,8 +131,8 @@ class Window(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         side = self.width() * SIDE_SHARE
-        self._left.setFixedWidth(round(side * LEFT_PART))
-        self._right.setFixedWidth(round(side * (1 - LEFT_PART)))
+        self._left.setFixedWidth(max(round(side * LEFT_PART), LEFT_MIN_PX))
+        self._right.setFixedWidth(max(round(side * (1 - LEFT_PART)), RIGHT_MIN_PX))
         super().resizeEvent(event)
 
     def _build_menus(self) -> None:

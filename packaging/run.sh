@@ -13,7 +13,7 @@ mkdir -p "$out"
 echo "No display: analysing the demo recording without a window."
 .venv/bin/fetalnet analyze "$demo" --mm-per-pixel "$mm_per_pixel" \
     --json "$out/analysis.json" --report "$out/report.pdf" --overlay "$out/overlay.mp4"
-QT_QPA_PLATFORM=offscreen .venv/bin/fetalnet-app "$demo" --mm-per-pixel "$mm_per_pixel" --screenshot "$out/window.png" --quit-when-analysed
+QT_QPA_PLATFORM=offscreen .venv/bin/fetalnet-app "$demo" --mm-per-pixel "$mm_per_pixel" --size 1280x800 --screenshot "$out/window.png" --quit-when-analysed
 echo "Report:     $out/report.pdf"
 echo "Overlay:    $out/overlay.mp4"
 echo "Screenshot: $out/window.png"

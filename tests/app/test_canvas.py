@@ -35,6 +35,15 @@ def test_that_no_text_of_ours_covers_the_picture(reviewer: Person, size: QSize) 
         assert pixel(reviewer, reviewer.on_screen(corner)) == pytest.approx(grey, abs=3)
 
 
+def test_that_a_small_window_takes_from_the_picture_and_cuts_no_number(reviewer: Person) -> None:
+    widths = {}
+    for size in (QSize(1280, 800), QSize(1000, 700)):
+        reviewer.window.resize(size)
+        reviewer.wait(lambda size=size: reviewer.window.size() == size)
+        widths[size.width()] = reviewer.window.measurements.width(), reviewer.window.gallery.width()
+    assert widths[1000] == widths[1280]
+
+
 def test_that_a_zoomed_picture_stays_between_its_strips(reviewer: Person) -> None:
     outside = [QPoint(reviewer.canvas.width() // 2, y) for y in (3, reviewer.canvas.height() - 4)]
     before = [pixel(reviewer, at) for at in outside]
