@@ -107,9 +107,12 @@ def _dashes(path: NDArray[np.float64], dash: float, gap: float) -> list[NDArray[
 def _labels(
     picture: Picture, lines: list[str], geometry: Geometry | None, colour: tuple[int, int, int], unit: float
 ) -> None:
-    """The plane in the corner; the values beside the figure they belong to, inside the picture."""
+    """The plane above the last line; the values beside the figure they belong to, inside the picture.
+
+    Scanners write at the top and leave the corner at the bottom left, beside the fan's end, mostly free.
+    """
     size, step = 0.55 * unit, 22 * unit
-    _text(picture, lines[0], (8 * unit, step), colour, size)
+    _text(picture, lines[0], (8 * unit, picture.shape[0] - 1.3 * step), colour, size)
     if geometry is None:
         return
     points = geometry.points(60)
