@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fetalnet.network.blocks import ResidualBlock, convolution
+from fetalnet.network.moments import moments
 from fetalnet.planes import STANDARD_PLANES, Plane, Structure
 
 CROP = {Plane.HEAD: (80, 112), Plane.ABDOMEN: (96, 96), Plane.FEMUR: (48, 96)}
@@ -105,14 +106,9 @@ def crop_outlined(frames: Tensor, masks: Tensor, plane: Plane) -> tuple[Tensor, 
     Centre, axes and size come from the mask's moments. What lies outside the frame is black.
     """
     height, width = masks.shape[1:]
-    y = torch.arange(height, device=masks.device, dtype=masks.dtype)[None, :, None]
-    x = torch.arange(width, device=masks.device, dtype=masks.dtype)[None, None, :]
     weight = functional.relu(masks - 0.5)
     area = weight.sum(dim=(1, 2), keepdim=True)
-    share = weight / (area + 1e-6)
-    cx, cy = (share * x).sum(dim=(1, 2), keepdim=True), (share * y).sum(dim=(1, 2), keepdim=True)
-    dx, dy = x - cx, y - cy
-    xx, yy, xy = ((share * part).sum(dim=(1, 2), keepdim=True) for part in (dx * dx, dy * dy, dx * dy))
+    cx, cy, xx, yy, xy = moments(weight / (area + 1e-6))
     middle, difference = (xx + yy) / 2, (xx - yy) / 2
     # Not hypot and atan2: the angle is only needed as cosine and sine, and fewer operations convert more easily.
     radius = torch.sqrt(difference * difference + xy * xy + 1e-6)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from fetalnet.network.architectures import Network
 from fetalnet.network.config import Masks
+from fetalnet.network.moments import moments
 from fetalnet.network.mtln import Mtln
 from fetalnet.network.multitask_unet import MultiTaskUNet
 from fetalnet.network.output import Output
@@ -83,14 +84,9 @@ def ellipse_loss(output: Output, masks: Tensor, weight: Tensor) -> Tensor:
 def ellipse_truth(masks: Tensor) -> tuple[Tensor, Tensor]:
     """The ellipse of each mask (n, h, w) by its moments, (n, 5) as in ``Output``, and 1 (n,) where it is seen whole."""
     height, width = masks.shape[1:]
-    y = torch.arange(height, device=masks.device, dtype=masks.dtype)[:, None]
-    x = torch.arange(width, device=masks.device, dtype=masks.dtype)[None, :]
     area = masks.sum(dim=(1, 2))
     # Masks without anything give numbers all the same, of no weight.
-    share = masks / area.clamp(min=1.0)[:, None, None]
-    cx, cy = (share * x).sum(dim=(1, 2)), (share * y).sum(dim=(1, 2))
-    dx, dy = x - cx[:, None, None], y - cy[:, None, None]
-    xx, yy, xy = (share * dx * dx).sum(dim=(1, 2)), (share * dy * dy).sum(dim=(1, 2)), (share * dx * dy).sum(dim=(1, 2))
+    cx, cy, xx, yy, xy = (each[:, 0, 0] for each in moments(masks / area.clamp(min=1.0)[:, None, None]))
     # The variance of a filled ellipse along an axis is a quarter of the semi-axis squared.
     middle, half = (xx + yy) / 2, torch.hypot((xx - yy) / 2, xy)
     a, b = 2.0 * (middle + half).sqrt(), 2.0 * (middle - half).clamp(min=0.0).sqrt()

@@ -40,8 +40,8 @@ def losses(output: Output, batch: Batch) -> Losses:
         mask_loss(output.mask_logits.flatten(0, 1), batch.masks.flatten(0, 1), batch.mask_weight.flatten(0, 1)),
         side_loss(output.side_logits, batch.masks, batch.mask_weight),
         plane_loss(planes, batch.planes),
-        _weighted(standardness, batch.standardness, batch.standardness_weight),
-        _weighted(structures, batch.structures, batch.structures_weight),
+        weighted_cross(standardness, batch.standardness, batch.standardness_weight),
+        weighted_cross(structures, batch.structures, batch.structures_weight),
     )
 
 
@@ -61,9 +61,9 @@ def side_loss(sides: tuple[Tensor, ...], masks: Tensor, weight: Tensor) -> Tenso
     return torch.stack(losses).sum()
 
 
-def _weighted(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """Binary cross-entropy (b, t, n) over frames of a weight (b, t)."""
-    cross = functional.binary_cross_entropy_with_logits(logits.float(), target, reduction="none").mean(dim=2)
+def weighted_cross(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Mean binary cross-entropy (..., k) over frames of a weight (...)."""
+    cross = functional.binary_cross_entropy_with_logits(logits.float(), target, reduction="none").mean(dim=-1)
     return (cross * weight).sum() / weight.sum().clamp(min=1.0)
 
 

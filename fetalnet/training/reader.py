@@ -8,9 +8,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from fetalnet.network.streaming import StreamingFetalNet
+from fetalnet.planes import Plane
 from fetalnet.training.batches import Collection, draw_batch
 from fetalnet.training.config import TrainingConfig, cosine
 from fetalnet.training.crops import Crops
+from fetalnet.training.losses import weighted_cross
 
 VERDICT_BATCHES = 200
 
@@ -28,15 +30,16 @@ class ReaderTraining(lightning.LightningModule):  # type: ignore[misc]
 
     def training_step(self, batch: list[Crops], _: int) -> Tensor:
         torch.manual_seed(self.config.seed + self.global_step * self.config.processes + self.global_rank)
-        parts = {"present": [], "standardness": [], "structures": []}  # type: dict[str, list[Tensor]]
+        parts: dict[str, list[Tensor]] = {"present": [], "standardness": [], "structures": []}
         for organ, truth in zip(self.organs, batch, strict=True):
             reading = organ(truth.crops)
-            parts["present"].append(_cross(reading.present, truth.present).mean())
-            rating = _cross(reading.standardness, truth.standardness)
-            parts["standardness"].append(_mean(rating, truth.standardness_weight))
+            present = functional.binary_cross_entropy_with_logits(reading.present.float(), truth.present)
+            rated = reading.standardness[:, None], truth.standardness[:, None], truth.standardness_weight
+            parts["present"].append(present)
+            parts["standardness"].append(weighted_cross(*rated))
             if reading.structures.shape[1]:
-                cross = _cross(reading.structures, truth.structures).mean(dim=1)
-                parts["structures"].append(_mean(cross, truth.structures_weight))
+                structures = weighted_cross(reading.structures, truth.structures, truth.structures_weight)
+                parts["structures"].append(structures)
         present, standardness, structures = (torch.stack(values).sum() for values in parts.values())
         total = present + standardness + 0.5 * structures
         n = len(batch[0].present)
@@ -64,7 +67,7 @@ def fit_verdict(network: StreamingFetalNet, config: TrainingConfig, collection: 
     network.eval()
     # The run's own mixture: a last phase that shows more of one plane would make that plane likelier than it is.
     config = config.model_copy(update={"phases": (config.phases[-1].model_copy(update={"mixture": None}),)})
-    odds, labels = [], []
+    seen, labels = [], []
     with torch.no_grad():
         for number in range(VERDICT_BATCHES):
             # Beyond the last step: batches that training did not draw, of its last stage.
@@ -72,9 +75,10 @@ def fit_verdict(network: StreamingFetalNet, config: TrainingConfig, collection: 
             output = network(batch.frames, read=False)
             assert output.class_logits is not None
             reading = network.reader(batch.frames.flatten(0, 1), output.mask_logits.flatten(0, 1))
-            odds.append(torch.stack([_against_other(output.class_logits.flatten(0, 1)), reading.present], dim=1))
+            seen.append(torch.cat([output.class_logits.flatten(0, 1), reading.present], dim=1))
             labels.append(batch.planes.flatten(0, 1))
-    branch, present = torch.cat(odds).float().unbind(dim=1)
+    both = torch.cat(seen).float()
+    branch, present = both[:, : len(Plane)], both[:, len(Plane) :]
     truth = torch.cat(labels)
     reader = network.reader
     weights = [reader.trust_branch, reader.trust_reader, reader.offset]
@@ -82,21 +86,9 @@ def fit_verdict(network: StreamingFetalNet, config: TrainingConfig, collection: 
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        logits = reader.verdict(functional.pad(branch, (0, 1)), present)
+        logits = reader.verdict(branch, present)
         loss = functional.cross_entropy(logits, truth)
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
-
-
-def _against_other(logits: Tensor) -> Tensor:
-    return logits[:, :-1] - logits[:, -1:]
-
-
-def _cross(logits: Tensor, target: Tensor) -> Tensor:
-    return functional.binary_cross_entropy_with_logits(logits.float(), target, reduction="none")
-
-
-def _mean(values: Tensor, weight: Tensor) -> Tensor:
-    return (values * weight).sum() / weight.sum().clamp(min=1.0)

@@ -13,7 +13,7 @@ from fetalnet.metrics.selection import Selection, judge, weighted_frame_selectio
 from fetalnet.metrics.statistic import share, statistic
 from fetalnet.planes import Kind, Plane
 
-torchmetrics = pytest.importorskip("torchmetrics.functional.classification")
+torchmetrics = pytest.importorskip("torchmetrics.functional.classification", reason="the train extra is not installed")
 torch = pytest.importorskip("torch")
 
 
