@@ -10,6 +10,7 @@ from fetalnet.analysis import analyze, analyze_stills, predicted
 from fetalnet.analysis_json import json_schema
 from fetalnet.errors import InputError
 from fetalnet.geometry import Ellipse, MmPerPixel
+from fetalnet.picture.calibration import NO_CALIBRATION
 from fetalnet.picture.scale import NO_SCALE, Scale, ScaleOrigin, given_scale
 from fetalnet.planes import Kind, Plane
 from fetalnet.prediction import Prediction
@@ -28,6 +29,7 @@ class FakeSource:
     name = "sweep.mp4"
     width, height, frame_rate_hz = 80, 60, 30.0
     notice = None
+    calibration = NO_CALIBRATION
 
     def __init__(self, n=30, broken_at=None):
         self.n, self.broken_at = n, broken_at

@@ -10,6 +10,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from fetalnet.picture.calibration import Calibration
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
@@ -44,6 +46,8 @@ class Source(Protocol):
     width: int
     height: int
     frame_rate_hz: float
+    calibration: Calibration
+    """What the source itself says about the size of its pixels."""
     notice: str | None
     """What is wrong with a source that plays all the same, in a sentence: cut off, damaged. It may come late."""
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from fetalnet.errors import InputError
+from fetalnet.picture.calibration import NO_CALIBRATION
 from fetalnet.sources.file import check_readable
 from fetalnet.sources.frame import Frame
 
@@ -27,6 +28,7 @@ class ImageFolder:
     def __init__(self, path: Path, files: Sequence[Path] | None = None) -> None:
         self.path = path if files is None else files[0]
         self.name = self.path.name
+        self.calibration = NO_CALIBRATION
         self.notice: str | None = None
         self.frame_rate_hz = 25.0  # images have no clock; this is only how fast a player shows them
         self._files = sorted(image_files(path), key=_natural) if files is None else list(files)

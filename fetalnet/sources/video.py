@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from fetalnet.errors import InputError
+from fetalnet.picture.calibration import NO_CALIBRATION
 from fetalnet.sources.file import check_readable
 from fetalnet.sources.frame import Frame
 
@@ -49,6 +50,7 @@ class VideoFile:
     def __init__(self, path: Path, threads: int = 2) -> None:
         self.path = path
         self.name = path.name
+        self.calibration = NO_CALIBRATION
         self.notice: str | None = None
         self._timestamps: _Timestamps | None = None
         self._length: int | None = None
