@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fetalnet.engines import Device, Engine, Raw, engine_for
-from fetalnet.measurement import FemurFit, fit_plane
+from fetalnet.fitting import FemurFit, fit_plane
 from fetalnet.network.weights import DEFAULT_WEIGHTS, LoadedNetwork, load_weights
 from fetalnet.picture.letterbox import Box, Letterbox
 from fetalnet.planes import STANDARD_PLANES, Plane

@@ -9,8 +9,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from fetalnet.fitting import FemurFit, Fit, fit_plane
 from fetalnet.geometry import Ellipse, Line, MmPerPixel
-from fetalnet.measurement import FemurFit, Fit, fit_plane, measure
+from fetalnet.measurement import measure
 from fetalnet.picture.letterbox import Letterbox
 from fetalnet.planes import Kind, Plane
 
@@ -202,3 +203,32 @@ def test_what_cannot_be_measured_is_refused_with_its_reason() -> None:
         for dy in range(-2, 3):
             bent[np.rint(150 - 45 * np.sin(x)).astype(int) + dy, np.rint(190 + 45 * np.cos(x)).astype(int) + dx] = 1
     assert refused(Plane.FEMUR, bent).endswith(("wide for a femur", "curved for a femur"))
+
+
+def leaking(body: Mask, leak: Mask, certainty: float) -> Mask:
+    """A body of which the network is sure, and beside it what it took along with less certainty."""
+    return np.maximum(0.99 * body, certainty * leak)
+
+
+def test_a_head_whose_mask_leaks_into_the_body_beside_it_is_measured_alone() -> None:
+    letterbox = Letterbox.of(GRID, GRID)
+    head = Ellipse(140, 120, 52, 40, 20)
+    body = drawn_ellipse(letterbox, Ellipse(225, 140, 48, 34, 10))
+    found = the_ellipse(fit_plane(Plane.HEAD, leaking(drawn_ellipse(letterbox, head), body, 0.9), letterbox))
+    assert found.perimeter_px == pytest.approx(head.perimeter_px, rel=0.02)
+
+
+def test_a_head_whose_mask_leaks_into_the_fluid_is_measured_alone() -> None:
+    letterbox = Letterbox.of(GRID, GRID)
+    head = Ellipse(180, 150, 60, 48, 160)
+    fluid = np.maximum(square(slice(40, 130), slice(120, 150)), square(slice(40, 60), slice(120, 240)))
+    found = the_ellipse(fit_plane(Plane.HEAD, leaking(drawn_ellipse(letterbox, head), fluid, 0.7), letterbox))
+    assert found.perimeter_px == pytest.approx(head.perimeter_px, rel=0.03)
+
+
+def test_two_bodies_that_are_equally_certain_are_not_guessed_between() -> None:
+    letterbox = Letterbox.of(GRID, GRID)
+    joined = drawn_ellipse(letterbox, Ellipse(130, 120, 50, 40, 0)) + drawn_ellipse(
+        letterbox, Ellipse(226, 120, 50, 40, 0)
+    )
+    refused(Plane.HEAD, np.clip(joined, 0, 1).astype(np.float32))
