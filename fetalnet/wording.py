@@ -22,6 +22,12 @@ BPD_CONVENTION = "BPD is measured outer to outer edge of the skull (outer-outer)
 BY_HAND = "placed by hand"
 METHOD = "HC and AC are perimeters of a fitted ellipse (Ramanujan II), BPD and OFD its axes; FL is a straight line."
 
+TEXT_KEPT = "Text outside the fan is shown, as asked: it may name the patient."
+TEXT_NOT_FOUND = (
+    "The fan was not found, so that text in the picture is not hidden; look at each picture before you pass it on."
+)
+TEXT_INSIDE = "Text that lies over the ultrasound itself stays: look at each picture before you pass it on."
+
 SCALE_ORIGINS = {
     ScaleOrigin.DICOM_REGION: "from the DICOM region",
     ScaleOrigin.PIXEL_SPACING: "from the DICOM pixel spacing",

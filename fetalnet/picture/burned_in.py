@@ -1,0 +1,37 @@
+"""Text that a scanner burned into its pictures, patient names among it: all that lies outside the fan goes black."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fetalnet.picture.sector import Sector
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FanOnly:
+    """Shows the fan of a recording and nothing else. Made once for a recording, then quick on each frame.
+
+    ``inside`` is (height, width) uint8, 1 in the fan; None where no fan was found: then nothing can be hidden.
+    """
+
+    inside: NDArray[np.uint8] | None
+
+    @staticmethod
+    def of(sector: Sector, shape: tuple[int, ...]) -> FanOnly:
+        """For pictures of ``shape`` (height, width, ...). A sector that is the whole picture was not found."""
+        mask = sector.mask(shape)
+        return FanOnly(None if mask.all() else mask.astype(np.uint8))
+
+    @property
+    def hides(self) -> bool:
+        return self.inside is not None
+
+    def shown(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A picture, (h, w) or (h, w, 3), black outside the fan; the same one where no fan was found."""
+        if self.inside is None:
+            return pixels
+        return np.asarray(cv2.copyTo(pixels, self.inside), np.uint8)
