@@ -25,6 +25,7 @@ class Do(StrEnum):
     EXPORT_PDF = "export_pdf"
     EXPORT_CSV = "export_csv"
     EXPORT_JSON = "export_json"
+    KEEP_TEXT = "keep_text"
     QUIT = "close"
 
     UNDO = "undo"
@@ -69,6 +70,7 @@ class Do(StrEnum):
     ZOOM_OUT = "zoom_out"
     FIT = "fit"
     OVERLAY = "show_overlay"
+    HIDE_TEXT = "hide_text"
     FULL_SCREEN = "full_screen"
 
     SHORTCUTS = "show_shortcuts"
@@ -116,6 +118,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
     ActionInfo(Do.EXPORT_PDF, "Report as &PDF…", ("R",), When.MEASURED),
     ActionInfo(Do.EXPORT_CSV, "Table as &CSV…", ("Ctrl+Shift+C",), When.MEASURED),
     ActionInfo(Do.EXPORT_JSON, "Exam as &JSON…", ("Ctrl+Shift+J",), When.MEASURED),
+    ActionInfo(Do.KEEP_TEXT, "Reports show the scanner's &text too", (), When.ALWAYS, checkable=True),
     ActionInfo(Do.QUIT, "&Quit", ("Ctrl+Q",), When.ALWAYS),
     ActionInfo(Do.UNDO, "&Undo", ("Ctrl+Z",), When.UNDOABLE),
     ActionInfo(Do.REDO, "&Redo", ("Ctrl+Y", "Ctrl+Shift+Z"), When.REDOABLE),
@@ -155,6 +158,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
     ActionInfo(Do.ZOOM_OUT, "Zoom &out", ("-",), When.OPEN),
     ActionInfo(Do.FIT, "&Fit", ("0",), When.OPEN),
     ActionInfo(Do.OVERLAY, "Show &overlay", ("O",), When.ALWAYS, checkable=True),
+    ActionInfo(Do.HIDE_TEXT, "Hide &burned-in text", ("B",), When.ALWAYS, checkable=True),
     ActionInfo(Do.FULL_SCREEN, "Full s&creen", ("F11",), When.ALWAYS, checkable=True),
     ActionInfo(Do.SHORTCUTS, "&Keys", ("F1",), When.ALWAYS),
     ActionInfo(Do.ABOUT, "&About, licences, model card", (), When.ALWAYS),
@@ -162,7 +166,8 @@ ACTIONS: tuple[ActionInfo, ...] = (
 
 MENUS: dict[str, tuple[Do | None, ...]] = {
     "&File": (
-        Do.OPEN, Do.OPEN_FOLDER, None, Do.EXPORT_PDF, Do.EXPORT_CSV, Do.EXPORT_JSON, None, Do.QUIT,
+        Do.OPEN, Do.OPEN_FOLDER, None, Do.EXPORT_PDF, Do.EXPORT_CSV, Do.EXPORT_JSON, Do.KEEP_TEXT, None,
+        Do.QUIT,
     ),
     "&Edit": (Do.UNDO, Do.REDO),
     "&Measure": (
@@ -177,7 +182,7 @@ MENUS: dict[str, tuple[Do | None, ...]] = {
         Do.BEST_HEAD, Do.BEST_ABDOMEN, Do.BEST_FEMUR, Do.PREVIOUS_BEST, Do.NEXT_BEST, None,
         Do.ANALYSE, Do.CANCEL_ANALYSIS,
     ),
-    "&View": (Do.ZOOM_IN, Do.ZOOM_OUT, Do.FIT, None, Do.OVERLAY, Do.FULL_SCREEN),
+    "&View": (Do.ZOOM_IN, Do.ZOOM_OUT, Do.FIT, None, Do.OVERLAY, Do.HIDE_TEXT, Do.FULL_SCREEN),
     "&Help": (Do.SHORTCUTS, Do.ABOUT),
 }  # fmt: skip
 

@@ -18,6 +18,7 @@ from fetalnet.analysis import FramePredictor, predicted
 from fetalnet.errors import InputError
 from fetalnet.examination import STILL, BestFrame, Estimate, Examination
 from fetalnet.geometry import MmPerPixel
+from fetalnet.picture.sector import Sector, sector_of
 from fetalnet.planes import Kind
 from fetalnet.prediction import Prediction
 from fetalnet.records import ModelRef
@@ -84,6 +85,7 @@ class Analyst(QThread):
         ready(PredictorInfo): the predictor is loaded.
         predicted(Batch), found(Findings), finished_analysis(int): generation.
         failed(int, str): generation (0 while loading) and one sentence for a person.
+        fan_found(int, Sector): generation and the fan that the network looks at.
         noticed(str): a sentence about a recording that is analysed all the same, as far as it goes.
     """
 
@@ -92,6 +94,7 @@ class Analyst(QThread):
     found = Signal(object)
     finished_analysis = Signal(int)
     failed = Signal(int, str)
+    fan_found = Signal(int, object)
     noticed = Signal(str)
 
     def __init__(
@@ -190,7 +193,9 @@ class Analyst(QThread):
         summary_cost_s, count, batch = 0.0, 0, []
         with closing(self._open_source(job.path)) as source:
             self._examination = Examination(STILL if len(source) == 1 else None)
-            pairs = predicted(source, predictor)
+            sector: Sector = sector_of(source)
+            self.fan_found.emit(job.generation, sector)
+            pairs = predicted(source, predictor, sector)
             try:
                 for _, prediction in pairs:
                     self._examination.add(prediction)

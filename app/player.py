@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QThread, Signal
 
 from app.pipeline import Latest
 from fetalnet.errors import InputError
+from fetalnet.picture.sector import Sector, find_sector
 from fetalnet.records import Exam, RecordingRef, recording_ref
 from fetalnet.sources import Frame, Source
 
@@ -46,11 +47,15 @@ class RecordingInfo:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An opened recording with its exam; ``notice`` is a sentence for a person, where there is something to say."""
+    """An opened recording with its exam; ``notice`` is a sentence for a person, where there is something to say.
+
+    ``fan`` is what the first frame shows of it: text outside can be hidden before anything is on screen.
+    """
 
     recording: RecordingInfo
     exam: Exam
     notice: str | None
+    fan: Sector
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,14 @@ def info_of(source: Source) -> RecordingInfo:
         times_s=tuple(time_s or 0.0 for time_s in times),
         has_clock=has_clock,
     )
+
+
+def first_fan(source: Source) -> Sector:
+    """The fan on the first frame; the whole picture where it is not found or cannot be read."""
+    try:
+        return find_sector(source[0].pixels)
+    except InputError:
+        return Sector.whole((source.height, source.width))
 
 
 class Player(QThread):
@@ -202,7 +215,7 @@ class Player(QThread):
             except InputError as error:
                 self.failed.emit(str(error))
                 return
-            self.opened.emit(Opened(self._info, exam, notice))
+            self.opened.emit(Opened(self._info, exam, notice, first_fan(source)))
             while (index := self._next_index()) is not None:
                 self._show(source, index)
         finally:

@@ -18,6 +18,7 @@ from app.player import Opened, Player, RecordingInfo
 from app.review import Review
 from fetalnet import records
 from fetalnet.picture.scale import NO_SCALE, Scale
+from fetalnet.picture.sector import Sector
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
 from fetalnet.prediction import Prediction
 from fetalnet.records import Exam, Measurement, Status
@@ -44,12 +45,13 @@ class Session(QObject):
     """The one owner of what is open. Views read it, listen to it, and ask it for verbs.
 
     Signals:
-        recording_opened(RecordingInfo), frame_shown(Frame), predictions_arrived(tuple of Prediction),
+        recording_opened(RecordingInfo), fan_changed(), frame_shown(Frame), predictions_arrived(tuple of Prediction),
         exam_changed(), findings_changed(Findings), analysis_changed(AnalysisState), predictor_changed(PredictorInfo),
         play_state_changed(PlayState), selection_changed(Kind), saved_changed(bool), notice(str).
     """
 
     recording_opened = Signal(object)
+    fan_changed = Signal()
     frame_shown = Signal(object)
     predictions_arrived = Signal(object)
     exam_changed = Signal()
@@ -76,6 +78,7 @@ class Session(QObject):
         self.undo_stack.setUndoLimit(UNDO_LIMIT)
         self.review = Review(self)
         self.recording: RecordingInfo | None = None
+        self.fan: Sector | None = None
         self.predictions: dict[int, Prediction] = {}
         self.findings = Findings(0)
         self.analysis = AnalysisState()
@@ -106,6 +109,7 @@ class Session(QObject):
         self._analyst.found.connect(self._on_findings)
         self._analyst.finished_analysis.connect(self._on_analysis_finished)
         self._analyst.failed.connect(self._on_analysis_failed)
+        self._analyst.fan_found.connect(self._on_fan)
         self._analyst.noticed.connect(self.notice)
         self._analyst.start()
 
@@ -148,7 +152,7 @@ class Session(QObject):
 
     def _on_opened(self, opened: Opened) -> None:
         self.undo_stack.clear()
-        self.recording, self._exam = opened.recording, opened.exam
+        self.recording, self._exam, self.fan = opened.recording, opened.exam, opened.fan
         self.predictions, self.findings = {}, Findings(0)
         self.chosen_planes = {
             each.plane
@@ -157,6 +161,7 @@ class Session(QObject):
             and any(other.kind is each.kind and other.decisions for other in self._exam.measurements)
         }
         self.recording_opened.emit(opened.recording)
+        self.fan_changed.emit()
         if self.player is not None:
             self.play_state_changed.emit(self.player.state)
         if self._given_scale.mm_per_pixel is not None:
@@ -219,6 +224,11 @@ class Session(QObject):
     def _on_predictor(self, info: PredictorInfo) -> None:
         self.predictor, self.predictor_failed = info, False
         self.predictor_changed.emit(info)
+
+    def _on_fan(self, generation: int, fan: Sector) -> None:
+        if generation == self._generation:
+            self.fan = fan
+            self.fan_changed.emit()
 
     def _on_batch(self, batch: Batch) -> None:
         if batch.generation != self._generation:

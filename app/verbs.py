@@ -24,6 +24,7 @@ from fetalnet.picture.sector import find_sector
 from fetalnet.planes import KINDS_OF, Kind, Plane
 from fetalnet.records import Status
 from fetalnet.sources import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from fetalnet.wording import TEXT_NOT_FOUND
 
 if TYPE_CHECKING:
     from app.window import Window
@@ -67,6 +68,9 @@ class Verbs(QObject):
 
     def export_json(self) -> None:
         self.exports.ask(Format.JSON)
+
+    def keep_text(self, on: bool) -> None:
+        """Nothing now: the next export looks whether it is checked. Not remembered, so that no start begins unsafe."""
 
     # Edit and measure.
 
@@ -273,6 +277,12 @@ class Verbs(QObject):
     def show_overlay(self, on: bool) -> None:
         self.window.settings.show_overlay = on
         self.canvas.set_overlay_visible(on)
+
+    def hide_text(self, on: bool) -> None:
+        self.window.settings.hide_text = on
+        self.canvas.set_text_hidden(on)
+        if on and self.canvas.fan is None and self.session.frame is not None:
+            self.window.notification.say(TEXT_NOT_FOUND)
 
     def full_screen(self, on: bool) -> None:
         window, full = self.window, Qt.WindowState.WindowFullScreen

@@ -37,6 +37,7 @@ from app.theme.icons import Icon, icon
 from app.timeline import Timeline
 from app.verbs import Verbs
 from fetalnet.geometry import Geometry
+from fetalnet.picture.burned_in import FanOnly
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
 from fetalnet.prediction import Prediction
 from fetalnet.sources import Frame, Source
@@ -90,6 +91,7 @@ class Window(QMainWindow):
         self.setStatusBar(StatusBar(session, act[Do.CANCEL_ANALYSIS]))
         self._connect()
         act[Do.OVERLAY].setChecked(settings.show_overlay)
+        act[Do.HIDE_TEXT].setChecked(settings.hide_text)
         act[Do.LOOP].setChecked(settings.loop)
         self.canvas.overlay_opacity = settings.overlay_opacity
         refresh_enabled(act, session)
@@ -158,6 +160,7 @@ class Window(QMainWindow):
     def _connect(self) -> None:
         session, canvas = self.session, self.canvas
         session.recording_opened.connect(self._on_opened)
+        session.fan_changed.connect(self._on_fan)
         session.frame_shown.connect(self._on_frame)
         session.predictions_arrived.connect(self._on_predictions)
         session.exam_changed.connect(self._on_exam)
@@ -190,6 +193,13 @@ class Window(QMainWindow):
         if self.session.player is not None:
             self.session.player.set_loop(self.actions_[Do.LOOP].isChecked())
         self._refresh()
+
+    def _on_fan(self) -> None:
+        fan, recording = self.session.fan, self.session.recording
+        if fan is None or recording is None:
+            return
+        found = FanOnly.of(fan, (recording.height, recording.width)).hides
+        self.canvas.set_fan(fan.polygon if found else None)
 
     def _on_frame(self, frame: Frame) -> None:
         self.canvas.show_frame(frame)

@@ -22,6 +22,15 @@ DASHES = (5.0, 4.0)
 LABEL_GAP_PX = 12.0
 
 
+def paint_cover(painter: QPainter, picture: QRectF, fan: QPolygonF) -> None:
+    """Blacken the picture outside the fan; both are places on the screen."""
+    path = QPainterPath()
+    path.addRect(picture)
+    path.addPolygon(fan)
+    path.closeSubpath()
+    painter.fillPath(path, QColor("black"))
+
+
 def paint_overlay(
     painter: QPainter, overlay: Overlay, to_screen: QTransform, within: QRectF, *, opacity: float,
     selected: Handle | None, selected_caliper: int | None, unit_px: float,

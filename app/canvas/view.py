@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
@@ -13,6 +15,7 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QPolygonF,
     QResizeEvent,
     QTransform,
     QWheelEvent,
@@ -22,7 +25,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.canvas.grip import Grip
 from app.canvas.hit import Handle, Point
 from app.canvas.overlay import Overlay
-from app.canvas.painting import paint_overlay
+from app.canvas.painting import paint_cover, paint_overlay
 from app.canvas.strips import Note, paint_strips, picture_area
 from app.canvas.viewport import Viewport
 from app.theme import MUTED, TEXT, WARNING, plane_colour
@@ -69,6 +72,8 @@ class Canvas(QWidget):
         self.grip = Grip()
         self.overlay_visible = True
         self.overlay_opacity = 0.18
+        self.text_hidden = False
+        self.fan: QPolygonF | None = None
         self.tool = Tool.CALIPERS
         self.painted_frames = 0
         self._frame: Frame | None = None
@@ -107,6 +112,16 @@ class Canvas(QWidget):
         self.overlay_visible = visible
         self.update()
 
+    def set_fan(self, polygon: NDArray[np.float64] | None) -> None:
+        """Where ultrasound is, (n, 2) x, y in native pixels; None where that is not known."""
+        self.fan = None if polygon is None else QPolygonF([QPointF(x, y) for x, y in polygon])
+        self.update()
+
+    def set_text_hidden(self, hidden: bool) -> None:
+        """Cover what lies outside the fan."""
+        self.text_hidden = hidden
+        self.update()
+
     def sizeHint(self) -> QSize:
         return QSize(900, 600)
 
@@ -138,6 +153,8 @@ class Canvas(QWidget):
         corner = to_screen.map(QPointF(-0.5, -0.5))
         size = (self._frame.width * to_screen.m11(), self._frame.height * to_screen.m22())
         painter.drawImage(QRectF(corner.x(), corner.y(), *size), self._image)
+        if self.text_hidden and self.fan is not None:
+            paint_cover(painter, QRectF(corner.x(), corner.y(), *size), to_screen.map(self.fan))
         overlay = self.grip.drawn
         if self.overlay_visible:
             paint_overlay(
@@ -164,7 +181,8 @@ class Canvas(QWidget):
         hint = Note(helping, QColor(MUTED))
         if self.tool is Tool.TWO_POINTS:
             number = "second" if self._points else "first"
-            hint = Note(f"Click the {number} point on the ruler  (Esc cancels)", QColor(WARNING))
+            ruler = "  (B shows the ruler)" if self.text_hidden else "  (Esc cancels)"
+            hint = Note(f"Click the {number} point on the ruler{ruler}", QColor(WARNING))
         paint_strips(
             painter,
             QRectF(self.rect()),

@@ -34,6 +34,9 @@ def analyze(
     accept_scale: Annotated[
         bool, typer.Option("--accept-scale", help="Take a scale that was refused as implausible.")
     ] = False,
+    keep_text: Annotated[
+        bool, typer.Option("--keep-text", help="Show the scanner's own text in the pictures of report and overlay too.")
+    ] = False,
     weights: Annotated[Path | None, typer.Option(help="Weights of the network, instead of the ones shipped.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, openvino, torch or cuda.")] = "auto",
     json_out: Annotated[
@@ -53,9 +56,9 @@ def analyze(
     scales = _Scales(mm_per_pixel, scale_csv, accept_scale)
 
     result = (
-        _of_stills(source, scales.of, weights, device, report)
+        _of_stills(source, scales.of, weights, device, report, keep_text)
         if stills
-        else _of_recording(source, scales.of, weights, device, report, overlay)
+        else _of_recording(source, scales.of, weights, device, report, overlay, keep_text)
     )
     scales.tell_missing()
     text = json.dumps(result.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
@@ -72,25 +75,39 @@ def analyze(
 
 
 def _of_recording(
-    path: Path, scale_of: ScaleOf, weights: Path | None, device: str, report: Path | None, overlay: Path | None
+    path: Path,
+    scale_of: ScaleOf,
+    weights: Path | None,
+    device: str,
+    report: Path | None,
+    overlay: Path | None,
+    keep_text: bool,
 ) -> Analysis:
     from fetalnet.analysis import analyze as analyze_recording
-    from fetalnet.cli.pictures import best_pictures, overlay_video
+    from fetalnet.cli.pictures import about_text, best_pictures, overlay_video
     from fetalnet.export.pdf_report import write_analysis_pdf
+    from fetalnet.picture.burned_in import FanOnly
     from fetalnet.sources import open_source
 
     with closing(open_source(path)) as source:
+        pictured = report is not None or overlay is not None
+        fan = FanOnly.in_source(source) if pictured and not keep_text else FanOnly(None)
+        about = about_text([fan], keep_text=keep_text) if pictured else None
         predictor = _predictor(weights, device)
-        with progress("Analysing") as on_progress, overlay_video(overlay, source, scale_of) as on_frame:
+        with progress("Analysing") as on_progress, overlay_video(overlay, source, scale_of, fan) as on_frame:
             result = analyze_recording(
                 source, predictor, predictor.model, scale_of, on_progress=on_progress, on_frame=on_frame
             )
         if report is not None:
-            write_analysis_pdf(report, result, best_pictures(source, result))
+            write_analysis_pdf(report, result, best_pictures(source, result, fan), about_text=about)
+    if about is not None:
+        notice(about)
     return result
 
 
-def _of_stills(path: Path, scale_of: ScaleOf, weights: Path | None, device: str, report: Path | None) -> Analysis:
+def _of_stills(
+    path: Path, scale_of: ScaleOf, weights: Path | None, device: str, report: Path | None, keep_text: bool
+) -> Analysis:
     from fetalnet.analysis import analyze_stills
     from fetalnet.cli.pictures import still_pictures
     from fetalnet.export.pdf_report import write_analysis_pdf
@@ -105,7 +122,10 @@ def _of_stills(path: Path, scale_of: ScaleOf, weights: Path | None, device: str,
     if len(result.failures) == len(files):
         raise InputError(" ".join(result.failures))
     if report is not None:
-        write_analysis_pdf(report, result, still_pictures(files, result))
+        pictures, about = still_pictures(files, result, keep_text=keep_text)
+        write_analysis_pdf(report, result, pictures, about_text=about)
+        if about is not None:
+            notice(about)
     return result
 
 

@@ -20,7 +20,6 @@ from fetalnet.deidentification.report import Report
 from fetalnet.errors import InputError
 from fetalnet.export.overlay import OverlayWriter
 from fetalnet.picture.burned_in import FanOnly
-from fetalnet.picture.sector import find_sector, sector_of
 from fetalnet.sources import IMAGE_SUFFIXES, VIDEO_SUFFIXES, VideoFile, read_image
 from fetalnet.sources.file import check_readable
 
@@ -147,16 +146,14 @@ def _read(source: Path) -> Dataset:
     if "PixelData" not in ds or not ds.get("Rows") or not ds.get("Columns"):
         raise InputError(f"{source.name} is a DICOM file without a picture; leave it out.")
     if ds.Rows * ds.Columns > _MAX_PIXELS:
-        raise InputError(
-            f"{source.name} claims {ds.Columns} x {ds.Rows} pixels, which no scanner writes; leave it out."
-        )
+        raise InputError(f"{source.name} claims to be {ds.Columns} x {ds.Rows} pixels large; leave it out.")
     return ds
 
 
 def _image(source: Path, out: Path, report: Report) -> None:
     pixels = read_image(source).pixels
     if not report.keep_pixels:
-        fan = FanOnly.of(find_sector(pixels), pixels.shape)
+        fan = FanOnly.on(pixels)
         if not fan.hides:
             raise InputError(_NO_FAN.format(source.name))
         pixels = fan.shown(pixels)
@@ -171,7 +168,7 @@ def _video(source: Path, out: Path, report: Report) -> None:
     with closing(VideoFile(source)) as video:
         fan = FanOnly(None)
         if not report.keep_pixels:
-            fan = FanOnly.of(sector_of(video), (video.height, video.width))
+            fan = FanOnly.in_source(video)
             if not fan.hides:
                 raise InputError(_NO_FAN.format(source.name))
         with OverlayWriter(out, (video.width, video.height), video.frame_rate_hz) as writer:

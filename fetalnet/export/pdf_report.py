@@ -57,9 +57,10 @@ class ReportPicture:
     caption: str
 
 
-def write_exam_pdf(path: Path, exam: Exam, pictures: Sequence[ReportPicture]) -> None:
+def write_exam_pdf(path: Path, exam: Exam, pictures: Sequence[ReportPicture], *, about_text: str | None = None) -> None:
     """The report of an exam: every measurement with its proposal and its decision, and the accepted pictures.
 
+    ``about_text`` is a sentence where the scanner's text in the pictures is not hidden.
     Raises ``InputError`` where the file cannot be written; nothing half is left.
     """
     facts = [
@@ -71,6 +72,7 @@ def write_exam_pdf(path: Path, exam: Exam, pictures: Sequence[ReportPicture]) ->
         facts += [("Recording", recording.name), ("Scale", scale_text(recording.scale))]
     models = dict.fromkeys(each.model for each in exam.measurements if each.model is not None)
     facts += [("Model", _model_text(model)) for model in models]
+    facts += [("Pictures", about_text)] if about_text else []
     rows = [
         (
             each.kind.title,
@@ -88,9 +90,12 @@ def write_exam_pdf(path: Path, exam: Exam, pictures: Sequence[ReportPicture]) ->
     write_file(path, _pdf("Fetal biometry", None, facts, header, widths, rows, pictures))
 
 
-def write_analysis_pdf(path: Path, analysis: Analysis, pictures: Sequence[ReportPicture]) -> None:
+def write_analysis_pdf(
+    path: Path, analysis: Analysis, pictures: Sequence[ReportPicture], *, about_text: str | None = None
+) -> None:
     """The command line's report: the machine's proposals, marked on each page as not reviewed by a person.
 
+    ``about_text`` is a sentence where the scanner's text in the pictures is not hidden.
     Raises ``InputError`` where the file cannot be written; nothing half is left.
     """
     facts = [
@@ -100,6 +105,7 @@ def write_analysis_pdf(path: Path, analysis: Analysis, pictures: Sequence[Report
         ("Scale", scale_text(analysis.scale)),
         *([("Note", analysis.scale.note)] if analysis.scale.note else []),
         ("Model", _model_text(analysis.model)),
+        *([("Pictures", about_text)] if about_text else []),
         *(("Failed", sentence) for sentence in analysis.failures),
     ]
     if analysis.best:

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fetalnet.picture.sector import Sector
+from fetalnet.picture.sector import Sector, find_sector, sector_of
+from fetalnet.sources.frame import Source
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,6 +26,16 @@ class FanOnly:
         """For pictures of ``shape`` (height, width, ...). A sector that is the whole picture was not found."""
         mask = sector.mask(shape)
         return FanOnly(None if mask.all() else mask.astype(np.uint8))
+
+    @staticmethod
+    def on(pixels: NDArray[np.uint8]) -> FanOnly:
+        """For one picture on its own."""
+        return FanOnly.of(find_sector(pixels), pixels.shape)
+
+    @staticmethod
+    def in_source(source: Source) -> FanOnly:
+        """For a recording, from frames spread over it."""
+        return FanOnly.of(sector_of(source), (source.height, source.width))
 
     @property
     def hides(self) -> bool:
