@@ -17,7 +17,8 @@ from PySide6.QtGui import QImage, QPainter, QTransform
 from app.canvas.overlay import Caliper, Overlay
 from app.canvas.painting import paint_overlay
 from fetalnet.errors import InputError
-from fetalnet.records import Exam, Measurement, Status, decided_length
+from fetalnet.lengths import decided_length
+from fetalnet.records import Exam, Measurement, Status
 from fetalnet.sources import Frame, Source
 from fetalnet.wording import length_text, scale_text, status_text, time_text
 
