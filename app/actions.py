@@ -41,6 +41,7 @@ class Do(StrEnum):
     HAND_FEMUR = "measure_femur_by_hand"
     SET_SCALE = "ask_scale"
     TWO_POINTS = "two_points"
+    USE_SCALE = "use_refused_scale"
     NEXT_CALIPER = "next_caliper"
     CANCEL = "cancel"
     SELECT_BPD = "select_bpd"
@@ -94,6 +95,7 @@ class When(StrEnum):
     FEMUR = "the femur was found"
     ANALYSING = "the analysis runs"
     IDLE = "a recording is open and no analysis runs"
+    REFUSED = "the scale of the shown frame was refused"
     UNDOABLE = "there is something to undo"
     REDOABLE = "there is something to redo"
 
@@ -132,6 +134,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
     ActionInfo(Do.HAND_FEMUR, "Measure &femur by hand", ("Shift+F",), When.OPEN),
     ActionInfo(Do.SET_SCALE, "Set &scale in mm per pixel…", ("S",), When.OPEN),
     ActionInfo(Do.TWO_POINTS, "Set scale by &two points", ("T",), When.OPEN),
+    ActionInfo(Do.USE_SCALE, "&Use this scale", ("Shift+S",), When.REFUSED),
     ActionInfo(Do.NEXT_CALIPER, "&Next caliper", ("Tab",), When.OPEN, on_canvas=True),
     ActionInfo(Do.CANCEL, "Cancel", ("Esc",), When.ALWAYS),
     ActionInfo(Do.SELECT_BPD, "Go to BPD", ("1",), When.OPEN),
@@ -173,7 +176,7 @@ MENUS: dict[str, tuple[Do | None, ...]] = {
     "&Measure": (
         Do.ACCEPT, Do.ACCEPT_PLANE, Do.CORRECT, Do.REJECT, Do.MEASURE_HERE, None,
         Do.HAND_HEAD, Do.HAND_ABDOMEN, Do.HAND_FEMUR, None,
-        Do.SET_SCALE, Do.TWO_POINTS, None,
+        Do.SET_SCALE, Do.TWO_POINTS, Do.USE_SCALE, None,
         Do.SELECT_BPD, Do.SELECT_OFD, Do.SELECT_HC, Do.SELECT_AC, Do.SELECT_FL, None,
         Do.NEXT_CALIPER, Do.CANCEL,
     ),
@@ -215,8 +218,9 @@ def is_enabled(when: When, session: Session) -> bool:
         case When.REJECTABLE:
             return selected is not None and selected.status is not Status.REJECTED
         case When.CORRECTABLE:
-            placed = selected is not None and selected.status is Status.PLACED
-            return selected is not None and (placed or session.scale.mm_per_pixel is not None)
+            return selected is not None and (
+                selected.status is Status.PLACED or session.scales.at(selected.frame_index).is_known
+            )
         case When.ON_PLANE:
             shown = session.shown_prediction
             return shown is not None and shown.geometry is not None
@@ -227,6 +231,8 @@ def is_enabled(when: When, session: Session) -> bool:
             return session.analysis.running
         case When.IDLE:
             return recording is not None and not session.analysis.running
+        case When.REFUSED:
+            return session.calibration.refused is not None
         case When.UNDOABLE:
             return session.undo_stack.canUndo()
         case When.REDOABLE:

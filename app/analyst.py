@@ -17,7 +17,8 @@ from PySide6.QtCore import QObject, QThread, Signal
 from fetalnet.analysis import FramePredictor, predicted
 from fetalnet.errors import InputError
 from fetalnet.examination import STILL, BestFrame, Estimate, Examination
-from fetalnet.geometry import MmPerPixel
+from fetalnet.geometry import Geometry, MmPerPixel
+from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
 from fetalnet.picture.sector import Sector, sector_of
 from fetalnet.planes import Kind
 from fetalnet.prediction import Prediction
@@ -111,7 +112,7 @@ class Analyst(QThread):
         self._wanted: _Job | None = None
         self._generation = 0
         self._cancelled = 0
-        self._mm_per_pixel: MmPerPixel | None = None
+        self._scales = NO_SCALE_TRACK
         self._summary_due = False
         self._examination = Examination()
 
@@ -132,10 +133,10 @@ class Analyst(QThread):
             self._wanted = None
             self._changed.notify_all()
 
-    def set_scale(self, mm_per_pixel: MmPerPixel | None) -> None:
-        """Give the findings in mm of another scale."""
+    def set_scales(self, scales: ScaleTrack) -> None:
+        """Give the findings in mm of other scales."""
         with self._changed:
-            self._mm_per_pixel = mm_per_pixel
+            self._scales = scales
             self._summary_due = True
             self._changed.notify_all()
 
@@ -231,9 +232,13 @@ class Analyst(QThread):
 
     def _summarise(self, generation: int, complete: bool) -> None:
         with self._changed:
-            mm_per_pixel, self._summary_due = self._mm_per_pixel, False
-        estimates = self._examination.estimates(mm_per_pixel) if complete else {}
-        self.found.emit(Findings(generation, self._examination.best(mm_per_pixel), estimates, complete))
+            scales, self._summary_due = self._scales, False
+
+        def mm_per_pixel_of(index: int, geometry: Geometry) -> MmPerPixel | None:
+            return scales.scale_for(index, geometry).mm_per_pixel
+
+        estimates = self._examination.estimates(mm_per_pixel_of) if complete else {}
+        self.found.emit(Findings(generation, self._examination.best(mm_per_pixel_of), estimates, complete))
 
 
 def _for_screen(prediction: Prediction) -> Prediction:

@@ -17,8 +17,9 @@ from PySide6.QtGui import QImage, QPainter, QTransform
 from app.canvas.overlay import Caliper, Overlay
 from app.canvas.painting import paint_overlay
 from fetalnet.errors import InputError
+from fetalnet.lengths import decided_length
 from fetalnet.picture.burned_in import FanOnly
-from fetalnet.records import Exam, Measurement, Status, decided_length
+from fetalnet.records import Exam, Measurement, Status
 from fetalnet.sources import Frame, Source
 from fetalnet.wording import TEXT_KEPT, TEXT_NOT_FOUND, length_text, scale_text, status_text, time_text
 

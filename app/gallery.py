@@ -18,10 +18,11 @@ from app.pipeline import BoxClosedError, Latest
 from app.session import AnalysisState, Session
 from app.theme import MUTED, RAISED, TEXT, plane_colour
 from fetalnet.errors import InputError
+from fetalnet.lengths import decided_length, first_length
 from fetalnet.picture.burned_in import FanOnly
 from fetalnet.picture.sector import Sector
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Plane
-from fetalnet.records import Measurement, Origin, decided_length, first_length
+from fetalnet.records import Measurement, Origin
 from fetalnet.sources import Source
 from fetalnet.wording import length_text
 

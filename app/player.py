@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QThread, Signal
 
 from app.pipeline import Latest
 from fetalnet.errors import InputError
+from fetalnet.picture.scale_track import ScaleTrack
 from fetalnet.picture.sector import Sector, find_sector
 from fetalnet.records import Exam, RecordingRef, recording_ref
 from fetalnet.sources import Frame, Source
@@ -211,7 +212,8 @@ class Player(QThread):
         try:
             self._info = info_of(source)
             try:
-                exam, notice = self._restore(recording_ref(self._path, len(source)))
+                scales = ScaleTrack.of(source.calibration)
+                exam, notice = self._restore(recording_ref(self._path, len(source), scales))
             except InputError as error:
                 self.failed.emit(str(error))
                 return

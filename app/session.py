@@ -17,7 +17,9 @@ from app.journal import Journal
 from app.player import Opened, Player, RecordingInfo
 from app.review import Review
 from fetalnet import records
+from fetalnet.picture.calibration import Calibration
 from fetalnet.picture.scale import NO_SCALE, Scale
+from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
 from fetalnet.picture.sector import Sector
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
 from fetalnet.prediction import Prediction
@@ -147,8 +149,19 @@ class Session(QObject):
         return self.exam.recordings[0].id
 
     @property
+    def scales(self) -> ScaleTrack:
+        """The scale along the open recording."""
+        return self.exam.recordings[0].scale_track if self._exam is not None else NO_SCALE_TRACK
+
+    @property
+    def calibration(self) -> Calibration:
+        """What is known about the scale of the shown frame."""
+        return self.scales.at(self.frame.index if self.frame is not None else 0)
+
+    @property
     def scale(self) -> Scale:
-        return self.exam.recordings[0].scale if self._exam is not None else NO_SCALE
+        """The one scale of the shown frame."""
+        return self.calibration.scale
 
     def _on_opened(self, opened: Opened) -> None:
         self.undo_stack.clear()
@@ -165,7 +178,8 @@ class Session(QObject):
         if self.player is not None:
             self.play_state_changed.emit(self.player.state)
         if self._given_scale.mm_per_pixel is not None:
-            self._exam = records.with_scale(self._exam, self.recording_id, self._given_scale)
+            given = ScaleTrack.of(Calibration.of_whole(self._given_scale))
+            self._exam = records.with_scale_track(self._exam, self.recording_id, given)
         if opened.notice:
             self.notice.emit(opened.notice)
         self.exam_changed.emit()
@@ -213,7 +227,7 @@ class Session(QObject):
         """Analyse the open recording from its first frame."""
         if self.recording is None:
             return
-        self._analyst.set_scale(self.scale.mm_per_pixel)
+        self._analyst.set_scales(self.scales)
         self._generation = self._analyst.analyse(self.recording.path)
         self._set_analysis(AnalysisState(True, 0, len(self.recording)))
 
@@ -298,7 +312,7 @@ class Session(QObject):
         self.selected = kind
         self.selection_changed.emit(kind)
 
-    # What commands do.
+    # What commands do, and what the recording itself tells: a change of its scale.
 
     def replace_measurements(self, by_id: dict[str, Measurement]) -> None:
         self._changed(swapped(self.exam, by_id))
@@ -308,9 +322,11 @@ class Session(QObject):
         kept = tuple(each for each in self.exam.measurements if each.plane is not plane or each.decisions)
         self._changed(replace(self.exam, measurements=(*kept, *measurements)))
 
-    def replace_scale(self, scale: Scale) -> None:
-        self._changed(records.with_scale(self.exam, self.recording_id, scale))
-        self._analyst.set_scale(scale.mm_per_pixel)
+    def set_scales(self, scales: ScaleTrack) -> None:
+        """Measure what is open by these scales from now on. Decisions keep theirs."""
+        if scales != self.scales:
+            self._changed(records.with_scale_track(self.exam, self.recording_id, scales))
+            self._analyst.set_scales(scales)
 
     def _changed(self, exam: Exam) -> None:
         self._exam = exam

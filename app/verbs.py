@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
 from app.about import AboutDialog
 from app.actions import ACTIONS, SELECTING, Do, acceptable_of_plane
 from app.canvas.hit import Point
-from app.canvas.placing import common, first_caliper
+from app.canvas.placing import common, first_caliper, in_one_region
 from app.canvas.view import ZOOM_STEP, Tool
 from app.exporting import Format
 from app.exports import Exports
@@ -116,6 +116,7 @@ class Verbs(QObject):
             return
         self.session.show(frame.index)
         seen = common(find_sector(frame.pixels).box, self.canvas.viewport.seen())
+        seen = in_one_region(seen, self.session.calibration)
         self.session.review.measure_by_hand(plane, first_caliper(plane, seen))
         shown = self.session.shown_measurement(plane)
         if shown is not None and shown.status is Status.PLACED:
@@ -152,6 +153,9 @@ class Verbs(QObject):
             self.window.notification.say(str(error))
         else:
             self.session.review.set_scale(scale)
+
+    def use_refused_scale(self) -> None:
+        self.session.review.use_refused_scale()
 
     def two_points(self) -> None:
         if self.session.player is not None:

@@ -176,7 +176,6 @@ class Canvas(QWidget):
 
     def _paint_strips(self, painter: QPainter, overlay: Overlay) -> None:
         """The plane and where it stands above the picture; below it the scale, and what to do next."""
-        has_scale = not overlay.scale_badge.startswith("no scale")
         helping = CALIPER_KEYS if self.grip.held is not None else overlay.help_badge
         hint = Note(helping, QColor(MUTED))
         if self.tool is Tool.TWO_POINTS:
@@ -187,7 +186,7 @@ class Canvas(QWidget):
             painter,
             QRectF(self.rect()),
             (Note(overlay.plane_badge, plane_colour(overlay.plane)), Note(overlay.state_badge, QColor(TEXT))),
-            (hint, Note(overlay.scale_badge, QColor(MUTED if has_scale else WARNING))),
+            (hint, Note(overlay.scale_badge, QColor(WARNING if overlay.scale_warns else MUTED))),
         )
 
     def _paint_two_points(self, painter: QPainter, to_screen: QTransform) -> None:

@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fetalnet.analysis import read_still
 from fetalnet.export.overlay import OverlayWriter, draw_overlay
 from fetalnet.export.pdf_report import ReportPicture
 from fetalnet.picture.burned_in import FanOnly
-from fetalnet.picture.scale import Scale
-from fetalnet.sources import Frame, Source, read_image
+from fetalnet.sources import Frame, Source, open_source
 from fetalnet.wording import TEXT_KEPT, TEXT_NOT_FOUND, length_text, time_text
 
 if TYPE_CHECKING:
-    from fetalnet.analysis import Analysis, FrameResult, ScaleOf
+    from fetalnet.analysis import Analysis, FrameResult, OnFrame
     from fetalnet.planes import Kind
-    from fetalnet.prediction import Prediction
 
 MAX_STILLS = 40
 """Pictures in a report of stills: beyond, the file grows past what one opens or prints."""
 
 
 @contextmanager
-def overlay_video(
-    path: Path | None, source: Source, scale_of: ScaleOf, fan: FanOnly
-) -> Iterator[Callable[[Frame, Prediction], None]]:
+def overlay_video(path: Path | None, source: Source, fan: FanOnly) -> Iterator[OnFrame]:
     """What to call with each frame so that the video at ``path`` shows its fan; nothing happens without a path."""
     if path is None:
-        yield lambda frame, prediction: None
+        yield lambda frame, prediction, scale: None
         return
     with OverlayWriter(path, (source.width, source.height), source.frame_rate_hz) as writer:
-        yield lambda frame, prediction: writer.write(
-            draw_overlay(fan.shown(frame.pixels), prediction, scale_of(frame.file or source.name))
-        )
+        yield lambda frame, prediction, scale: writer.write(draw_overlay(fan.shown(frame.pixels), prediction, scale))
 
 
 def best_pictures(source: Source, analysis: Analysis, fan: FanOnly) -> list[ReportPicture]:
@@ -48,7 +43,7 @@ def best_pictures(source: Source, analysis: Analysis, fan: FanOnly) -> list[Repo
         values = ", ".join(f"{kind} {length_text(analysis.best[kind].value)}" for kind in kinds)
         time_s = results[index].time_s
         where = f"frame {index}" if time_s is None else f"frame {index} at {time_text(time_s)}"
-        pictures.append(_picture(source[index], fan, results[index], analysis, f"{values} ({where}, proposed)"))
+        pictures.append(_picture(source[index], fan, results[index], f"{values} ({where}, proposed)"))
     return pictures
 
 
@@ -60,9 +55,9 @@ def still_pictures(
     pictures, fans = [], []
     for result in measured[:MAX_STILLS]:
         values = ", ".join(f"{kind} {length_text(length)}" for kind, length in result.measurements.items())
-        frame = read_image(files[result.index])
+        frame, _ = read_still(files[result.index], open_source)
         fans.append(FanOnly(None) if keep_text else FanOnly.on(frame.pixels))
-        pictures.append(_picture(frame, fans[-1], result, analysis, f"{values} ({result.file}, proposed)"))
+        pictures.append(_picture(frame, fans[-1], result, f"{values} ({result.file}, proposed)"))
     return pictures, about_text(fans, keep_text=keep_text)
 
 
@@ -73,7 +68,6 @@ def about_text(fans: Sequence[FanOnly], *, keep_text: bool) -> str | None:
     return None if all(fan.hides for fan in fans) else TEXT_NOT_FOUND
 
 
-def _picture(frame: Frame, fan: FanOnly, result: FrameResult, analysis: Analysis, caption: str) -> ReportPicture:
+def _picture(frame: Frame, fan: FanOnly, result: FrameResult, caption: str) -> ReportPicture:
     assert result.prediction is not None
-    scale = Scale(result.mm_per_pixel, analysis.scale.origin)
-    return ReportPicture(draw_overlay(fan.shown(frame.pixels), result.prediction, scale), caption)
+    return ReportPicture(draw_overlay(fan.shown(frame.pixels), result.prediction, result.scale), caption)
