@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fetalnet.picture.letterbox import Box
 from fetalnet.picture.sector import Sector, find_sector, sector_of
 from fetalnet.sources.frame import Source
 
@@ -22,9 +24,14 @@ class FanOnly:
     inside: NDArray[np.uint8] | None
 
     @staticmethod
-    def of(sector: Sector, shape: tuple[int, ...]) -> FanOnly:
-        """For pictures of ``shape`` (height, width, ...). A sector that is the whole picture was not found."""
+    def of(sector: Sector, shape: tuple[int, ...], masks: Sequence[Box] = ()) -> FanOnly:
+        """For pictures of ``shape`` (height, width, ...). A sector that is the whole picture was not found.
+
+        ``masks`` are further rectangles x0, y0, x1, y1 to be hidden.
+        """
         mask = sector.mask(shape)
+        for x0, y0, x1, y1 in masks:
+            mask[y0:y1, x0:x1] = False
         return FanOnly(None if mask.all() else mask.astype(np.uint8))
 
     @staticmethod
