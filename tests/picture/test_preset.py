@@ -47,7 +47,7 @@ def layout_of(pixels: np.ndarray) -> Layout:
 
 def test_that_a_device_is_known_whoever_the_patient_is_and_whatever_the_depth() -> None:
     preset = new_preset("Room 1", layout_of(screen("DOE JANE")))
-    for other in (screen("MILLER-SMITH ANNA", seed=1), screen("LEE", depth=380, seed=2)):
+    for other in (screen("MILLER-SMITH ANNA", seed=1), screen("LEE", depth=510, seed=2)):
         assert best_match([preset], layout_of(other), find_sector(other)) is preset
     for other in (screen(maker="right"), cv2.resize(screen(), (640, 480))):
         assert best_match([preset], layout_of(other), find_sector(other)) is None
@@ -85,10 +85,10 @@ def test_that_a_scale_is_offered_at_the_depth_it_was_confirmed_at_and_at_no_othe
     assert again.origin is ScaleOrigin.PRESET
     assert again.mm_per_pixel is not None
     assert again.mm_per_pixel.x == 0.21
-    deeper = preset.scale_on(find_sector(screen(depth=380)))
+    deeper = preset.scale_on(find_sector(screen(depth=510)))
     assert deeper.mm_per_pixel is None
     assert "depth or zoom" in (deeper.note or "")
-    there = find_sector(screen(depth=380))
+    there = find_sector(screen(depth=510))
     other = new_preset("Room 1, 9 cm", layout_of(screen()), scale=given_scale(0.3), sector=there)
     found = best_match([other, preset], layout_of(screen("LEE")), sector)
     assert found is preset
