@@ -112,6 +112,7 @@ def start(
         open_source=open_source,
         load_predictor=load_predictor,
         exam_folder=folders.data / "exams",
+        preset_folder=folders.data / "presets",
         given_scale=scale,
         screen_rate_hz=app.primaryScreen().refreshRate(),
     )

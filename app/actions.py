@@ -42,6 +42,9 @@ class Do(StrEnum):
     SET_SCALE = "ask_scale"
     TWO_POINTS = "two_points"
     USE_SCALE = "use_refused_scale"
+    PRESET_SCALE = "use_preset_scale"
+    REMEMBER_DEVICE = "ask_device_name"
+    PRESETS = "show_presets"
     NEXT_CALIPER = "next_caliper"
     CANCEL = "cancel"
     SELECT_BPD = "select_bpd"
@@ -93,6 +96,7 @@ class When(StrEnum):
     HEAD = "the head was found"
     ABDOMEN = "the abdomen was found"
     FEMUR = "the femur was found"
+    PRESET = "a preset offers a scale for the open recording"
     ANALYSING = "the analysis runs"
     IDLE = "a recording is open and no analysis runs"
     REFUSED = "the scale of the shown frame was refused"
@@ -135,6 +139,9 @@ ACTIONS: tuple[ActionInfo, ...] = (
     ActionInfo(Do.SET_SCALE, "Set &scale in mm per pixel…", ("S",), When.OPEN),
     ActionInfo(Do.TWO_POINTS, "Set scale by &two points", ("T",), When.OPEN),
     ActionInfo(Do.USE_SCALE, "&Use this scale", ("Shift+S",), When.REFUSED),
+    ActionInfo(Do.PRESET_SCALE, "Use the device's scale", ("D",), When.PRESET),
+    ActionInfo(Do.REMEMBER_DEVICE, "Remember this device…", (), When.OPEN),
+    ActionInfo(Do.PRESETS, "Device presets…", (), When.ALWAYS),
     ActionInfo(Do.NEXT_CALIPER, "&Next caliper", ("Tab",), When.OPEN, on_canvas=True),
     ActionInfo(Do.CANCEL, "Cancel", ("Esc",), When.ALWAYS),
     ActionInfo(Do.SELECT_BPD, "Go to BPD", ("1",), When.OPEN),
@@ -176,7 +183,8 @@ MENUS: dict[str, tuple[Do | None, ...]] = {
     "&Measure": (
         Do.ACCEPT, Do.ACCEPT_PLANE, Do.CORRECT, Do.REJECT, Do.MEASURE_HERE, None,
         Do.HAND_HEAD, Do.HAND_ABDOMEN, Do.HAND_FEMUR, None,
-        Do.SET_SCALE, Do.TWO_POINTS, Do.USE_SCALE, None,
+        Do.SET_SCALE, Do.TWO_POINTS, Do.USE_SCALE, Do.PRESET_SCALE, None,
+        Do.REMEMBER_DEVICE, Do.PRESETS, None,
         Do.SELECT_BPD, Do.SELECT_OFD, Do.SELECT_HC, Do.SELECT_AC, Do.SELECT_FL, None,
         Do.NEXT_CALIPER, Do.CANCEL,
     ),
@@ -227,6 +235,8 @@ def is_enabled(when: When, session: Session) -> bool:
         case When.HEAD | When.ABDOMEN | When.FEMUR:
             plane = Plane(when.name.lower())
             return any(found is plane for found, _ in session.best_frames())
+        case When.PRESET:
+            return recording is not None and session.device.scale is not None
         case When.ANALYSING:
             return session.analysis.running
         case When.IDLE:

@@ -77,6 +77,7 @@ class Findings:
 class _Job:
     generation: int
     path: Path
+    fan: Sector | None
 
 
 class Analyst(QThread):
@@ -118,11 +119,14 @@ class Analyst(QThread):
 
     # Called from the UI thread.
 
-    def analyse(self, path: Path) -> int:
-        """Begin with ``path`` as soon as the analysis now running has let go. Returns the generation of its answers."""
+    def analyse(self, path: Path, fan: Sector | None = None) -> int:
+        """Begin with ``path`` as soon as the analysis now running has let go. Returns the generation of its answers.
+
+        ``fan`` is where a person said that it is; else it is found.
+        """
         with self._changed:
             self._generation += 1
-            self._wanted = _Job(self._generation, path)
+            self._wanted = _Job(self._generation, path, fan)
             self._changed.notify_all()
             return self._generation
 
@@ -194,7 +198,7 @@ class Analyst(QThread):
         summary_cost_s, count, batch = 0.0, 0, []
         with closing(self._open_source(job.path)) as source:
             self._examination = Examination(STILL if len(source) == 1 else None)
-            sector: Sector = sector_of(source)
+            sector = job.fan or sector_of(source)
             self.fan_found.emit(job.generation, sector)
             pairs = predicted(source, predictor, sector)
             try:

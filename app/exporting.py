@@ -18,7 +18,9 @@ from app.canvas.overlay import Caliper, Overlay
 from app.canvas.painting import paint_overlay
 from fetalnet.errors import InputError
 from fetalnet.lengths import decided_length
-from fetalnet.picture.burned_in import FanOnly
+from fetalnet.picture.burned_in import ALL, FanOnly
+from fetalnet.picture.letterbox import Box
+from fetalnet.picture.sector import Sector, sector_of
 from fetalnet.records import Exam, Measurement, Status
 from fetalnet.sources import Frame, Source
 from fetalnet.wording import TEXT_KEPT, TEXT_NOT_FOUND, length_text, scale_text, status_text, time_text
@@ -46,6 +48,9 @@ class Export:
     exam: Exam
     recording: Path
     keep_text: bool = False
+    fan: Sector | None = None
+    """Where a person said that it is; else it is found."""
+    masks: tuple[Box, ...] = ()
 
 
 class Exporter(QThread):
@@ -112,11 +117,12 @@ class Exporter(QThread):
         pictures = []
         source = self._open_source(self.export.recording)
         try:
-            fan = FanOnly(None)
+            fan = ALL
             if self.export.keep_text:
                 self._about_text = TEXT_KEPT
             else:
-                fan = FanOnly.in_source(source)
+                sector = self.export.fan or sector_of(source)
+                fan = FanOnly.of(sector, (source.height, source.width), self.export.masks)
                 self._about_text = None if fan.hides else TEXT_NOT_FOUND
             for count, (index, measurements) in enumerate(sorted(frames.items())):
                 if self.isInterruptionRequested():

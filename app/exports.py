@@ -40,7 +40,8 @@ class Exports(QObject):
             self.window.notification.say("An export is still being written; wait a moment and try again.")
             return
         keep_text = self.window.actions_[Do.KEEP_TEXT].isChecked()
-        export = Export(form, path, session.exam, session.recording.path, keep_text)
+        device = session.device
+        export = Export(form, path, session.exam, session.recording.path, keep_text, device.drawn_fan, device.masks)
         exporter = Exporter(export, self.window.open_source, self)
         exporter.done.connect(self._on_done)
         exporter.failed.connect(self.window.notification.say)

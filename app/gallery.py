@@ -20,6 +20,7 @@ from app.theme import MUTED, RAISED, TEXT, plane_colour
 from fetalnet.errors import InputError
 from fetalnet.lengths import decided_length, first_length
 from fetalnet.picture.burned_in import FanOnly
+from fetalnet.picture.letterbox import Box
 from fetalnet.picture.sector import Sector
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Plane
 from fetalnet.records import Measurement, Origin
@@ -39,6 +40,7 @@ class Wanted:
     path: Path
     frames: tuple[int, ...]
     fan: Sector
+    masks: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +88,7 @@ class ThumbnailThread(QThread):
 
     def _make(self, wanted: Wanted) -> None:
         source = self._open_source(wanted.path)
-        fan = FanOnly.of(wanted.fan, (source.height, source.width))
+        fan = FanOnly.of(wanted.fan, (source.height, source.width), wanted.masks)
         try:
             for index in wanted.frames:
                 if self._stopping:
@@ -160,7 +162,7 @@ class Gallery(QFrame):
         missing = tuple(sorted({index for index in frames if index not in self._kept}))
         # A third decoder beside player's and analysis' costs memory at 1080p: pictures come when the analysis is over.
         if missing and session.recording and session.fan and not session.analysis.running:
-            wanted = Wanted(session.recording.path, missing, session.fan)
+            wanted = Wanted(session.recording.path, missing, session.fan, session.device.masks)
             if wanted != self._asked:
                 self._asked = wanted
                 self.thread_.ask(wanted)

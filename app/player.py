@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QThread, Signal
 
 from app.pipeline import Latest
 from fetalnet.errors import InputError
+from fetalnet.picture.layout import Layout
 from fetalnet.picture.scale_track import ScaleTrack
 from fetalnet.picture.sector import Sector, find_sector
 from fetalnet.records import Exam, RecordingRef, recording_ref
@@ -50,13 +51,14 @@ class RecordingInfo:
 class Opened:
     """An opened recording with its exam; ``notice`` is a sentence for a person, where there is something to say.
 
-    ``fan`` is what the first frame shows of it: text outside can be hidden before anything is on screen.
+    ``fan`` and ``layout`` are what the first frame shows: text can be hidden before anything is on screen.
     """
 
     recording: RecordingInfo
     exam: Exam
     notice: str | None
     fan: Sector
+    layout: Layout | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +87,14 @@ def info_of(source: Source) -> RecordingInfo:
     )
 
 
-def first_fan(source: Source) -> Sector:
-    """The fan on the first frame; the whole picture where it is not found or cannot be read."""
+def first_screen(source: Source) -> tuple[Sector, Layout | None]:
+    """The fan on the first frame, and what stands around it; the whole picture where it is not found or not read."""
     try:
-        return find_sector(source[0].pixels)
+        pixels = source[0].pixels
     except InputError:
-        return Sector.whole((source.height, source.width))
+        return Sector.whole((source.height, source.width)), None
+    fan = find_sector(pixels)
+    return fan, Layout.of(pixels, fan)
 
 
 class Player(QThread):
@@ -217,7 +221,7 @@ class Player(QThread):
             except InputError as error:
                 self.failed.emit(str(error))
                 return
-            self.opened.emit(Opened(self._info, exam, notice, first_fan(source)))
+            self.opened.emit(Opened(self._info, exam, notice, *first_screen(source)))
             while (index := self._next_index()) is not None:
                 self._show(source, index)
         finally:

@@ -13,6 +13,7 @@ from PySide6.QtGui import QUndoStack
 from app.analyst import Analyst, Batch, DescribedPredictor, Findings, PredictorInfo
 from app.commands import swapped
 from app.deck import Deck
+from app.device import Device
 from app.journal import Journal
 from app.player import Opened, Player, RecordingInfo
 from app.review import Review
@@ -71,6 +72,7 @@ class Session(QObject):
         open_source: Callable[[Path], Source],
         load_predictor: Callable[[], DescribedPredictor],
         exam_folder: Path,
+        preset_folder: Path,
         given_scale: Scale = NO_SCALE,
         screen_rate_hz: float = 60.0,
         parent: QObject | None = None,
@@ -79,6 +81,7 @@ class Session(QObject):
         self.undo_stack = QUndoStack(self)
         self.undo_stack.setUndoLimit(UNDO_LIMIT)
         self.review = Review(self)
+        self.device = Device(preset_folder, self)
         self.recording: RecordingInfo | None = None
         self.fan: Sector | None = None
         self.predictions: dict[int, Prediction] = {}
@@ -174,6 +177,8 @@ class Session(QObject):
             and any(other.kind is each.kind and other.decisions for other in self._exam.measurements)
         }
         self.recording_opened.emit(opened.recording)
+        self.device.look(opened.layout, opened.fan)
+        self.fan = self.device.drawn_fan or opened.fan
         self.fan_changed.emit()
         if self.player is not None:
             self.play_state_changed.emit(self.player.state)
@@ -228,7 +233,7 @@ class Session(QObject):
         if self.recording is None:
             return
         self._analyst.set_scales(self.scales)
-        self._generation = self._analyst.analyse(self.recording.path)
+        self._generation = self._analyst.analyse(self.recording.path, self.device.drawn_fan)
         self._set_analysis(AnalysisState(True, 0, len(self.recording)))
 
     def cancel_analysis(self) -> None:
@@ -242,6 +247,8 @@ class Session(QObject):
     def _on_fan(self, generation: int, fan: Sector) -> None:
         if generation == self._generation:
             self.fan = fan
+            if self.device.drawn_fan is None:
+                self.device.set_fan(fan)
             self.fan_changed.emit()
 
     def _on_batch(self, batch: Batch) -> None:

@@ -18,6 +18,7 @@ from app.canvas.view import ZOOM_STEP, Tool
 from app.exporting import Format
 from app.exports import Exports
 from app.player import SPEEDS
+from app.presets import PresetsDialog, description
 from fetalnet.errors import InputError
 from fetalnet.picture.scale import Scale, given_scale, two_point_scale
 from fetalnet.picture.sector import find_sector
@@ -153,6 +154,26 @@ class Verbs(QObject):
             self.window.notification.say(str(error))
         else:
             self.session.review.set_scale(scale)
+
+    def use_preset_scale(self) -> None:
+        if self.session.device.scale is not None:
+            self.session.review.set_scale(self.session.device.scale)
+
+    def ask_device_name(self) -> None:
+        name, agreed = QInputDialog.getText(self.window, "Remember this device", "Name of the device:")
+        if agreed:
+            self.remember_device(name)
+
+    def remember_device(self, name: str) -> None:
+        try:
+            preset = self.session.device.remember(name, self.session.scale)
+        except InputError as error:
+            self.window.notification.say(str(error))
+        else:
+            self.window.notification.say(f"Remembered as {preset.name}: {description(preset)}")
+
+    def show_presets(self) -> None:
+        PresetsDialog(self.session.device, self.window).exec()
 
     def use_refused_scale(self) -> None:
         self.session.review.use_refused_scale()

@@ -41,7 +41,7 @@ from fetalnet.picture.burned_in import FanOnly
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
 from fetalnet.prediction import Prediction
 from fetalnet.sources import Frame, Source
-from fetalnet.wording import scale_change_text
+from fetalnet.wording import scale_change_text, scale_text
 
 SIDE_SHARE = 0.333
 """Both side columns together; the picture keeps two thirds of the width."""
@@ -168,6 +168,7 @@ class Window(QMainWindow):
         session, canvas = self.session, self.canvas
         session.recording_opened.connect(self._on_opened)
         session.fan_changed.connect(self._on_fan)
+        session.device.changed.connect(self._on_device)
         session.frame_shown.connect(self._on_frame)
         session.predictions_arrived.connect(self._on_predictions)
         session.exam_changed.connect(self._on_exam)
@@ -206,7 +207,17 @@ class Window(QMainWindow):
         if fan is None or recording is None:
             return
         found = FanOnly.of(fan, (recording.height, recording.width)).hides
-        self.canvas.set_fan(fan.polygon if found else None)
+        self.canvas.set_fan(fan.polygon if found else None, self.session.device.masks)
+
+    def _on_device(self) -> None:
+        """Offer a preset's scale where the recording has none: a person decides."""
+        self._refresh()
+        preset, scale = self.session.device.preset, self.session.device.scale
+        if preset is not None and scale is not None and self.session.scale.mm_per_pixel is None:
+            self.notification.say(
+                f"This looks like {preset.name}, at the same depth: {scale_text(scale)}. "
+                "To use it: Measure, Use the device's scale."
+            )
 
     def _on_frame(self, frame: Frame) -> None:
         self.canvas.show_frame(frame)

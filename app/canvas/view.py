@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 import numpy as np
@@ -29,6 +30,7 @@ from app.canvas.painting import paint_cover, paint_overlay
 from app.canvas.strips import Note, paint_strips, picture_area
 from app.canvas.viewport import Viewport
 from app.theme import MUTED, TEXT, WARNING, plane_colour
+from fetalnet.picture.letterbox import Box
 from fetalnet.planes import Plane
 from fetalnet.sources import Frame
 
@@ -74,6 +76,7 @@ class Canvas(QWidget):
         self.overlay_opacity = 0.18
         self.text_hidden = False
         self.fan: QPolygonF | None = None
+        self._masks: list[QRectF] = []
         self.tool = Tool.CALIPERS
         self.painted_frames = 0
         self._frame: Frame | None = None
@@ -112,9 +115,10 @@ class Canvas(QWidget):
         self.overlay_visible = visible
         self.update()
 
-    def set_fan(self, polygon: NDArray[np.float64] | None) -> None:
-        """Where ultrasound is, (n, 2) x, y in native pixels; None where that is not known."""
+    def set_fan(self, polygon: NDArray[np.float64] | None, masks: Sequence[Box] = ()) -> None:
+        """Where ultrasound is, (n, 2) x, y in native pixels, None where that is not known; and what else is hidden."""
         self.fan = None if polygon is None else QPolygonF([QPointF(x, y) for x, y in polygon])
+        self._masks = [QRectF(x0 - 0.5, y0 - 0.5, x1 - x0, y1 - y0) for x0, y0, x1, y1 in masks]
         self.update()
 
     def set_text_hidden(self, hidden: bool) -> None:
@@ -153,8 +157,10 @@ class Canvas(QWidget):
         corner = to_screen.map(QPointF(-0.5, -0.5))
         size = (self._frame.width * to_screen.m11(), self._frame.height * to_screen.m22())
         painter.drawImage(QRectF(corner.x(), corner.y(), *size), self._image)
-        if self.text_hidden and self.fan is not None:
-            paint_cover(painter, QRectF(corner.x(), corner.y(), *size), to_screen.map(self.fan))
+        if self.text_hidden:
+            fan = None if self.fan is None else to_screen.map(self.fan)
+            masks = [to_screen.mapRect(mask) for mask in self._masks]
+            paint_cover(painter, QRectF(corner.x(), corner.y(), *size), fan, masks)
         overlay = self.grip.drawn
         if self.overlay_visible:
             paint_overlay(

@@ -88,12 +88,12 @@ def _of_recording(
     from fetalnet.analysis import analyze as analyze_recording
     from fetalnet.cli.pictures import about_text, best_pictures, overlay_video
     from fetalnet.export.pdf_report import write_analysis_pdf
-    from fetalnet.picture.burned_in import FanOnly
+    from fetalnet.picture.burned_in import ALL, FanOnly
     from fetalnet.sources import open_source
 
     with closing(open_source(path)) as source:
         pictured = report is not None or overlay is not None
-        fan = FanOnly.in_source(source) if pictured and not keep_text else FanOnly(None)
+        fan = FanOnly.in_source(source) if pictured and not keep_text else ALL
         about = about_text([fan], keep_text=keep_text) if pictured else None
         predictor = _predictor(weights, device)
         with progress("Analysing") as on_progress, overlay_video(overlay, source, fan) as on_frame:

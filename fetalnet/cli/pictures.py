@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fetalnet.analysis import read_still
 from fetalnet.export.overlay import OverlayWriter, draw_overlay
 from fetalnet.export.pdf_report import ReportPicture
-from fetalnet.picture.burned_in import FanOnly
+from fetalnet.picture.burned_in import ALL, FanOnly
 from fetalnet.sources import Frame, Source, open_source
 from fetalnet.wording import TEXT_KEPT, TEXT_NOT_FOUND, length_text, time_text
 
@@ -56,7 +56,7 @@ def still_pictures(
     for result in measured[:MAX_STILLS]:
         values = ", ".join(f"{kind} {length_text(length)}" for kind, length in result.measurements.items())
         frame, _ = read_still(files[result.index], open_source)
-        fans.append(FanOnly(None) if keep_text else FanOnly.on(frame.pixels))
+        fans.append(ALL if keep_text else FanOnly.on(frame.pixels))
         pictures.append(_picture(frame, fans[-1], result, f"{values} ({result.file}, proposed)"))
     return pictures, about_text(fans, keep_text=keep_text)
 

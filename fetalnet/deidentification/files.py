@@ -19,7 +19,7 @@ from fetalnet.deidentification.profile import NewUids, deidentify_attributes
 from fetalnet.deidentification.report import Report
 from fetalnet.errors import InputError
 from fetalnet.export.overlay import OverlayWriter
-from fetalnet.picture.burned_in import FanOnly
+from fetalnet.picture.burned_in import ALL, FanOnly
 from fetalnet.sources import IMAGE_SUFFIXES, VIDEO_SUFFIXES, VideoFile, read_image
 from fetalnet.sources.file import check_readable
 
@@ -166,7 +166,7 @@ def _image(source: Path, out: Path, report: Report) -> None:
 def _video(source: Path, out: Path, report: Report) -> None:
     """Pictures only: no sound, no metadata. Encoded again, finely."""
     with closing(VideoFile(source)) as video:
-        fan = FanOnly(None)
+        fan = ALL
         if not report.keep_pixels:
             fan = FanOnly.in_source(video)
             if not fan.hides:

@@ -18,10 +18,12 @@ from fetalnet.sources.frame import Source
 class FanOnly:
     """Shows the fan of a recording and nothing else. Made once for a recording, then quick on each frame.
 
-    ``inside`` is (height, width) uint8, 1 in the fan; None where no fan was found: then nothing can be hidden.
+    ``inside`` is (height, width) uint8, 1 where the picture is shown; None for all of it. ``hides`` tells whether the
+    fan was found, so that text outside is hidden.
     """
 
     inside: NDArray[np.uint8] | None
+    hides: bool
 
     @staticmethod
     def of(sector: Sector, shape: tuple[int, ...], masks: Sequence[Box] = ()) -> FanOnly:
@@ -30,9 +32,10 @@ class FanOnly:
         ``masks`` are further rectangles x0, y0, x1, y1 to be hidden.
         """
         mask = sector.mask(shape)
+        found = not mask.all()
         for x0, y0, x1, y1 in masks:
             mask[y0:y1, x0:x1] = False
-        return FanOnly(None if mask.all() else mask.astype(np.uint8))
+        return FanOnly(None if mask.all() else mask.astype(np.uint8), found)
 
     @staticmethod
     def on(pixels: NDArray[np.uint8]) -> FanOnly:
@@ -44,12 +47,12 @@ class FanOnly:
         """For a recording, from frames spread over it."""
         return FanOnly.of(sector_of(source), (source.height, source.width))
 
-    @property
-    def hides(self) -> bool:
-        return self.inside is not None
-
     def shown(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """A picture, (h, w) or (h, w, 3), black outside the fan; the same one where no fan was found."""
         if self.inside is None:
             return pixels
         return np.asarray(cv2.copyTo(pixels, self.inside), np.uint8)
+
+
+ALL = FanOnly(None, False)
+"""Shows whole pictures, for those who asked for it."""
