@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import shutil
+import struct
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -11,7 +14,7 @@ from pathlib import Path
 
 import cv2
 from pydicom import Dataset, FileMetaDataset, dcmread
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from fetalnet.atomic_file import cannot_write, whole_file, write_file
 from fetalnet.deidentification.pixels import store_masked, ultrasound_area
@@ -24,6 +27,12 @@ from fetalnet.sources import IMAGE_SUFFIXES, VIDEO_SUFFIXES, VideoFile, read_ima
 from fetalnet.sources.file import check_readable
 
 _PREAMBLE = 128
+_MALFORMED = (
+    InvalidDicomError, BytesLengthException, AttributeError, TypeError, ValueError, LookupError, ArithmeticError,
+    EOFError, struct.error, NotImplementedError, RuntimeError, OSError,
+)  # fmt: skip
+"""What the DICOM library raises, sooner or later, on a file that is not what it says."""
+_LARGE_BYTES = 1 << 20
 _MAX_PIXELS = 64_000_000
 _INDEX_OF_A_DISC = "1.2.840.10008.1.3.10"
 """SOP class of a DICOMDIR: a list of patients, with no picture in it."""
@@ -114,8 +123,17 @@ def deidentify_file(source: Path, out: Path, report: Report, uids: NewUids | Non
 
 
 def _dicom(source: Path, out: Path, report: Report, uids: NewUids) -> None:
-    ds = _read(source)
-    with tempfile.TemporaryFile() as scratch, _quiet():
+    try:
+        with _quiet():
+            _write_dicom(_read(source), source, out, report, uids)
+    except _MALFORMED as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise cannot_write(out, error) from error
+        raise _damaged(source) from error
+
+
+def _write_dicom(ds: Dataset, source: Path, out: Path, report: Report, uids: NewUids) -> None:
+    with tempfile.TemporaryFile() as scratch:
         if not report.keep_pixels:
             inside = ultrasound_area(source, ds)
             if inside is None:
@@ -134,14 +152,9 @@ def _dicom(source: Path, out: Path, report: Report, uids: NewUids) -> None:
 
 
 def _read(source: Path) -> Dataset:
-    try:
-        with _quiet():
-            ds = dcmread(source, force=True)
-            # What comes late in a file is read now: from here on it is only values.
-            whole = bool(ds.file_meta.TransferSyntaxUID and ds.SOPClassUID and ds.SOPInstanceUID)
-    except (InvalidDicomError, AttributeError, ValueError, EOFError, NotImplementedError, OSError) as error:
-        raise _damaged(source) from error
-    if not whole:
+    # Pixels stay in the file until they are asked for, frame by frame.
+    ds = dcmread(source, force=True, defer_size=_LARGE_BYTES)
+    if not (ds.file_meta.TransferSyntaxUID and ds.SOPClassUID and ds.SOPInstanceUID):
         raise _damaged(source)
     if "PixelData" not in ds or not ds.get("Rows") or not ds.get("Columns"):
         raise InputError(f"{source.name} is a DICOM file without a picture; leave it out.")
@@ -187,12 +200,11 @@ def _suffix(path: Path) -> str | None:
         head = file.read(_PREAMBLE + 4)
     if head[_PREAMBLE:] != b"DICM" and path.suffix.lower() not in {".dcm", ".dicom", ".ima"}:
         return None
-    with _quiet():
-        try:
-            meta = dcmread(path, stop_before_pixels=True, force=True, specific_tags=["Rows"]).file_meta
-        except (InvalidDicomError, ValueError, EOFError, NotImplementedError, OSError):
-            return ".dcm"
-    return None if str(meta.get("MediaStorageSOPClassUID", "")) == _INDEX_OF_A_DISC else ".dcm"
+    with _quiet(), contextlib.suppress(*_MALFORMED):
+        meta = dcmread(path, stop_before_pixels=True, force=True, specific_tags=["Rows"]).file_meta
+        if meta.get("MediaStorageSOPClassUID") == _INDEX_OF_A_DISC:
+            return None
+    return ".dcm"
 
 
 def _damaged(path: Path) -> InputError:

@@ -7,11 +7,13 @@ unknown attributes, and whole groups about patient, visit, request, trial and re
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 
 from pydicom import config
 from pydicom._uid_dict import UID_dictionary
 from pydicom.datadict import dictionary_VR, keyword_for_tag
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
@@ -64,6 +66,8 @@ _CODE_TABLES = {"DCM", "SCT", "SRT", "SNM3", "LN", "UCUM", "FMA", "NCIt", "RADLE
 """Codes of other tables are a site's own, and their meanings are free text."""
 
 _NAMES_A_CLASS = ("ClassUID", "TransferSyntaxUID", "ContextUID", "MappingResourceUID", "CodingSchemeUID")
+
+_CODE_STRING = re.compile(r"[A-Z0-9 _-]*")
 
 BASIC_PROFILE = ("113100", "Basic Application Confidentiality Profile")
 CLEAN_PIXELS = ("113101", "Clean Pixel Data Option")
@@ -121,7 +125,7 @@ def _clean(ds: Dataset, uids: NewUids, report: Report) -> None:
             report.removed[keyword] += 1
             del ds[tag]
             continue
-        if action is _Action.REMOVE:
+        if action is _Action.REMOVE or (element.VR == "CS" and not _is_code(element)):
             report.removed[keyword] += not element.is_empty
             del ds[tag]
         elif action is _Action.EMPTY:
@@ -175,8 +179,15 @@ def _vr(ds: Dataset, tag: BaseTag) -> str:
     return str(getattr(written, "VR", None) or known) if " or " in known else str(known)
 
 
+def _is_code(element: DataElement) -> bool:
+    """Whether a code string is one: a name in lower case or with its carets is not."""
+    values = [element.value] if isinstance(element.value, str) else list(element.value or ())
+    return all(_CODE_STRING.fullmatch(str(value)) for value in values)
+
+
 def _is_of_known_table(item: Dataset) -> bool:
-    return "CodingSchemeDesignator" not in item or item.CodingSchemeDesignator in _CODE_TABLES
+    is_code = "CodeMeaning" in item or "CodeValue" in item
+    return not is_code or item.get("CodingSchemeDesignator") in _CODE_TABLES
 
 
 def _group_name(tag: BaseTag) -> str:
