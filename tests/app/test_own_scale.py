@@ -130,8 +130,11 @@ def test_that_an_accepted_scale_is_remembered_with_the_recording(
     assert "Accepted by a person" in again.window.statusBar().scale.toolTip()
 
 
-def test_that_an_exam_from_before_the_scale_was_known_takes_it(open_with: Callable[..., Person]) -> None:
-    person = open_with(NO_CALIBRATION)
+@pytest.mark.parametrize("before", [NO_CALIBRATION, REFUSED])
+def test_that_an_exam_from_before_the_scale_was_believed_takes_it(
+    open_with: Callable[..., Person], before: Calibration
+) -> None:
+    person = open_with(before)
     person.reject(Kind.FL)
     person.wait_saved()
     person.program.stop()
