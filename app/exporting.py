@@ -179,5 +179,5 @@ def _caption(index: int, measurements: list[Measurement]) -> str:
     values = ", ".join(
         f"{each.kind} {length_text(decided_length(each))} ({status_text(each)})" for each in measurements
     )
-    scale = first.decision.scale if first.decision else None
-    return f"{where}: {values}. Scale {scale_text(scale)}." if scale else f"{where}: {values}."
+    scales = dict.fromkeys(scale_text(each.decision.scale) for each in measurements if each.decision)
+    return f"{where}: {values}. Scale {'; '.join(scales)}."

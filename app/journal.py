@@ -9,7 +9,6 @@ from PySide6.QtCore import QObject, QThread, Signal
 
 from app.pipeline import BoxClosedError, Latest
 from fetalnet.errors import InputError
-from fetalnet.picture.scale_track import NO_SCALE_TRACK
 from fetalnet.records import Exam, RecordingRef, new_exam, with_recording, with_scale_track
 from fetalnet.store import SUFFIX, load_exam, save_exam
 
@@ -67,7 +66,7 @@ class Journal(QThread):
     def restore(self, recording: RecordingRef) -> tuple[Exam, str | None]:
         """The exam saved for the same recording, else a new one; with a sentence where the saved one is damaged.
 
-        A saved scale stays as it is. Where none was known, the recording's own counts.
+        A saved scale stays as it is. Where none was in use, what the recording says now counts.
         """
         path = self.path_of(recording)
         fresh = with_recording(new_exam(), recording)
@@ -80,6 +79,6 @@ class Journal(QThread):
             path.replace(aside)
             return fresh, f"{error} It was set aside as {aside.name}, and a new exam begins."
         saved = exam.recordings[0]
-        if saved.scale_track == NO_SCALE_TRACK:
+        if not any(step.calibration.is_known for step in saved.scale_track.steps):
             exam = with_scale_track(exam, saved.id, recording.scale_track)
         return exam, None

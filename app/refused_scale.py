@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.session import Session
+from fetalnet.picture.calibration import Calibration
+from fetalnet.wording import calibration_text
 
 
 class RefusedScale(QFrame):
@@ -16,6 +20,7 @@ class RefusedScale(QFrame):
         super().__init__(parent)
         self.setObjectName("notification")
         self._session = session
+        self._calibration: Calibration | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(10, 8, 10, 8)
         self._reason = QLabel()
@@ -35,12 +40,15 @@ class RefusedScale(QFrame):
 
     def refresh(self) -> None:
         """Follow the shown frame; while playing over a change of scale it comes and goes."""
-        refused = self._session.calibration.refused
-        text = "" if refused is None else f"The scale is not used. {refused}"
-        if text != self._reason.text():
-            self._reason.setText(text)
-            self.setAccessibleName(text)
-        self.setVisible(refused is not None)
+        calibration = self._session.calibration
+        if calibration is self._calibration:
+            return
+        self._calibration = calibration
+        if calibration.refused is not None:
+            scale = calibration_text(replace(calibration, refused=None))
+            self._reason.setText(f"The scale is not used. {calibration.refused} It is {scale}.")
+            self.setAccessibleName(self._reason.text())
+        self.setVisible(calibration.refused is not None)
 
     @property
     def text(self) -> str:

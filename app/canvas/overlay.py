@@ -109,7 +109,7 @@ def overlay_of(
 def scale_badge(calibration: Calibration) -> str:
     """The scale and its origin in a few words."""
     if not calibration.is_known:
-        return "no scale: pixels only" if calibration.refused is None else "scale refused: pixels only"
+        return "no scale: pixels only" if calibration.refused is None else "scale not used: pixels only"
     size = calibration.scale.mm_per_pixel
     number = "scale by region" if size is None else f"{mm_per_pixel_text(size)} mm/px"
     unusual = " · unusual" if scale_warning(calibration) else ""

@@ -78,14 +78,15 @@ class Calibration:
             outside = geometry is not None and self.scale_for(geometry).mm_per_pixel is None
             return f"{OUTSIDE} Move it into one region." if outside else None
         if self.refused is not None:
-            return f"{self.refused} Use the scale all the same, or set another one (Measure menu)."
+            return f"The scale is not used. {self.refused} Use it all the same, or set another one (Measure menu)."
         return NO_SCALE_YET
 
     def accepted(self) -> Calibration:
         """The same after a person said that a refused scale is right; the reason stays as a warning."""
         if self.refused is None:
             return self
-        return replace(self, refused=None, note=f"Accepted by a person although: {self.refused}")
+        note = f"Accepted by a person although: {self.refused}"
+        return replace(self, refused=None, note=note if self.note is None else f"{note} {self.note}")
 
     def withdrawn(self, reason: str) -> Calibration:
         """The same when its scale is no longer believed; nothing changes where there is none."""

@@ -54,9 +54,14 @@ class ScaleTrack:
         return ScaleTrack(tuple(steps[start] for start in sorted(steps)))
 
     def withdrawn(self, from_index: int, reason: str) -> ScaleTrack:
-        """The same when the scale is no longer believed from this frame on; ``reason`` is a sentence for a person."""
-        calibration = self.at(from_index)
-        return self.changed(from_index, calibration.withdrawn(reason)) if calibration.is_known else self
+        """The same when the scale is no longer believed from this frame on; ``reason`` is a sentence for a person.
+
+        A change already known at this frame stays: a person may have decided about it.
+        """
+        step = self.step_at(from_index)
+        if not step.calibration.is_known or step.from_index == from_index != 0:
+            return self
+        return self.changed(from_index, step.calibration.withdrawn(reason))
 
     @property
     def changes(self) -> tuple[ScaleStep, ...]:

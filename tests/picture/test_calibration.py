@@ -47,7 +47,7 @@ def test_that_a_refused_scale_counts_after_a_person_said_so():
     line = Line(10, 10, 50, 50)
     assert not refused.is_known
     assert refused.scale_for(line) == Scale(None, ScaleOrigin.DICOM_REGION, "The region leaves the picture.")
-    assert "The region leaves the picture. Use the scale all the same" in refused.why_no_mm(line)
+    assert "The region leaves the picture. Use it all the same" in refused.why_no_mm(line)
     assert refused.accepted().scale_for(line).mm_per_pixel == LEFT.mm_per_pixel
     assert refused.accepted().scale_for(line).note.startswith("Accepted by a person although")
 

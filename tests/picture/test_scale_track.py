@@ -45,6 +45,13 @@ def test_that_there_is_nothing_to_withdraw_without_a_scale():
     assert track.withdrawn(60, "It changed again.") == track
 
 
+def test_that_a_change_a_person_decided_about_is_not_withdrawn_again():
+    track = ScaleTrack.of(TYPED).withdrawn(40, "The depth changed.")
+    accepted = track.changed(40, track.at(40).accepted())
+    assert accepted.withdrawn(40, "The depth changed.") == accepted
+    assert accepted.withdrawn(60, "It changed again.").at(60).refused == "It changed again."
+
+
 @pytest.mark.parametrize("starts", [(), (1,), (0, 5, 5), (0, 9, 3)])
 def test_that_steps_rise_from_the_first_frame(starts):
     with pytest.raises(ValueError, match="rise"):
