@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from traceback import format_tb
+from traceback import extract_tb, format_tb
 from types import TracebackType
 
 from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler
@@ -91,7 +91,7 @@ class ErrorHook(QObject):
     """Catches what nobody caught, on any thread: logs it, saves the work, tells the person once.
 
     Signals:
-        raised(str): a kind of error not told before.
+        raised(str): kind and place of an error not told before; a person may send it on, so it holds no more.
     """
 
     raised = Signal(str)
@@ -128,7 +128,10 @@ class ErrorHook(QObject):
             self._save()
         except Exception:  # noqa: BLE001  nothing may keep the person from being told
             log.critical("saving after the error failed")
-        where = f"{kind.__name__}:{traceback.tb_frame.f_code.co_filename if traceback else ''}"
+        frames = extract_tb(traceback)
+        where = kind.__name__
+        if frames:
+            where += f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}"
         if where not in self._told:
             self._told.add(where)
-            self.raised.emit(f"{kind.__name__}: {error}")
+            self.raised.emit(where)

@@ -42,6 +42,10 @@ _NO_FAN = (
 )
 
 
+class NoPictureError(InputError):
+    """A file that holds no picture: in a folder it is left out."""
+
+
 def check_places(source: Path, out: Path) -> None:
     """Refuse an output that is there already, or lies where the recordings are. Raises ``InputError``."""
     if not source.exists():
@@ -81,11 +85,12 @@ def deidentify_folder(
             try:
                 suffix = _suffix(path)
                 if suffix is None:
-                    report.left_out += 1
-                    continue
+                    raise NoPictureError(path.name)
                 target = part / numbers.of(path.relative_to(source)).with_suffix(suffix)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 deidentify_file(path, target, report, uids)
+            except NoPictureError:
+                report.left_out += 1
             except InputError as error:
                 report.failed += 1
                 on_failure(str(error))
@@ -110,7 +115,7 @@ def deidentify_file(source: Path, out: Path, report: Report, uids: NewUids | Non
     check_readable(source)
     suffix = _suffix(source)
     if suffix is None:
-        raise InputError(f"{source.name} holds no picture; give a DICOM file, a video or an image.")
+        raise NoPictureError(f"{source.name} holds no picture; give a DICOM file, a video or an image.")
     if suffix == ".dcm":
         _dicom(source, out, report, uids or NewUids())
     elif out.suffix.lower() != suffix:
@@ -157,7 +162,7 @@ def _read(source: Path) -> Dataset:
     if not (ds.file_meta.TransferSyntaxUID and ds.SOPClassUID and ds.SOPInstanceUID):
         raise _damaged(source)
     if "PixelData" not in ds or not ds.get("Rows") or not ds.get("Columns"):
-        raise InputError(f"{source.name} is a DICOM file without a picture; leave it out.")
+        raise NoPictureError(f"{source.name} is a DICOM file without a picture; leave it out.")
     if ds.Rows * ds.Columns > _MAX_PIXELS:
         raise InputError(f"{source.name} claims to be {ds.Columns} x {ds.Rows} pixels large; leave it out.")
     return ds

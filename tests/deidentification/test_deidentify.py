@@ -272,14 +272,17 @@ def test_that_a_folder_keeps_its_order_and_its_references_but_no_name(run, tmp_p
     dicom(screen(1), instance=first).save_as(folder / "a Doe.dcm", enforce_file_format=True)
     dicom(screen(2), instance=second, refers_to=first).save_as(folder / "b Doe", enforce_file_format=True)
     (folder / "letter.txt").write_text("Dear Mrs Doe")
+    letter = dicom(screen(), instance=generate_uid())
+    del letter.PixelData
+    letter.save_as(folder / "a report.dcm", enforce_file_format=True)
     cut = folder / "c.dcm"
     cut.write_bytes((folder / "a Doe.dcm").read_bytes()[:300])
     status, report, errors = run(tmp_path / "in", tmp_path / "out")
     assert status == 1
     assert "c.dcm" in errors
-    assert report["files"] == {"written": 2, "failed": 1, "left_out": 1}
+    assert report["files"] == {"written": 2, "failed": 1, "left_out": 2}
     names = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*"))
-    assert names == ["0001/0001.dcm", "0001/0002.dcm"]
+    assert names == ["0001/0001.dcm", "0001/0003.dcm"]
     a, b = (dcmread(tmp_path / "out" / name) for name in names)
     assert (a.StudyInstanceUID, a.SeriesInstanceUID) == (b.StudyInstanceUID, b.SeriesInstanceUID)
     assert b.SourceImageSequence[0].ReferencedSOPInstanceUID == a.SOPInstanceUID != first
