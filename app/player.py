@@ -7,7 +7,7 @@ import threading
 import time
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QThread, Signal
@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, QThread, Signal
 from app.pipeline import Latest
 from fetalnet.errors import InputError
 from fetalnet.records import Exam, RecordingRef, recording_ref
-from fetalnet.sources import Frame, Source
+from fetalnet.sources import Clip, Frame, Source, clips_of, file_of
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,14 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """The clips that a folder, a DICOMDIR or an archive holds; the first of them opens."""
+
+    path: Path
+    clips: tuple[Clip, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PlayState:
     """What the transport shows."""
 
@@ -86,10 +94,11 @@ class Player(QThread):
         screen: where the newest frame lies until the UI takes it.
 
     Signals:
-        opened(Opened), state_changed(PlayState), failed(str): one sentence for a person.
+        listed(Listing), opened(Opened), state_changed(PlayState), failed(str): one sentence for a person.
 
     """
 
+    listed = Signal(object)
     opened = Signal(object)
     state_changed = Signal(object)
     failed = Signal(str)
@@ -191,6 +200,10 @@ class Player(QThread):
 
     def run(self) -> None:
         try:
+            clips = clips_of(self._path)
+            if clips[0].path != self._path:
+                self.listed.emit(Listing(self._path, tuple(clips)))
+                self._path = clips[0].path
             source = self._open_source(self._path)
         except InputError as error:
             self.failed.emit(str(error))
@@ -198,7 +211,8 @@ class Player(QThread):
         try:
             self._info = info_of(source)
             try:
-                exam, notice = self._restore(recording_ref(self._path, len(source)))
+                recording = replace(recording_ref(file_of(self._path), len(source)), path=str(self._path))
+                exam, notice = self._restore(recording)
             except InputError as error:
                 self.failed.emit(str(error))
                 return

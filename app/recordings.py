@@ -1,4 +1,4 @@
-"""The recordings opened since the start; a click opens one again."""
+"""The recordings opened since the start, and the clips beside them; a click opens one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QListWidget, QListWidgetItem, QStackedLayout, QVBoxLayout, QWidget
 
-from app.player import RecordingInfo
+from app.player import Listing, RecordingInfo
 from app.session import Session
 from app.settings import Settings
 
@@ -49,17 +49,28 @@ class RecordingsPane(QFrame):
         """Mark the recording that is open now, adding it where it is new."""
         self._list.setCurrentItem(self.add_path(recording.path))
 
-    def add_path(self, path: Path) -> QListWidgetItem:
+    def add_clips(self, listing: Listing) -> None:
+        """List the clips of a folder, a DICOMDIR or an archive, in the place of what holds them."""
+        held_by = self._item_of(listing.path)
+        if held_by is not None:
+            self._list.takeItem(self._list.row(held_by))
+        for clip in listing.clips:
+            self.add_path(clip.path, clip.label)
+
+    def add_path(self, path: Path, label: str | None = None) -> QListWidgetItem:
         self._pages.setCurrentIndex(1)
-        for row in range(self._list.count()):
-            item = self._list.item(row)
-            if item.data(Qt.ItemDataRole.UserRole) == path:
-                return item
-        item = QListWidgetItem(path.name)
+        item = self._item_of(path)
+        if item is not None:
+            return item
+        item = QListWidgetItem(label or path.name)
         item.setData(Qt.ItemDataRole.UserRole, path)
         item.setToolTip(str(path))
         self._list.addItem(item)
         return item
+
+    def _item_of(self, path: Path) -> QListWidgetItem | None:
+        items = (self._list.item(row) for row in range(self._list.count()))
+        return next((item for item in items if item.data(Qt.ItemDataRole.UserRole) == path), None)
 
     def _on_clicked(self, item: QListWidgetItem) -> None:
         path = item.data(Qt.ItemDataRole.UserRole)

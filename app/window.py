@@ -157,6 +157,7 @@ class Window(QMainWindow):
 
     def _connect(self) -> None:
         session, canvas = self.session, self.canvas
+        session.clips_found.connect(self.recordings.add_clips)
         session.recording_opened.connect(self._on_opened)
         session.frame_shown.connect(self._on_frame)
         session.predictions_arrived.connect(self._on_predictions)

@@ -23,7 +23,7 @@ SOME_FAILED = 1
 
 
 def analyze(
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A video, an image, or a folder of images.")],
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A video, a DICOM file, an image, or a folder.")],
     mm_per_pixel: Annotated[
         float | None, typer.Option(help="Size of a pixel in mm. Without a scale, values are in pixels only.")
     ] = None,

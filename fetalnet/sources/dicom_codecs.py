@@ -108,7 +108,7 @@ def _jpeg(content: bytes, shape: Shape, photometric: str) -> Decoded:
 
 
 def _by_ffmpeg(content: bytes, head: _JpegHead) -> Components:
-    """Lossless and 12-bit JPEG; FFmpeg leaves lossy values of 9 to 15 bits at the upper end of 16."""
+    """Lossless and 12-bit JPEG; FFmpeg leaves values of 9 to 15 bits at the upper end of 16."""
     codec = av.CodecContext.create("mjpeg", "r")
     assert isinstance(codec, av.VideoCodecContext)
     codec.thread_count = 1
@@ -120,7 +120,7 @@ def _by_ffmpeg(content: bytes, head: _JpegHead) -> Components:
         return np.ascontiguousarray(pixels[..., ::-1])
     if form.startswith("yuv"):
         return np.ascontiguousarray(np.moveaxis(pixels, 0, -1))
-    return pixels if head.frame in _LOSSLESS_FRAMES or head.bits == 8 else pixels >> (16 - head.bits)
+    return pixels if pixels.dtype == np.uint8 else pixels >> (16 - head.bits)
 
 
 def _jpeg_head(content: bytes) -> _JpegHead:

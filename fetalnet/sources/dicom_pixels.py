@@ -26,7 +26,7 @@ class PixelForm:
     def __init__(self, header: Header, name: str) -> None:
         dataset = header.dataset
         self._name, self._syntax = name, header.syntax
-        self._byte_order = "<" if header.is_little_endian else ">"
+        self._words = "<u2" if header.is_little_endian else ">u2"
         self.photometric = word(dataset, "PhotometricInterpretation").upper()
         rows, columns = whole(dataset, "Rows") or 0, whole(dataset, "Columns") or 0
         samples = whole(dataset, "SamplesPerPixel") or (3 if self.photometric in _COLOUR else 1)
@@ -82,7 +82,8 @@ class PixelForm:
             pairs = np.frombuffer(content, np.uint8).reshape(-1, 4)
             whole_ = np.stack([pairs[:, :2], pairs[:, [2, 2]], pairs[:, [3, 3]]], axis=-1)
             return whole_.reshape(rows, columns, 3)
-        values = np.frombuffer(content, np.uint8 if self.shape.bits_allocated == 8 else f"{self._byte_order}u2")
+        values: Components = np.frombuffer(content, np.uint8 if self.shape.bits_allocated == 8 else self._words)
+        values = values.astype(values.dtype.newbyteorder("="), copy=False)
         if samples == 1:
             return values.reshape(rows, columns)
         if self._planes_apart:

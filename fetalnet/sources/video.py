@@ -69,6 +69,7 @@ class VideoFile:
         self._doubtful = False
 
         check_readable(path)
+        self._threads, self._part = threads, stream
         self._container, self._stream = _open(path, threads, stream)
         try:
             first = self._first_frame()
@@ -128,6 +129,7 @@ class VideoFile:
 
     def _index(self) -> _Timestamps:
         if self._timestamps is None:
+            self._rewind()
             self._timestamps = _read_timestamps(self._container, self._stream)
             self._position = self._timestamps.count + 1  # demuxing moved the file on: the next frame needs a seek
             if self._timestamps.cut_off:
@@ -202,8 +204,16 @@ class VideoFile:
                     self._decoded = self._frames()
                     return
         if timestamps is not None:
-            self._container.seek(0)
+            self._rewind()
         self._decoded = self._frames()
+
+    def _rewind(self) -> None:
+        """Back to the first packet; a bare stream has no times to seek by and is opened again."""
+        try:
+            self._container.seek(0)
+        except av.FFmpegError:
+            self._container.close()
+            self._container, self._stream = _open(self.path, self._threads, self._part)
 
     def _frames(self) -> Iterator[VideoFrame]:
         try:
@@ -239,6 +249,8 @@ def _open(path: Path, threads: int, part: io.RawIOBase | None) -> tuple[InputCon
     formats = _CONTAINERS if part is None else f"{_CONTAINERS},{_BARE_STREAMS}"
     options = {"protocol_whitelist": "file", "format_whitelist": formats}
     file = f"file:{path.absolute()}" if part is None else part
+    if part is not None:
+        part.seek(0)
     try:
         container = av.open(file, "r", options=options, metadata_errors="replace")
     except av.FFmpegError as error:
@@ -262,7 +274,6 @@ def _read_timestamps(container: InputContainer, stream: VideoStream) -> _Timesta
     keys: list[int] = []
     delays: set[int] = set()
     cut_off = False
-    container.seek(0)
     try:
         for packet in container.demux(stream):
             if packet.is_corrupt:
