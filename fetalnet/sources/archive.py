@@ -23,7 +23,7 @@ MAX_TOTAL_BYTES = 32 * 2**30
 MAX_RATIO, RATIO_COUNTS_FROM_BYTES = 300, 64 * 2**20
 """Video and cines pack by less than 100; what swells by more is made to fill the disk."""
 
-_ZIP_START = b"PK\x03\x04"
+_ZIP_STARTS = {b"PK\x03\x04", b"PK\x05\x06"}
 _READ_ERRORS = (OSError, EOFError, NotImplementedError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error)
 
 
@@ -31,7 +31,7 @@ def is_archive(path: Path) -> bool:
     """Whether the file is a zip archive, by what it holds."""
     try:
         with path.open("rb") as file:
-            return file.read(4) == _ZIP_START and zipfile.is_zipfile(path)
+            return file.read(4) in _ZIP_STARTS and zipfile.is_zipfile(path)
     except OSError:
         return False
 

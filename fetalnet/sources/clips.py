@@ -82,7 +82,7 @@ def clips_of(path: Path) -> list[Clip]:
 
 
 def _listed(path: Path, files: list[_File]) -> list[Clip]:
-    clips: list[Clip] = []
+    found: list[tuple[Path, Clip]] = []
     others = 0
     folders: dict[Path, list[_File]] = {}
     for file in files:
@@ -95,12 +95,17 @@ def _listed(path: Path, files: list[_File]) -> list[Clip]:
         others += len(dicom) - len(ultrasound)
         if images and not videos and not dicom:
             images = [Clip(folder, folder.name)]
-        clips += images + videos + ultrasound
-    if not clips and others:
+        found += ((folder, clip) for clip in images + videos + ultrasound)
+    if not found and others:
         raise InputError(f"{path.name} holds {others} DICOM files but no ultrasound pictures; choose another.")
-    if not clips:
+    if not found:
         raise InputError(f"There are no recordings and no images in {path.name}; choose another folder or file.")
-    return sorted(clips, key=lambda clip: (clip.path.parent, clip.order, natural_order(clip.path)))
+    found.sort(key=lambda each: (_natural_parts(each[0]), each[1].order, natural_order(each[1].path)))
+    return [clip for _, clip in found]
+
+
+def _natural_parts(folder: Path) -> list[list[tuple[int, str]]]:
+    return [natural_order(Path(part)) for part in folder.parts]
 
 
 def _dicom_clip(file: _File) -> Clip | None:

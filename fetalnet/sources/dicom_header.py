@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import struct
 import tempfile
@@ -53,6 +54,8 @@ _KEYWORDS = (
 _TAGS = [tag for tag in map(tag_for_keyword, _KEYWORDS) if tag is not None]
 
 _quiet_lock = threading.RLock()
+# Its warnings quote what a file says, and that may be a name.
+logging.getLogger("pydicom").disabled = True
 
 
 @dataclass(frozen=True, slots=True)
