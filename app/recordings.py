@@ -51,21 +51,24 @@ class RecordingsPane(QFrame):
 
     def add_clips(self, listing: Listing) -> None:
         """List the clips of a folder, a DICOMDIR or an archive, in the place of what holds them."""
-        held_by = self._item_of(listing.path)
-        if held_by is not None:
-            self._list.takeItem(self._list.row(held_by))
-        for clip in listing.clips:
-            self.add_path(clip.path, clip.label)
+        holder = self._item_of(listing.path)
+        row = self._list.count() if holder is None else self._list.row(holder)
+        if holder is not None:
+            self._list.takeItem(row)
+        known = {self._list.item(each).data(Qt.ItemDataRole.UserRole) for each in range(self._list.count())}
+        new = [clip for clip in listing.clips if clip.path not in known]
+        for place, clip in enumerate(new, row):
+            self._insert(place, clip.path, clip.label)
 
-    def add_path(self, path: Path, label: str | None = None) -> QListWidgetItem:
+    def add_path(self, path: Path) -> QListWidgetItem:
+        return self._item_of(path) or self._insert(self._list.count(), path, path.name)
+
+    def _insert(self, row: int, path: Path, label: str) -> QListWidgetItem:
         self._pages.setCurrentIndex(1)
-        item = self._item_of(path)
-        if item is not None:
-            return item
-        item = QListWidgetItem(label or path.name)
+        item = QListWidgetItem(label)
         item.setData(Qt.ItemDataRole.UserRole, path)
         item.setToolTip(str(path))
-        self._list.addItem(item)
+        self._list.insertItem(row, item)
         return item
 
     def _item_of(self, path: Path) -> QListWidgetItem | None:

@@ -10,7 +10,7 @@ import threading
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -168,8 +168,18 @@ def _read(file: BinaryIO, name: str) -> Header:
     syntax = UID(word(meta, "TransferSyntaxUID"))
     if not syntax:
         syntax = _guessed_syntax(file)
-    if syntax == uid.DeflatedExplicitVRLittleEndian:
-        file = _inflated(file, name)
+    media_class = word(meta, "MediaStorageSOPClassUID")
+    if syntax != uid.DeflatedExplicitVRLittleEndian:
+        return _read_dataset(file, syntax, media_class)
+    with ExitStack() as stack:
+        inflated = stack.enter_context(tempfile.TemporaryFile())
+        _inflate(file, inflated, name)
+        header = _read_dataset(inflated, syntax, media_class)
+        stack.pop_all()  # now it is the caller's to close
+    return header
+
+
+def _read_dataset(file: BinaryIO, syntax: UID, media_class: str) -> Header:
     is_implicit = syntax == uid.ImplicitVRLittleEndian
     is_little_endian = syntax != uid.ExplicitVRBigEndian
     dataset = read_dataset(
@@ -179,9 +189,9 @@ def _read(file: BinaryIO, name: str) -> Header:
     )  # fmt: skip
     is_implicit = bool(dataset.original_encoding[0])  # pydicom sees where the syntax is named wrongly
     pixels = _pixel_element(file, is_implicit, is_little_endian)
-    if pixels is None and not dataset and not meta:
+    if pixels is None and not dataset:
         raise InvalidDicomError
-    return Header(dataset, syntax, word(meta, "MediaStorageSOPClassUID"), is_little_endian, pixels, file)
+    return Header(dataset, syntax, media_class, is_little_endian, pixels, file)
 
 
 def _guessed_syntax(file: BinaryIO) -> UID:
@@ -209,17 +219,11 @@ def _pixel_element(file: BinaryIO, is_implicit: bool, is_little_endian: bool) ->
     return PixelElement(keyword, vr, file.tell(), None if length == 0xFFFFFFFF else length)
 
 
-def _inflated(file: BinaryIO, name: str) -> BinaryIO:
-    """What is deflated from here on, in a file that is nobody's and goes with the program."""
-    whole_: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115  it is the caller's to close
+def _inflate(file: BinaryIO, to: BinaryIO, name: str) -> None:
+    """Write what is deflated from here on; what is cut off will be found too short."""
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    while not inflater.eof:
-        block = inflater.unconsumed_tail or file.read(2**16)
-        if not block:
-            break  # cut off: the pixel data will be found too short
-        whole_.write(inflater.decompress(block, 2**20))
-        if whole_.tell() > _MAX_INFLATED_BYTES:
-            whole_.close()
+    while not inflater.eof and (block := inflater.unconsumed_tail or file.read(2**16)):
+        to.write(inflater.decompress(block, 2**20))
+        if to.tell() > _MAX_INFLATED_BYTES:
             raise InputError(f"{name} would unpack to more than 1 GB; export it without deflation, or in parts.")
-    whole_.seek(0)
-    return whole_
+    to.seek(0)
