@@ -80,6 +80,8 @@ def _of_recording(
     from fetalnet.sources import open_source
 
     with closing(open_source(path)) as source:
+        if source.remark is not None:
+            notice(source.remark)
         predictor = _predictor(weights, device)
         with progress("Analysing") as on_progress, overlay_video(overlay, source, scale_of) as on_frame:
             result = analyze_recording(

@@ -115,7 +115,7 @@ class ArchivedSource:
         self._source, self._unpacked = source, unpacked
         self.path, self.name = path, path.name
         self.width, self.height, self.frame_rate_hz = source.width, source.height, source.frame_rate_hz
-        self.calibration = source.calibration
+        self.calibration, self.remark = source.calibration, source.remark
 
     @property
     def notice(self) -> str | None:

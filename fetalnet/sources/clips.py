@@ -59,10 +59,12 @@ class _File:
     def is_dicom(self) -> bool:
         if self.is_image or self.is_video:
             return False
-        with self.open() as file:
-            return self.path.suffix.lower() in DICOM_SUFFIXES or is_dicom(
-                file.read(PREAMBLE_BYTES + 4), self.path.suffix
-            )
+        try:
+            with self.open() as file:
+                head = file.read(PREAMBLE_BYTES + 4)
+        except OSError:
+            return False  # what may not be read cannot be opened either
+        return self.path.suffix.lower() in DICOM_SUFFIXES or is_dicom(head, self.path.suffix)
 
 
 def clips_of(path: Path) -> list[Clip]:

@@ -48,6 +48,7 @@ class DicomFile:
         self.path = path
         self.name = path.name
         self.notice: str | None = None
+        self.remark: str | None = None
         check_readable(path)
         with ExitStack() as stack:
             file = stack.enter_context(path.open("rb"))
@@ -58,7 +59,10 @@ class DicomFile:
             self._length = len(self._frames)
             self._timing = timing_of(header.dataset, self._length, own_rate_hz)
             if self._timing.nominal and self._length > 1:
-                self._say(f"{self.name} does not say how fast it was recorded: it plays at {NOMINAL_RATE_HZ:g} Hz.")
+                self.remark = (
+                    f"{self.name} does not say how fast it was recorded: it plays at a nominal {NOMINAL_RATE_HZ:g} "
+                    "frames a second, and its times are nominal too."
+                )
             self.frame_rate_hz = self._timing.frame_rate_hz
             self.calibration = calibration_of(header.dataset)
             self.is_lossy = header.syntax in _LOSSY or word(header.dataset, "LossyImageCompression") == "01"
@@ -105,8 +109,8 @@ class DicomFile:
         if header.syntax in _VIDEO:
             video = _Video(self.path, header)
             stack.callback(video.close)
-            if len(video) != count:
-                self._say(f"{self.name} says it has {count} frames and holds {len(video)}.")
+            if len(video) < count:
+                self._say(f"{self.name} says it has {count} frames and holds {len(video)}; these are used.")
             return video, video.frame_rate_hz
         return _Pictures(header, count, self.name), None
 

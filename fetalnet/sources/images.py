@@ -30,6 +30,7 @@ class ImageFolder:
         self.name = self.path.name
         self.calibration = NO_CALIBRATION
         self.notice: str | None = None
+        self.remark: str | None = None
         self.frame_rate_hz = 25.0  # images have no clock; this is only how fast a player shows them
         self._files = sorted(image_files(path), key=natural_order) if files is None else list(files)
         self.width, self.height = _size(self._files[0])

@@ -60,6 +60,7 @@ class VideoFile:
         self.name = path.name
         self.calibration = NO_CALIBRATION
         self.notice: str | None = None
+        self.remark: str | None = None
         self._timestamps: _Timestamps | None = None
         self._length: int | None = None
         self._recent: deque[tuple[int, VideoFrame]] = deque(maxlen=_KEPT_FRAMES)

@@ -202,7 +202,7 @@ def opened(folder: Path, **elements: object) -> tuple[list[float | None], float,
     for keyword, value in elements.items():
         setattr(made, keyword, value)
     with closing(open_source(write(folder / "a.dcm", made))) as source:
-        return [source.time_s(index) for index in range(len(source))], source.frame_rate_hz, source.notice
+        return [source.time_s(index) for index in range(len(source))], source.frame_rate_hz, source.remark
 
 
 def every(interval_s: float) -> list[float]:
@@ -245,12 +245,12 @@ def test_what_cannot_be_true_gives_way_to_what_can(tmp_path: Path, elements: dic
 
 
 def test_a_nominal_rate_is_marked_as_such(tmp_path: Path) -> None:
-    times, rate_hz, notice = opened(tmp_path)
+    times, rate_hz, remark = opened(tmp_path)
     assert (times, rate_hz) == (every(0.04), 25.0)
-    assert "does not say how fast" in (notice or "")
+    assert "nominal 25 frames a second" in (remark or "")
 
 
 def test_a_single_picture_has_no_clock(tmp_path: Path) -> None:
     with closing(open_source(write(tmp_path / "a.dcm", dataset(colour()[:1], "RGB")))) as source:
         assert source[0].time_s is None
-        assert source.notice is None
+        assert (source.notice, source.remark) == (None, None)
