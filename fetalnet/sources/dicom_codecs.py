@@ -23,7 +23,7 @@ Components = NDArray[Any]
 _ADOBE_RGB = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"
 _JFIF = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
 _FRAME_MARKS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
-_LOSSLESS_FRAMES = {0xC3, 0xC7, 0xCB, 0xCF}
+_BASELINE, _EXTENDED, _LOSSLESS, _LS = 0xC0, 0xC1, 0xC3, 0xF7
 _J2K_START, _J2K_SIZE = b"\xff\x4f", 0xFF51
 
 
@@ -92,7 +92,9 @@ def _jpeg(content: bytes, shape: Shape, photometric: str) -> Decoded:
         raise UndecodableError
     if content.rfind(b"\xff\xd9") < content.rfind(b"\xff\xda"):
         raise UndecodableError  # cut off: decoders fill the missing part with grey and say nothing
-    if head.bits != 8 or head.frame in _LOSSLESS_FRAMES:
+    if head.frame not in {_BASELINE, _EXTENDED, _LOSSLESS}:
+        raise UndecodableError  # progressive ones can be made to take for ever
+    if head.bits != 8 or head.frame == _LOSSLESS:
         return Decoded(_by_ffmpeg(content, head))
     if head.samples == 3 and not head.has_jfif:
         # The decoder goes by marks in the stream. Where there are none the file's word counts; where the file says
@@ -147,7 +149,7 @@ def _jpeg_head(content: bytes) -> _JpegHead:
 
 def _jpeg_ls(content: bytes, shape: Shape, photometric: str) -> Decoded:
     head = _jpeg_head(content)
-    if (head.rows, head.columns, head.samples) != (shape.rows, shape.columns, shape.samples):
+    if (head.frame, head.rows, head.columns, head.samples) != (_LS, shape.rows, shape.columns, shape.samples):
         raise UndecodableError
     raw, info = jpeg_ls.decode_buffer(content)
     values = np.frombuffer(raw, "<u2" if info["bits_per_sample"] > 8 else np.uint8)

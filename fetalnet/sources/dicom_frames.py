@@ -14,7 +14,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from fetalnet.errors import InputError
-from fetalnet.sources.dicom_header import Header, PixelElement, whole
+from fetalnet.sources.dicom_header import Header, PixelElement, octets, whole
 
 MAX_FRAMES = 1_000_000
 _ITEM, _SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
@@ -217,10 +217,8 @@ def _offset_table(file: BinaryIO, pixels: PixelElement, end: int, name: str) -> 
 
 
 def _extended_table(dataset: Dataset) -> tuple[int, ...]:
-    value = dataset.get("ExtendedOffsetTable")
-    if not isinstance(value, bytes) or len(value) % 8 or len(value) > 8 * MAX_FRAMES:
-        return ()
-    return struct.unpack(f"<{len(value) // 8}Q", value)
+    value = octets(dataset, "ExtendedOffsetTable")
+    return () if len(value) % 8 else struct.unpack(f"<{len(value) // 8}Q", value)
 
 
 def _read(file: BinaryIO, span: Span, name: str) -> bytes:

@@ -33,7 +33,7 @@ PARSE_ERRORS = (
 )  # fmt: skip
 """What reading a file that is no DICOM, or a damaged one, may raise."""
 
-_MAX_VALUE_BYTES = 64 * 2**20
+_MAX_VALUE_BYTES = 2 * 2**20
 _MAX_INFLATED_BYTES = 2**30
 _PIXELS = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}
 
@@ -141,6 +141,16 @@ def word(dataset: Dataset, keyword: str) -> str:
             return "" if value is None or isinstance(value, bytes) else str(value).strip()
     except PARSE_ERRORS:
         return ""
+
+
+def octets(dataset: Dataset, keyword: str) -> bytes:
+    """The bytes of an element that holds neither numbers nor text; none where it is absent."""
+    try:
+        with quiet():
+            value = dataset.get(keyword)
+            return value if isinstance(value, bytes) else b""
+    except PARSE_ERRORS:
+        return b""
 
 
 def items(dataset: Dataset, keyword: str) -> list[Dataset]:

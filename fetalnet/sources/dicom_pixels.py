@@ -10,10 +10,11 @@ from pydicom.pixels.processing import apply_color_lut
 
 from fetalnet.errors import InputError
 from fetalnet.sources.dicom_codecs import COMPRESSED, Components, Decoded, Shape, UndecodableError, decode
-from fetalnet.sources.dicom_header import PARSE_ERRORS, Header, items, number, numbers, quiet, whole, word
+from fetalnet.sources.dicom_header import PARSE_ERRORS, Header, items, number, numbers, octets, quiet, whole, word
 
-MAX_FRAME_BYTES = 256 * 2**20
-"""One frame unpacked: nothing a scanner writes comes near, and a file that lies must not take the memory."""
+MAX_FRAME_BYTES = 64 * 2**20
+"""One frame unpacked: nothing a scanner writes comes near (4K in colour is 25 MB), decoders need up to eight times as
+much, and a file that lies must not take the memory."""
 
 _GREY = {"MONOCHROME1", "MONOCHROME2"}
 _HALF_COLOUR = {"YBR_FULL_422", "YBR_PARTIAL_422"}
@@ -176,14 +177,16 @@ def _by_table(dataset: Dataset, values: NDArray[np.float64]) -> NDArray[np.float
 
 
 def _table_entries(item: Dataset) -> NDArray[np.float64]:
-    element = item.get("LUTData")
-    if isinstance(element, bytes):
-        return np.frombuffer(element[: len(element) // 2 * 2], "<u2").astype(np.float64)
+    words = octets(item, "LUTData")
+    if words:
+        return np.frombuffer(words[: len(words) // 2 * 2], "<u2").astype(np.float64)
     return np.asarray(numbers(item, "LUTData"), np.float64)
 
 
 def _full_range(values: Components) -> Components:
     """Luminance from 16 to 235 and colour difference from 16 to 240, spread over 0 to 255."""
-    spread = (values.astype(np.float32) - (16, 128, 128)) * (255 / 219, 255 / 224, 255 / 224) + (0, 128, 128)
-    full: Components = np.clip(np.rint(spread), 0, 255).astype(np.uint8)
-    return full
+    stored = np.arange(256.0)
+    luminance = np.clip(np.rint((stored - 16) * 255 / 219), 0, 255).astype(np.uint8)
+    difference = np.clip(np.rint((stored - 128) * 255 / 224 + 128), 0, 255).astype(np.uint8)
+    tables = (luminance, difference, difference)
+    return np.stack([table[values[..., place]] for place, table in enumerate(tables)], axis=-1)

@@ -160,3 +160,11 @@ def test_two_thousand_frames_are_not_read_to_open_them(tmp_path: Path, monkeypat
         assert sum(read) <= 128
         assert source[1999].pixels[0, 0] == 1999 % 250
         assert [frame.pixels[0, 0] for frame in itertools.islice(source, 3)] == [0, 1, 2]
+
+
+def test_luminance_of_limited_range_is_spread(tmp_path: Path) -> None:
+    stored = np.array([[[16, 128, 128], [235, 128, 128], [0, 128, 128], [126, 128, 128]]], np.uint8)
+    pairs = np.array([16, 235, 128, 128, 0, 126, 128, 128], np.uint8)
+    made = dataset(stored[None], "YBR_PARTIAL_422")
+    made.PixelData = pairs.tobytes()
+    np.testing.assert_array_equal(first_picture(tmp_path, made)[0, :, 1], [0, 255, 0, 128])
