@@ -120,7 +120,7 @@ class ActionInfo:
 
 ACTIONS: tuple[ActionInfo, ...] = (
     ActionInfo(Do.OPEN, "&Open…", ("Ctrl+O",), When.ALWAYS),
-    ActionInfo(Do.OPEN_FOLDER, "Open &folder of images…", ("Ctrl+Shift+O",), When.ALWAYS),
+    ActionInfo(Do.OPEN_FOLDER, "Open &folder…", ("Ctrl+Shift+O",), When.ALWAYS),
     ActionInfo(Do.EXPORT_PDF, "Report as &PDF…", ("R",), When.MEASURED),
     ActionInfo(Do.EXPORT_CSV, "Table as &CSV…", ("Ctrl+Shift+C",), When.MEASURED),
     ActionInfo(Do.EXPORT_JSON, "Exam as &JSON…", ("Ctrl+Shift+J",), When.MEASURED),

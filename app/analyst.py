@@ -221,7 +221,7 @@ class Analyst(QThread):
                 # Waits for the decoding thread, so that nobody reads from the source when it is closed.
                 pairs.close()
                 self._send(job, batch, count / max(time.monotonic() - started_s, 1e-3))
-            notice = getattr(source, "notice", None)
+            notice = getattr(source, "notice", None) or getattr(source, "remark", None)
         self._summarise(job.generation, complete=True)
         if notice:
             self.noticed.emit(notice)

@@ -7,7 +7,7 @@ import threading
 import time
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QThread, Signal
@@ -18,7 +18,7 @@ from fetalnet.picture.layout import Layout
 from fetalnet.picture.scale_track import ScaleTrack
 from fetalnet.picture.sector import Sector, find_sector
 from fetalnet.records import Exam, RecordingRef, recording_ref
-from fetalnet.sources import Frame, Source
+from fetalnet.sources import Clip, Frame, Source, clips_of, file_of
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,14 @@ class Opened:
     notice: str | None
     fan: Sector
     layout: Layout | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The clips that a folder, a DICOMDIR or an archive holds; the first of them opens."""
+
+    path: Path
+    clips: tuple[Clip, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +112,11 @@ class Player(QThread):
         screen: where the newest frame lies until the UI takes it.
 
     Signals:
-        opened(Opened), state_changed(PlayState), failed(str): one sentence for a person.
+        listed(Listing), opened(Opened), state_changed(PlayState), failed(str): one sentence for a person.
 
     """
 
+    listed = Signal(object)
     opened = Signal(object)
     state_changed = Signal(object)
     failed = Signal(str)
@@ -209,6 +218,10 @@ class Player(QThread):
 
     def run(self) -> None:
         try:
+            clips = clips_of(self._path)
+            if clips[0].path != self._path:
+                self.listed.emit(Listing(self._path, tuple(clips)))
+                self._path = clips[0].path
             source = self._open_source(self._path)
         except InputError as error:
             self.failed.emit(str(error))
@@ -217,7 +230,8 @@ class Player(QThread):
             self._info = info_of(source)
             try:
                 scales = ScaleTrack.of(source.calibration)
-                exam, notice = self._restore(recording_ref(self._path, len(source), scales))
+                recording = recording_ref(file_of(self._path), len(source), scales)
+                exam, notice = self._restore(replace(recording, path=str(self._path)))
             except InputError as error:
                 self.failed.emit(str(error))
                 return

@@ -48,11 +48,13 @@ class Session(QObject):
     """The one owner of what is open. Views read it, listen to it, and ask it for verbs.
 
     Signals:
-        recording_opened(RecordingInfo), fan_changed(), frame_shown(Frame), predictions_arrived(tuple of Prediction),
+        clips_found(Listing), recording_opened(RecordingInfo), fan_changed(), frame_shown(Frame),
+        predictions_arrived(tuple of Prediction),
         exam_changed(), findings_changed(Findings), analysis_changed(AnalysisState), predictor_changed(PredictorInfo),
         play_state_changed(PlayState), selection_changed(Kind), saved_changed(bool), notice(str).
     """
 
+    clips_found = Signal(object)
     recording_opened = Signal(object)
     fan_changed = Signal()
     frame_shown = Signal(object)
@@ -103,6 +105,7 @@ class Session(QObject):
         self.journal.start()
 
         self._deck = Deck(open_source, self.journal.restore, screen_rate_hz, self)
+        self._deck.listed.connect(self.clips_found)
         self._deck.opened.connect(self._on_opened)
         self._deck.frame_shown.connect(self.frame_shown)
         self._deck.state_changed.connect(self.play_state_changed)

@@ -24,7 +24,7 @@ from fetalnet.picture.scale import Scale, given_scale, two_point_scale
 from fetalnet.picture.sector import find_sector
 from fetalnet.planes import KINDS_OF, Kind, Plane
 from fetalnet.records import Status
-from fetalnet.sources import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from fetalnet.sources import ARCHIVE_SUFFIXES, DICOM_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from fetalnet.wording import TEXT_NOT_FOUND
 
 if TYPE_CHECKING:
@@ -44,19 +44,20 @@ class Verbs(QObject):
     # File.
 
     def open_dialog(self) -> None:
-        endings = " ".join(f"*{suffix}" for suffix in (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES))
+        suffixes = (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES, *DICOM_SUFFIXES, *ARCHIVE_SUFFIXES)
+        endings = " ".join(["DICOMDIR", *(f"*{suffix}" for suffix in suffixes)])
         name, _ = QFileDialog.getOpenFileName(
             self.window,
             "Open a recording",
             self.window.settings.last_folder,
-            f"Recordings and images ({endings});;All files (*)",
+            f"Recordings, images and archives ({endings});;All files (*)",
         )
         if name:
             self.window.open_path(Path(name))
 
     def open_folder_dialog(self) -> None:
         name = QFileDialog.getExistingDirectory(
-            self.window, "Open a folder of images", self.window.settings.last_folder
+            self.window, "Open a folder of recordings or images", self.window.settings.last_folder
         )
         if name:
             self.window.open_path(Path(name))

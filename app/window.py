@@ -166,6 +166,7 @@ class Window(QMainWindow):
 
     def _connect(self) -> None:
         session, canvas = self.session, self.canvas
+        session.clips_found.connect(self.recordings.add_clips)
         session.recording_opened.connect(self._on_opened)
         session.fan_changed.connect(self._on_fan)
         session.device.changed.connect(self._on_device)

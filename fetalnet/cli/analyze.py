@@ -25,7 +25,7 @@ SOME_FAILED = 1
 
 
 def analyze(
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A video, an image, or a folder of images.")],
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A video, a DICOM file, an image, or a folder.")],
     mm_per_pixel: Annotated[
         float | None,
         typer.Option(help="Size of a pixel in mm, instead of the recording's own. Without a scale: pixels only."),
@@ -92,6 +92,8 @@ def _of_recording(
     from fetalnet.sources import open_source
 
     with closing(open_source(path)) as source:
+        if source.remark is not None:
+            notice(source.remark)
         pictured = report is not None or overlay is not None
         fan = FanOnly.in_source(source) if pictured and not keep_text else ALL
         about = about_text([fan], keep_text=keep_text) if pictured else None
