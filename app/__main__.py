@@ -112,6 +112,7 @@ def start(
         open_source=open_source,
         load_predictor=load_predictor,
         exam_folder=folders.data / "exams",
+        preset_folder=folders.data / "presets",
         given_scale=scale,
         screen_rate_hz=app.primaryScreen().refreshRate(),
     )
@@ -172,7 +173,7 @@ class Screenshot:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fetalnet-app", description=f"{NAME} {__version__}")
-    parser.add_argument("files", nargs="*", help="recordings to open: videos, images, folders of images")
+    parser.add_argument("files", nargs="*", help="recordings to open: videos, DICOM files, images, folders, archives")
     parser.add_argument("--mm-per-pixel", type=float, help="scale of every recording opened")
     parser.add_argument("--weights", type=Path, help="weights other than those that come with the program")
     parser.add_argument("--device", default="auto", help="auto, cpu, openvino, torch, cuda (default: auto)")

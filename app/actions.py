@@ -25,6 +25,7 @@ class Do(StrEnum):
     EXPORT_PDF = "export_pdf"
     EXPORT_CSV = "export_csv"
     EXPORT_JSON = "export_json"
+    KEEP_TEXT = "keep_text"
     QUIT = "close"
 
     UNDO = "undo"
@@ -40,6 +41,10 @@ class Do(StrEnum):
     HAND_FEMUR = "measure_femur_by_hand"
     SET_SCALE = "ask_scale"
     TWO_POINTS = "two_points"
+    USE_SCALE = "use_refused_scale"
+    PRESET_SCALE = "use_preset_scale"
+    REMEMBER_DEVICE = "ask_device_name"
+    PRESETS = "show_presets"
     NEXT_CALIPER = "next_caliper"
     CANCEL = "cancel"
     SELECT_BPD = "select_bpd"
@@ -69,6 +74,7 @@ class Do(StrEnum):
     ZOOM_OUT = "zoom_out"
     FIT = "fit"
     OVERLAY = "show_overlay"
+    HIDE_TEXT = "hide_text"
     FULL_SCREEN = "full_screen"
 
     SHORTCUTS = "show_shortcuts"
@@ -90,8 +96,10 @@ class When(StrEnum):
     HEAD = "the head was found"
     ABDOMEN = "the abdomen was found"
     FEMUR = "the femur was found"
+    PRESET = "a preset offers a scale for the open recording"
     ANALYSING = "the analysis runs"
     IDLE = "a recording is open and no analysis runs"
+    REFUSED = "the scale of the shown frame was refused"
     UNDOABLE = "there is something to undo"
     REDOABLE = "there is something to redo"
 
@@ -112,10 +120,11 @@ class ActionInfo:
 
 ACTIONS: tuple[ActionInfo, ...] = (
     ActionInfo(Do.OPEN, "&Open…", ("Ctrl+O",), When.ALWAYS),
-    ActionInfo(Do.OPEN_FOLDER, "Open &folder of images…", ("Ctrl+Shift+O",), When.ALWAYS),
+    ActionInfo(Do.OPEN_FOLDER, "Open &folder…", ("Ctrl+Shift+O",), When.ALWAYS),
     ActionInfo(Do.EXPORT_PDF, "Report as &PDF…", ("R",), When.MEASURED),
     ActionInfo(Do.EXPORT_CSV, "Table as &CSV…", ("Ctrl+Shift+C",), When.MEASURED),
     ActionInfo(Do.EXPORT_JSON, "Exam as &JSON…", ("Ctrl+Shift+J",), When.MEASURED),
+    ActionInfo(Do.KEEP_TEXT, "Reports show the scanner's &text too", (), When.ALWAYS, checkable=True),
     ActionInfo(Do.QUIT, "&Quit", ("Ctrl+Q",), When.ALWAYS),
     ActionInfo(Do.UNDO, "&Undo", ("Ctrl+Z",), When.UNDOABLE),
     ActionInfo(Do.REDO, "&Redo", ("Ctrl+Y", "Ctrl+Shift+Z"), When.REDOABLE),
@@ -129,6 +138,10 @@ ACTIONS: tuple[ActionInfo, ...] = (
     ActionInfo(Do.HAND_FEMUR, "Measure &femur by hand", ("Shift+F",), When.OPEN),
     ActionInfo(Do.SET_SCALE, "Set &scale in mm per pixel…", ("S",), When.OPEN),
     ActionInfo(Do.TWO_POINTS, "Set scale by &two points", ("T",), When.OPEN),
+    ActionInfo(Do.USE_SCALE, "&Use this scale", ("Shift+S",), When.REFUSED),
+    ActionInfo(Do.PRESET_SCALE, "Use the device's scale", ("D",), When.PRESET),
+    ActionInfo(Do.REMEMBER_DEVICE, "Remember this device…", (), When.OPEN),
+    ActionInfo(Do.PRESETS, "Device presets…", (), When.ALWAYS),
     ActionInfo(Do.NEXT_CALIPER, "&Next caliper", ("Tab",), When.OPEN, on_canvas=True),
     ActionInfo(Do.CANCEL, "Cancel", ("Esc",), When.ALWAYS),
     ActionInfo(Do.SELECT_BPD, "Go to BPD", ("1",), When.OPEN),
@@ -155,6 +168,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
     ActionInfo(Do.ZOOM_OUT, "Zoom &out", ("-",), When.OPEN),
     ActionInfo(Do.FIT, "&Fit", ("0",), When.OPEN),
     ActionInfo(Do.OVERLAY, "Show &overlay", ("O",), When.ALWAYS, checkable=True),
+    ActionInfo(Do.HIDE_TEXT, "Hide &burned-in text", ("B",), When.ALWAYS, checkable=True),
     ActionInfo(Do.FULL_SCREEN, "Full s&creen", ("F11",), When.ALWAYS, checkable=True),
     ActionInfo(Do.SHORTCUTS, "&Keys", ("F1",), When.ALWAYS),
     ActionInfo(Do.ABOUT, "&About, licences, model card", (), When.ALWAYS),
@@ -162,13 +176,15 @@ ACTIONS: tuple[ActionInfo, ...] = (
 
 MENUS: dict[str, tuple[Do | None, ...]] = {
     "&File": (
-        Do.OPEN, Do.OPEN_FOLDER, None, Do.EXPORT_PDF, Do.EXPORT_CSV, Do.EXPORT_JSON, None, Do.QUIT,
+        Do.OPEN, Do.OPEN_FOLDER, None, Do.EXPORT_PDF, Do.EXPORT_CSV, Do.EXPORT_JSON, Do.KEEP_TEXT, None,
+        Do.QUIT,
     ),
     "&Edit": (Do.UNDO, Do.REDO),
     "&Measure": (
         Do.ACCEPT, Do.ACCEPT_PLANE, Do.CORRECT, Do.REJECT, Do.MEASURE_HERE, None,
         Do.HAND_HEAD, Do.HAND_ABDOMEN, Do.HAND_FEMUR, None,
-        Do.SET_SCALE, Do.TWO_POINTS, None,
+        Do.SET_SCALE, Do.TWO_POINTS, Do.USE_SCALE, Do.PRESET_SCALE, None,
+        Do.REMEMBER_DEVICE, Do.PRESETS, None,
         Do.SELECT_BPD, Do.SELECT_OFD, Do.SELECT_HC, Do.SELECT_AC, Do.SELECT_FL, None,
         Do.NEXT_CALIPER, Do.CANCEL,
     ),
@@ -177,7 +193,7 @@ MENUS: dict[str, tuple[Do | None, ...]] = {
         Do.BEST_HEAD, Do.BEST_ABDOMEN, Do.BEST_FEMUR, Do.PREVIOUS_BEST, Do.NEXT_BEST, None,
         Do.ANALYSE, Do.CANCEL_ANALYSIS,
     ),
-    "&View": (Do.ZOOM_IN, Do.ZOOM_OUT, Do.FIT, None, Do.OVERLAY, Do.FULL_SCREEN),
+    "&View": (Do.ZOOM_IN, Do.ZOOM_OUT, Do.FIT, None, Do.OVERLAY, Do.HIDE_TEXT, Do.FULL_SCREEN),
     "&Help": (Do.SHORTCUTS, Do.ABOUT),
 }  # fmt: skip
 
@@ -210,18 +226,23 @@ def is_enabled(when: When, session: Session) -> bool:
         case When.REJECTABLE:
             return selected is not None and selected.status is not Status.REJECTED
         case When.CORRECTABLE:
-            placed = selected is not None and selected.status is Status.PLACED
-            return selected is not None and (placed or session.scale.mm_per_pixel is not None)
+            return selected is not None and (
+                selected.status is Status.PLACED or session.scales.at(selected.frame_index).is_known
+            )
         case When.ON_PLANE:
             shown = session.shown_prediction
             return shown is not None and shown.geometry is not None
         case When.HEAD | When.ABDOMEN | When.FEMUR:
             plane = Plane(when.name.lower())
             return any(found is plane for found, _ in session.best_frames())
+        case When.PRESET:
+            return recording is not None and session.device.scale is not None
         case When.ANALYSING:
             return session.analysis.running
         case When.IDLE:
             return recording is not None and not session.analysis.running
+        case When.REFUSED:
+            return session.calibration.refused is not None
         case When.UNDOABLE:
             return session.undo_stack.canUndo()
         case When.REDOABLE:

@@ -17,7 +17,9 @@ from PySide6.QtCore import QObject, QThread, Signal
 from fetalnet.analysis import FramePredictor, predicted
 from fetalnet.errors import InputError
 from fetalnet.examination import STILL, BestFrame, Estimate, Examination
-from fetalnet.geometry import MmPerPixel
+from fetalnet.geometry import Geometry, MmPerPixel
+from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
+from fetalnet.picture.sector import Sector, sector_of
 from fetalnet.planes import Kind
 from fetalnet.prediction import Prediction
 from fetalnet.records import ModelRef
@@ -75,6 +77,7 @@ class Findings:
 class _Job:
     generation: int
     path: Path
+    fan: Sector | None
 
 
 class Analyst(QThread):
@@ -84,6 +87,7 @@ class Analyst(QThread):
         ready(PredictorInfo): the predictor is loaded.
         predicted(Batch), found(Findings), finished_analysis(int): generation.
         failed(int, str): generation (0 while loading) and one sentence for a person.
+        fan_found(int, Sector): generation and the fan that the network looks at.
         noticed(str): a sentence about a recording that is analysed all the same, as far as it goes.
     """
 
@@ -92,6 +96,7 @@ class Analyst(QThread):
     found = Signal(object)
     finished_analysis = Signal(int)
     failed = Signal(int, str)
+    fan_found = Signal(int, object)
     noticed = Signal(str)
 
     def __init__(
@@ -108,17 +113,20 @@ class Analyst(QThread):
         self._wanted: _Job | None = None
         self._generation = 0
         self._cancelled = 0
-        self._mm_per_pixel: MmPerPixel | None = None
+        self._scales = NO_SCALE_TRACK
         self._summary_due = False
         self._examination = Examination()
 
     # Called from the UI thread.
 
-    def analyse(self, path: Path) -> int:
-        """Begin with ``path`` as soon as the analysis now running has let go. Returns the generation of its answers."""
+    def analyse(self, path: Path, fan: Sector | None = None) -> int:
+        """Begin with ``path`` as soon as the analysis now running has let go. Returns the generation of its answers.
+
+        ``fan`` is where a person said that it is; else it is found.
+        """
         with self._changed:
             self._generation += 1
-            self._wanted = _Job(self._generation, path)
+            self._wanted = _Job(self._generation, path, fan)
             self._changed.notify_all()
             return self._generation
 
@@ -129,10 +137,10 @@ class Analyst(QThread):
             self._wanted = None
             self._changed.notify_all()
 
-    def set_scale(self, mm_per_pixel: MmPerPixel | None) -> None:
-        """Give the findings in mm of another scale."""
+    def set_scales(self, scales: ScaleTrack) -> None:
+        """Give the findings in mm of other scales."""
         with self._changed:
-            self._mm_per_pixel = mm_per_pixel
+            self._scales = scales
             self._summary_due = True
             self._changed.notify_all()
 
@@ -190,7 +198,9 @@ class Analyst(QThread):
         summary_cost_s, count, batch = 0.0, 0, []
         with closing(self._open_source(job.path)) as source:
             self._examination = Examination(STILL if len(source) == 1 else None)
-            pairs = predicted(source, predictor)
+            sector = job.fan or sector_of(source)
+            self.fan_found.emit(job.generation, sector)
+            pairs = predicted(source, predictor, sector)
             try:
                 for _, prediction in pairs:
                     self._examination.add(prediction)
@@ -211,7 +221,7 @@ class Analyst(QThread):
                 # Waits for the decoding thread, so that nobody reads from the source when it is closed.
                 pairs.close()
                 self._send(job, batch, count / max(time.monotonic() - started_s, 1e-3))
-            notice = getattr(source, "notice", None)
+            notice = getattr(source, "notice", None) or getattr(source, "remark", None)
         self._summarise(job.generation, complete=True)
         if notice:
             self.noticed.emit(notice)
@@ -226,9 +236,13 @@ class Analyst(QThread):
 
     def _summarise(self, generation: int, complete: bool) -> None:
         with self._changed:
-            mm_per_pixel, self._summary_due = self._mm_per_pixel, False
-        estimates = self._examination.estimates(mm_per_pixel) if complete else {}
-        self.found.emit(Findings(generation, self._examination.best(mm_per_pixel), estimates, complete))
+            scales, self._summary_due = self._scales, False
+
+        def mm_per_pixel_of(index: int, geometry: Geometry) -> MmPerPixel | None:
+            return scales.scale_for(index, geometry).mm_per_pixel
+
+        estimates = self._examination.estimates(mm_per_pixel_of) if complete else {}
+        self.found.emit(Findings(generation, self._examination.best(mm_per_pixel_of), estimates, complete))
 
 
 def _for_screen(prediction: Prediction) -> Prediction:

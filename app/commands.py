@@ -9,7 +9,8 @@ from PySide6.QtGui import QUndoCommand
 
 from fetalnet import records
 from fetalnet.geometry import Geometry
-from fetalnet.picture.scale import Scale
+from fetalnet.picture.calibration import Calibration
+from fetalnet.picture.scale_track import ScaleStep
 from fetalnet.records import Exam, Measurement, Origin
 
 if TYPE_CHECKING:
@@ -95,18 +96,23 @@ class MeasureInFrame(QUndoCommand):
 
 
 class SetScale(QUndoCommand):
-    """Give the recording another scale. Decisions keep the scale they were taken with."""
+    """Another scale for the shown frame and all that share its own. Decisions keep the scale they were taken with."""
 
-    def __init__(self, session: Session, scale: Scale) -> None:
-        super().__init__("Set scale")
+    def __init__(self, session: Session, calibration: Calibration, text: str) -> None:
+        super().__init__(text)
         self._session = session
-        self._before, self._after = session.scale, scale
+        self._before = session.scales.step_at(session.frame.index if session.frame is not None else 0)
+        self._after = replace(self._before, calibration=calibration)
 
     def redo(self) -> None:
-        self._session.replace_scale(self._after)
+        self._put(self._after)
 
     def undo(self) -> None:
-        self._session.replace_scale(self._before)
+        self._put(self._before)
+
+    def _put(self, step: ScaleStep) -> None:
+        # Later changes of the scale, which may have come since, stay.
+        self._session.set_scales(self._session.scales.changed(step.from_index, step.calibration))
 
 
 def swapped(exam: Exam, by_id: dict[str, Measurement]) -> Exam:

@@ -16,10 +16,12 @@ class Deck(QObject):
     """Holds one recording at a time; its newest frame is looked for at the screen's rate.
 
     Signals:
-        opened(Opened): this recording plays from now on; frame_shown(Frame), state_changed(PlayState);
+        listed(Listing): what is opened holds these clips; opened(Opened): this recording plays from now on;
+        frame_shown(Frame), state_changed(PlayState);
         failed(str): one sentence for a person.
     """
 
+    listed = Signal(object)
     opened = Signal(object)
     frame_shown = Signal(object)
     state_changed = Signal(object)
@@ -35,7 +37,7 @@ class Deck(QObject):
         super().__init__(parent)
         self.player: Player | None = None
         self.frame: Frame | None = None
-        self._opening: Path | None = None
+        self._opening: Player | None = None
         self._open_source = open_source
         self._restore = restore
         self._leaving: list[Player] = []
@@ -46,8 +48,8 @@ class Deck(QObject):
 
     def open(self, path: Path) -> None:
         """Begin to open a recording; the one now open stays until the new one is."""
-        self._opening = path
-        player = Player(path, self._open_source, self._restore, self)
+        player = self._opening = Player(path, self._open_source, self._restore, self)
+        player.listed.connect(self.listed)
         player.opened.connect(self._on_opened)
         player.failed.connect(self._on_failed)
         player.finished.connect(self._on_finished)
@@ -72,7 +74,7 @@ class Deck(QObject):
         player = self.sender()
         assert isinstance(player, Player)
         self._leaving.remove(player)
-        if opened.recording.path != self._opening:
+        if player is not self._opening:
             self._leave(player)
             return
         if self.player is not None:
@@ -97,7 +99,7 @@ class Deck(QObject):
             player.deleteLater()
 
     def _on_failed(self, sentence: str) -> None:
-        if self.sender() is not self.player:
+        if self.sender() is self._opening:
             self._opening = None
         self.failed.emit(sentence)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -17,9 +17,13 @@ from PySide6.QtGui import QImage, QPainter, QTransform
 from app.canvas.overlay import Caliper, Overlay
 from app.canvas.painting import paint_overlay
 from fetalnet.errors import InputError
-from fetalnet.records import Exam, Measurement, Status, decided_length
+from fetalnet.lengths import decided_length
+from fetalnet.picture.burned_in import ALL, FanOnly
+from fetalnet.picture.letterbox import Box
+from fetalnet.picture.sector import Sector, sector_of
+from fetalnet.records import Exam, Measurement, Status
 from fetalnet.sources import Frame, Source
-from fetalnet.wording import length_text, scale_text, status_text, time_text
+from fetalnet.wording import TEXT_KEPT, TEXT_NOT_FOUND, length_text, scale_text, status_text, time_text
 
 log = logging.getLogger(__name__)
 
@@ -43,28 +47,34 @@ class Export:
     path: Path
     exam: Exam
     recording: Path
+    keep_text: bool = False
+    fan: Sector | None = None
+    """Where a person said that it is; else it is found."""
+    masks: tuple[Box, ...] = ()
 
 
 class Exporter(QThread):
     """Writes one file and ends.
 
     Signals:
-        progress(int, int): pictures drawn, of how many; done(Path); failed(str): one sentence for a person.
+        progress(int, int): pictures drawn, of how many; failed(str): one sentence for a person.
+        done(Path, str): with what is to be said about text in its pictures, empty where all of it is hidden.
     """
 
     progress = Signal(int, int)
-    done = Signal(object)
+    done = Signal(object, str)
     failed = Signal(str)
 
     def __init__(self, export: Export, open_source: Callable[[Path], Source], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.export = export
         self._open_source = open_source
+        self._about_text: str | None = None
 
     def run(self) -> None:
         try:
             if self._write():
-                self.done.emit(self.export.path)
+                self.done.emit(self.export.path, self._about_text or "")
         except InputError as error:
             self.failed.emit(str(error))
         except OSError as error:
@@ -93,11 +103,11 @@ class Exporter(QThread):
                     if self.isInterruptionRequested():
                         return False
                     pictures.append(ReportPicture(pixels, caption))
-                write_exam_pdf(export.path, export.exam, pictures)
+                write_exam_pdf(export.path, export.exam, pictures, about_text=self._about_text)
         return True
 
     def _pictures(self) -> list[tuple[NDArray[np.uint8], str]]:
-        """One picture a frame with accepted or corrected measurements, its calipers drawn."""
+        """One picture a frame with accepted or corrected measurements, its calipers drawn, burned-in text hidden."""
         frames: dict[int, list[Measurement]] = {}
         for each in self.export.exam.measurements:
             if each.status in (Status.ACCEPTED, Status.CORRECTED):
@@ -107,11 +117,20 @@ class Exporter(QThread):
         pictures = []
         source = self._open_source(self.export.recording)
         try:
+            fan = ALL
+            if self.export.keep_text:
+                self._about_text = TEXT_KEPT
+            else:
+                sector = self.export.fan or sector_of(source)
+                fan = FanOnly.of(sector, (source.height, source.width), self.export.masks)
+                self._about_text = None if fan.hides else TEXT_NOT_FOUND
             for count, (index, measurements) in enumerate(sorted(frames.items())):
                 if self.isInterruptionRequested():
                     break
                 self.progress.emit(count, len(frames))
-                pictures.append((drawn(source[index], measurements), _caption(index, measurements)))
+                frame = source[index]
+                frame = replace(frame, pixels=fan.shown(frame.pixels))
+                pictures.append((drawn(frame, measurements), _caption(index, measurements)))
         finally:
             source.close()
         return pictures
@@ -160,5 +179,5 @@ def _caption(index: int, measurements: list[Measurement]) -> str:
     values = ", ".join(
         f"{each.kind} {length_text(decided_length(each))} ({status_text(each)})" for each in measurements
     )
-    scale = first.decision.scale if first.decision else None
-    return f"{where}: {values}. Scale {scale_text(scale)}." if scale else f"{where}: {values}."
+    scales = dict.fromkeys(scale_text(each.decision.scale) for each in measurements if each.decision)
+    return f"{where}: {values}. Scale {'; '.join(scales)}."

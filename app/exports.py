@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
 
+from app.actions import Do
 from app.exporting import Export, Exporter, Format
 
 if TYPE_CHECKING:
@@ -38,7 +39,10 @@ class Exports(QObject):
         if self.running is not None or session.recording is None:
             self.window.notification.say("An export is still being written; wait a moment and try again.")
             return
-        exporter = Exporter(Export(form, path, session.exam, session.recording.path), self.window.open_source, self)
+        keep_text = self.window.actions_[Do.KEEP_TEXT].isChecked()
+        device = session.device
+        export = Export(form, path, session.exam, session.recording.path, keep_text, device.drawn_fan, device.masks)
+        exporter = Exporter(export, self.window.open_source, self)
         exporter.done.connect(self._on_done)
         exporter.failed.connect(self.window.notification.say)
         exporter.progress.connect(self._on_progress)
@@ -55,8 +59,8 @@ class Exports(QObject):
     def _on_progress(self, done: int, total: int) -> None:
         self.window.statusBar().showMessage(f"Writing the report: picture {done + 1} of {total}")
 
-    def _on_done(self, path: Path) -> None:
-        self.window.notification.say(f"Written: {path}")
+    def _on_done(self, path: Path, about_text: str) -> None:
+        self.window.notification.say(f"Written: {path}{about_text and f'. {about_text}'}")
 
     def _on_finished(self) -> None:
         self.window.statusBar().clearMessage()

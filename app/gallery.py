@@ -18,8 +18,12 @@ from app.pipeline import BoxClosedError, Latest
 from app.session import AnalysisState, Session
 from app.theme import MUTED, RAISED, TEXT, plane_colour
 from fetalnet.errors import InputError
+from fetalnet.lengths import decided_length, first_length
+from fetalnet.picture.burned_in import FanOnly
+from fetalnet.picture.letterbox import Box
+from fetalnet.picture.sector import Sector
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Plane
-from fetalnet.records import Measurement, Origin, decided_length, first_length
+from fetalnet.records import Measurement, Origin
 from fetalnet.sources import Source
 from fetalnet.wording import length_text
 
@@ -31,10 +35,12 @@ THUMBNAIL_WIDTH = 320
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which frames of which recording are to be shown small."""
+    """Which frames of which recording are to be shown small, without the text outside its fan."""
 
     path: Path
     frames: tuple[int, ...]
+    fan: Sector
+    masks: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,11 +88,12 @@ class ThumbnailThread(QThread):
 
     def _make(self, wanted: Wanted) -> None:
         source = self._open_source(wanted.path)
+        fan = FanOnly.of(wanted.fan, (source.height, source.width), wanted.masks)
         try:
             for index in wanted.frames:
                 if self._stopping:
                     return
-                self.made.emit(Thumbnail(wanted.path, index, _small(source[index].pixels)))
+                self.made.emit(Thumbnail(wanted.path, index, _small(fan.shown(source[index].pixels))))
         finally:
             source.close()
 
@@ -154,8 +161,8 @@ class Gallery(QFrame):
             )
         missing = tuple(sorted({index for index in frames if index not in self._kept}))
         # A third decoder beside player's and analysis' costs memory at 1080p: pictures come when the analysis is over.
-        if missing and session.recording is not None and not session.analysis.running:
-            wanted = Wanted(session.recording.path, missing)
+        if missing and session.recording and session.fan and not session.analysis.running:
+            wanted = Wanted(session.recording.path, missing, session.fan, session.device.masks)
             if wanted != self._asked:
                 self._asked = wanted
                 self.thread_.ask(wanted)

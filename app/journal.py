@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QThread, Signal
 
 from app.pipeline import BoxClosedError, Latest
 from fetalnet.errors import InputError
-from fetalnet.records import Exam, RecordingRef, new_exam, with_recording
+from fetalnet.records import Exam, RecordingRef, new_exam, with_recording, with_scale_track
 from fetalnet.store import SUFFIX, load_exam, save_exam
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,10 @@ class Journal(QThread):
         return self.folder / f"{recording.head_sha256[:24]}-{recording.size_bytes}{SUFFIX}"
 
     def restore(self, recording: RecordingRef) -> tuple[Exam, str | None]:
-        """The exam saved for the same recording, else a new one; with a sentence where the saved one is damaged."""
+        """The exam saved for the same recording, else a new one; with a sentence where the saved one is damaged.
+
+        A saved scale stays as it is. Where none was in use, what the recording says now counts.
+        """
         path = self.path_of(recording)
         fresh = with_recording(new_exam(), recording)
         if not path.is_file():
@@ -75,4 +78,7 @@ class Journal(QThread):
             aside = path.with_suffix(".damaged")
             path.replace(aside)
             return fresh, f"{error} It was set aside as {aside.name}, and a new exam begins."
+        saved = exam.recordings[0]
+        if not any(step.calibration.is_known for step in saved.scale_track.steps):
+            exam = with_scale_track(exam, saved.id, recording.scale_track)
         return exam, None

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
+import re
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from traceback import format_tb
+from traceback import extract_tb, format_tb
 from types import TracebackType
 
 from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler
+
+_ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 log = logging.getLogger("app")
 qt_log = logging.getLogger("qt")
@@ -25,6 +28,32 @@ LEVELS = {
 }
 
 
+OWN = {"app", "fetalnet", "__main__"}
+"""Loggers of this program; its messages hold no names."""
+_QUOTED_OR_PATH = re.compile(r"""(["']).*?\1|\S*[/\\].*""")
+
+
+class Discreet(logging.Formatter):
+    """Leaves out what may tell a patient's name: values, paths, and the words of errors."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = logging.makeLogRecord(record.__dict__ | {"exc_text": None, "args": None})
+        by = record.name.partition(".")[0]
+        if by == qt_log.name:
+            said.msg = _QUOTED_OR_PATH.sub("…", record.getMessage())
+        else:
+            said.msg = record.getMessage() if by in OWN else "(a library's message)"
+        return super().format(said)
+
+    def formatException(self, ei: _ExcInfo) -> str:
+        return frames_text(ei[0], ei[2])
+
+
+def frames_text(kind: type[BaseException] | None, traceback: TracebackType | None) -> str:
+    """Kind and frames only: an error's own words may hold a file's name, and with it a patient's."""
+    return f"{kind.__name__ if kind else 'error'}\n{''.join(format_tb(traceback))}"
+
+
 def start_log(folder: Path) -> Path | None:
     """Log to a rotating file; a folder that cannot be written does not stop the start."""
     path = folder / "fetalnet.log"
@@ -33,7 +62,7 @@ def start_log(folder: Path) -> Path | None:
         handler = logging.handlers.RotatingFileHandler(path, maxBytes=500_000, backupCount=3, encoding="utf-8")
     except OSError:
         return None
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"))
+    handler.setFormatter(Discreet("%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.INFO)
@@ -62,7 +91,7 @@ class ErrorHook(QObject):
     """Catches what nobody caught, on any thread: logs it, saves the work, tells the person once.
 
     Signals:
-        raised(str): a kind of error not told before.
+        raised(str): kind and place of an error not told before; a person may send it on, so it holds no more.
     """
 
     raised = Signal(str)
@@ -89,14 +118,20 @@ class ErrorHook(QObject):
         if issubclass(kind, KeyboardInterrupt):
             sys.__excepthook__(kind, error, traceback)
             return
-        # Frames and kind only: an error's own words may hold a file's name, and with it a patient's.
-        log.critical("unexpected %s\n%s", kind.__name__, "".join(format_tb(traceback)))
-        sys.__excepthook__(kind, error, traceback)
+        log.critical("unexpected %s", frames_text(kind, traceback))
+        if sys.stderr is not None and sys.stderr.isatty():
+            sys.__excepthook__(kind, error, traceback)
+        elif sys.stderr is not None:
+            # Nobody reads along: a desktop writes this stream into a log of its own.
+            print(f"unexpected {frames_text(kind, traceback)}", file=sys.stderr)
         try:
             self._save()
         except Exception:  # noqa: BLE001  nothing may keep the person from being told
             log.critical("saving after the error failed")
-        where = f"{kind.__name__}:{traceback.tb_frame.f_code.co_filename if traceback else ''}"
+        frames = extract_tb(traceback)
+        where = kind.__name__
+        if frames:
+            where += f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}"
         if where not in self._told:
             self._told.add(where)
-            self.raised.emit(f"{kind.__name__}: {error}")
+            self.raised.emit(where)

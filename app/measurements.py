@@ -22,8 +22,7 @@ from PySide6.QtWidgets import (
 from app.canvas.overlay import SIGNS
 from app.session import Session
 from app.theme import MUTED, TEXT, WARNING, plane_colour
-from fetalnet import records
-from fetalnet.measurement import Length
+from fetalnet import lengths, records
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind
 from fetalnet.records import Measurement, Origin, Status
 from fetalnet.wording import difference_text, length_text, status_text, time_text
@@ -42,15 +41,15 @@ class Row:
     frame: str = "–"
 
 
-def row_of(session: Session, measurement: Measurement | None) -> Row:
-    """The texts of a measurement. The unit stands once, above the table."""
+def row_of(session: Session, measurement: Measurement | None, unit: str) -> Row:
+    """The texts of a measurement. ``unit`` stands once, above the table; what has the other one says so."""
     if measurement is None:
         return Row()
-    proposed, decided = records.proposed_length(session.exam, measurement), records.decided_length(measurement)
+    proposed, decided = lengths.proposed_length(session.exam, measurement), lengths.decided_length(measurement)
     return Row(
-        proposed=_number(proposed) if measurement.origin is Origin.MODEL else "hand",
-        decided=_number(decided),
-        difference=difference_text(proposed, decided).removesuffix(" mm").removesuffix(" px"),
+        proposed=length_text(proposed).removesuffix(unit) if measurement.origin is Origin.MODEL else "hand",
+        decided=length_text(decided).removesuffix(unit),
+        difference=difference_text(proposed, decided).removesuffix(unit),
         status=SIGNS[measurement.status],
         frame=str(measurement.frame_index),
     )
@@ -60,13 +59,11 @@ def why_not_accepted(session: Session, measurement: Measurement | None) -> str |
     """Why the measurement cannot be accepted now, for the person; None where it can."""
     if measurement is None:
         return "Nothing is proposed for this measure yet; you can measure by hand (Measure menu)."
-    if session.scale.mm_per_pixel is None:
-        return "No scale, no millimetres: set the scale (Measure menu) to accept."
     if measurement.status is Status.ACCEPTED:
         return "Accepted. Undo, reject, or drag the caliper to change it."
     if measurement.status is Status.CORRECTED:
         return "Corrected. Undo, reject, or drag the caliper again to change it."
-    return None
+    return records.calibration_of(session.exam, measurement).why_no_mm(measurement.first_geometry)
 
 
 class MeasurementsPane(QFrame):
@@ -170,11 +167,11 @@ class MeasurementsPane(QFrame):
     def refresh(self) -> None:
         """Write every text anew; cells keep their place."""
         session = self._session
-        unit = "mm" if session.scale.mm_per_pixel is not None else "px"
-        self._title.setText(f"MEASUREMENTS ({unit})" if session.is_open else "MEASUREMENTS")
+        unit = _unit(session)
+        self._title.setText(f"MEASUREMENTS ({unit.strip()})" if session.is_open else "MEASUREMENTS")
         for kind, at in self._rows.items():
             measurement = session.measurement_of(kind)
-            row = row_of(session, measurement) if session.is_open else Row()
+            row = row_of(session, measurement, unit) if session.is_open else Row()
             texts = (kind, row.proposed, row.decided, row.difference, row.status, row.frame)
             rejected = measurement is not None and measurement.status is Status.REJECTED
             for number, text in enumerate(texts):
@@ -187,7 +184,8 @@ class MeasurementsPane(QFrame):
         self.table.selectRow(self._rows[session.selected])
         measurement = session.measurement_of(session.selected)
         reason = why_not_accepted(session, measurement) if session.is_open else None
-        needs_scale = session.is_open and session.scale.mm_per_pixel is None
+        decided = measurement is None or measurement.status in (Status.ACCEPTED, Status.CORRECTED)
+        needs_scale = reason is not None and not decided
         self.reason.setText(reason or "")
         self.reason.setStyleSheet(f"color: {WARNING if needs_scale else MUTED};")
         self.detail.setText(self._detail(measurement))
@@ -215,7 +213,7 @@ class MeasurementsPane(QFrame):
         where = f"frame {measurement.frame_index}" + (f" at {at}" if measurement.time_s is not None else "")
         lines.append(f"{status_text(measurement).capitalize()}, {where}")
         if measurement.status is Status.PLACED:
-            lines.append(f"Now {length_text(records.first_length(session.exam, measurement))}")
+            lines.append(f"Now {length_text(lengths.first_length(session.exam, measurement))}")
         estimate = session.findings.estimates.get(kind)
         best = session.findings.best.get(kind)
         if best is not None:
@@ -223,12 +221,13 @@ class MeasurementsPane(QFrame):
         if estimate is not None:
             lines.append(
                 f"Median of {estimate.n} good frames {length_text(estimate.value)}, "
-                f"95 % of frames {_number(estimate.low)} to {_number(estimate.high)}"
+                f"95 % of frames {length_text(estimate.low)} to {length_text(estimate.high)}"
             )
         if kind is Kind.BPD:
             lines.append("Outer to outer edge of the skull")
         return "<br>".join(lines)
 
 
-def _number(length: Length | None) -> str:
-    return length_text(length).removesuffix(" mm").removesuffix(" px")
+def _unit(session: Session) -> str:
+    """That of the table: mm as soon as any frame has a scale."""
+    return " mm" if any(step.calibration.is_known for step in session.scales.steps) else " px"

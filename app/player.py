@@ -7,15 +7,18 @@ import threading
 import time
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QThread, Signal
 
 from app.pipeline import Latest
 from fetalnet.errors import InputError
+from fetalnet.picture.layout import Layout
+from fetalnet.picture.scale_track import ScaleTrack
+from fetalnet.picture.sector import Sector, find_sector
 from fetalnet.records import Exam, RecordingRef, recording_ref
-from fetalnet.sources import Frame, Source
+from fetalnet.sources import Clip, Frame, Source, clips_of, file_of
 
 log = logging.getLogger(__name__)
 
@@ -46,11 +49,24 @@ class RecordingInfo:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An opened recording with its exam; ``notice`` is a sentence for a person, where there is something to say."""
+    """An opened recording with its exam; ``notice`` is a sentence for a person, where there is something to say.
+
+    ``fan`` and ``layout`` are what the first frame shows: text can be hidden before anything is on screen.
+    """
 
     recording: RecordingInfo
     exam: Exam
     notice: str | None
+    fan: Sector
+    layout: Layout | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The clips that a folder, a DICOMDIR or an archive holds; the first of them opens."""
+
+    path: Path
+    clips: tuple[Clip, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +95,16 @@ def info_of(source: Source) -> RecordingInfo:
     )
 
 
+def first_screen(source: Source) -> tuple[Sector, Layout | None]:
+    """The fan on the first frame, and what stands around it; the whole picture where it is not found or not read."""
+    try:
+        pixels = source[0].pixels
+    except InputError:
+        return Sector.whole((source.height, source.width)), None
+    fan = find_sector(pixels)
+    return fan, Layout.of(pixels, fan)
+
+
 class Player(QThread):
     """Plays one recording by the clock. Owns its source: nobody else reads from it.
 
@@ -86,10 +112,11 @@ class Player(QThread):
         screen: where the newest frame lies until the UI takes it.
 
     Signals:
-        opened(Opened), state_changed(PlayState), failed(str): one sentence for a person.
+        listed(Listing), opened(Opened), state_changed(PlayState), failed(str): one sentence for a person.
 
     """
 
+    listed = Signal(object)
     opened = Signal(object)
     state_changed = Signal(object)
     failed = Signal(str)
@@ -191,6 +218,10 @@ class Player(QThread):
 
     def run(self) -> None:
         try:
+            clips = clips_of(self._path)
+            if clips[0].path != self._path:
+                self.listed.emit(Listing(self._path, tuple(clips)))
+                self._path = clips[0].path
             source = self._open_source(self._path)
         except InputError as error:
             self.failed.emit(str(error))
@@ -198,11 +229,13 @@ class Player(QThread):
         try:
             self._info = info_of(source)
             try:
-                exam, notice = self._restore(recording_ref(self._path, len(source)))
+                scales = ScaleTrack.of(source.calibration)
+                recording = recording_ref(file_of(self._path), len(source), scales)
+                exam, notice = self._restore(replace(recording, path=str(self._path)))
             except InputError as error:
                 self.failed.emit(str(error))
                 return
-            self.opened.emit(Opened(self._info, exam, notice))
+            self.opened.emit(Opened(self._info, exam, notice, *first_screen(source)))
             while (index := self._next_index()) is not None:
                 self._show(source, index)
         finally:

@@ -1,4 +1,4 @@
-"""The recordings opened since the start; a click opens one again."""
+"""The recordings opened since the start, and the clips beside them; a click opens one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QListWidget, QListWidgetItem, QStackedLayout, QVBoxLayout, QWidget
 
-from app.player import RecordingInfo
+from app.player import Listing, RecordingInfo
 from app.session import Session
 from app.settings import Settings
 
@@ -49,17 +49,31 @@ class RecordingsPane(QFrame):
         """Mark the recording that is open now, adding it where it is new."""
         self._list.setCurrentItem(self.add_path(recording.path))
 
+    def add_clips(self, listing: Listing) -> None:
+        """List the clips of a folder, a DICOMDIR or an archive, in the place of what holds them."""
+        holder = self._item_of(listing.path)
+        row = self._list.count() if holder is None else self._list.row(holder)
+        if holder is not None:
+            self._list.takeItem(row)
+        known = {self._list.item(each).data(Qt.ItemDataRole.UserRole) for each in range(self._list.count())}
+        new = [clip for clip in listing.clips if clip.path not in known]
+        for place, clip in enumerate(new, row):
+            self._insert(place, clip.path, clip.label)
+
     def add_path(self, path: Path) -> QListWidgetItem:
+        return self._item_of(path) or self._insert(self._list.count(), path, path.name)
+
+    def _insert(self, row: int, path: Path, label: str) -> QListWidgetItem:
         self._pages.setCurrentIndex(1)
-        for row in range(self._list.count()):
-            item = self._list.item(row)
-            if item.data(Qt.ItemDataRole.UserRole) == path:
-                return item
-        item = QListWidgetItem(path.name)
+        item = QListWidgetItem(label)
         item.setData(Qt.ItemDataRole.UserRole, path)
         item.setToolTip(str(path))
-        self._list.addItem(item)
+        self._list.insertItem(row, item)
         return item
+
+    def _item_of(self, path: Path) -> QListWidgetItem | None:
+        items = (self._list.item(row) for row in range(self._list.count()))
+        return next((item for item in items if item.data(Qt.ItemDataRole.UserRole) == path), None)
 
     def _on_clicked(self, item: QListWidgetItem) -> None:
         path = item.data(Qt.ItemDataRole.UserRole)

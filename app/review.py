@@ -19,14 +19,13 @@ from app.commands import (
 from fetalnet import records
 from fetalnet.errors import InputError
 from fetalnet.geometry import Geometry
+from fetalnet.picture.calibration import Calibration
 from fetalnet.picture.scale import Scale
 from fetalnet.planes import KINDS_OF, Kind, Plane
 from fetalnet.records import BpdConvention, Measurement, Status
 
 if TYPE_CHECKING:
     from app.session import Session
-
-NEEDS_SCALE = "There is no scale yet: set it under Measure first, by mm per pixel or by two points on the ruler."
 
 
 class Review:
@@ -57,8 +56,8 @@ class Review:
         if together and all(each.status is Status.PLACED for each in together):
             self._do(lambda: MovePlaced(self.session, tuple(each.id for each in together), geometry))
             return
-        if self.session.scale.mm_per_pixel is None:
-            self.session.notice.emit(NEEDS_SCALE)
+        if reason := self.session.calibration.why_no_mm(geometry):
+            self.session.notice.emit(reason)
             return
         chosen = self._chosen_in_shown_frame(plane) if measurement is None else ()
         if measurement is None and not chosen:
@@ -85,6 +84,10 @@ class Review:
             return
         shown = self.session.shown_measurement(plane)
         if shown is not None and shown.status is Status.PLACED:
+            return
+        calibration = self.session.calibration
+        if calibration.is_known and (reason := calibration.why_no_mm(geometry)):
+            self.session.notice.emit(reason)
             return
         proposed = [each for each in self.session.open_measurements(plane) if each.status is Status.PROPOSED]
         placed = records.placed_by_hand(self.session.recording_id, plane, frame, geometry)
@@ -144,7 +147,14 @@ class Review:
         )
 
     def set_scale(self, scale: Scale) -> None:
-        self._do(lambda: SetScale(self.session, scale))
+        """A scale from outside the recording: typed, by two points, from its ruler or a preset."""
+        self._do(lambda: SetScale(self.session, Calibration.of_whole(scale), "Set scale"))
+
+    def use_refused_scale(self) -> None:
+        """Say that the scale of the shown frame is right, although it was refused or withdrawn."""
+        if self.session.calibration.refused is not None:
+            accepted = self.session.calibration.accepted()
+            self._do(lambda: SetScale(self.session, accepted, "Use the refused scale"))
 
     def _do(self, make: Callable[[], QUndoCommand]) -> None:
         try:

@@ -13,11 +13,15 @@ from PySide6.QtGui import QUndoStack
 from app.analyst import Analyst, Batch, DescribedPredictor, Findings, PredictorInfo
 from app.commands import swapped
 from app.deck import Deck
+from app.device import Device
 from app.journal import Journal
 from app.player import Opened, Player, RecordingInfo
 from app.review import Review
 from fetalnet import records
+from fetalnet.picture.calibration import Calibration
 from fetalnet.picture.scale import NO_SCALE, Scale
+from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
+from fetalnet.picture.sector import Sector
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
 from fetalnet.prediction import Prediction
 from fetalnet.records import Exam, Measurement, Status
@@ -44,12 +48,15 @@ class Session(QObject):
     """The one owner of what is open. Views read it, listen to it, and ask it for verbs.
 
     Signals:
-        recording_opened(RecordingInfo), frame_shown(Frame), predictions_arrived(tuple of Prediction),
+        clips_found(Listing), recording_opened(RecordingInfo), fan_changed(), frame_shown(Frame),
+        predictions_arrived(tuple of Prediction),
         exam_changed(), findings_changed(Findings), analysis_changed(AnalysisState), predictor_changed(PredictorInfo),
         play_state_changed(PlayState), selection_changed(Kind), saved_changed(bool), notice(str).
     """
 
+    clips_found = Signal(object)
     recording_opened = Signal(object)
+    fan_changed = Signal()
     frame_shown = Signal(object)
     predictions_arrived = Signal(object)
     exam_changed = Signal()
@@ -67,6 +74,7 @@ class Session(QObject):
         open_source: Callable[[Path], Source],
         load_predictor: Callable[[], DescribedPredictor],
         exam_folder: Path,
+        preset_folder: Path,
         given_scale: Scale = NO_SCALE,
         screen_rate_hz: float = 60.0,
         parent: QObject | None = None,
@@ -75,7 +83,9 @@ class Session(QObject):
         self.undo_stack = QUndoStack(self)
         self.undo_stack.setUndoLimit(UNDO_LIMIT)
         self.review = Review(self)
+        self.device = Device(preset_folder, self)
         self.recording: RecordingInfo | None = None
+        self.fan: Sector | None = None
         self.predictions: dict[int, Prediction] = {}
         self.findings = Findings(0)
         self.analysis = AnalysisState()
@@ -95,6 +105,7 @@ class Session(QObject):
         self.journal.start()
 
         self._deck = Deck(open_source, self.journal.restore, screen_rate_hz, self)
+        self._deck.listed.connect(self.clips_found)
         self._deck.opened.connect(self._on_opened)
         self._deck.frame_shown.connect(self.frame_shown)
         self._deck.state_changed.connect(self.play_state_changed)
@@ -106,6 +117,7 @@ class Session(QObject):
         self._analyst.found.connect(self._on_findings)
         self._analyst.finished_analysis.connect(self._on_analysis_finished)
         self._analyst.failed.connect(self._on_analysis_failed)
+        self._analyst.fan_found.connect(self._on_fan)
         self._analyst.noticed.connect(self.notice)
         self._analyst.start()
 
@@ -143,12 +155,23 @@ class Session(QObject):
         return self.exam.recordings[0].id
 
     @property
+    def scales(self) -> ScaleTrack:
+        """The scale along the open recording."""
+        return self.exam.recordings[0].scale_track if self._exam is not None else NO_SCALE_TRACK
+
+    @property
+    def calibration(self) -> Calibration:
+        """What is known about the scale of the shown frame."""
+        return self.scales.at(self.frame.index if self.frame is not None else 0)
+
+    @property
     def scale(self) -> Scale:
-        return self.exam.recordings[0].scale if self._exam is not None else NO_SCALE
+        """The one scale of the shown frame."""
+        return self.calibration.scale
 
     def _on_opened(self, opened: Opened) -> None:
         self.undo_stack.clear()
-        self.recording, self._exam = opened.recording, opened.exam
+        self.recording, self._exam, self.fan = opened.recording, opened.exam, opened.fan
         self.predictions, self.findings = {}, Findings(0)
         self.chosen_planes = {
             each.plane
@@ -157,10 +180,14 @@ class Session(QObject):
             and any(other.kind is each.kind and other.decisions for other in self._exam.measurements)
         }
         self.recording_opened.emit(opened.recording)
+        self.device.look(opened.layout, opened.fan)
+        self.fan = self.device.drawn_fan or opened.fan
+        self.fan_changed.emit()
         if self.player is not None:
             self.play_state_changed.emit(self.player.state)
         if self._given_scale.mm_per_pixel is not None:
-            self._exam = records.with_scale(self._exam, self.recording_id, self._given_scale)
+            given = ScaleTrack.of(Calibration.of_whole(self._given_scale))
+            self._exam = records.with_scale_track(self._exam, self.recording_id, given)
         if opened.notice:
             self.notice.emit(opened.notice)
         self.exam_changed.emit()
@@ -208,8 +235,8 @@ class Session(QObject):
         """Analyse the open recording from its first frame."""
         if self.recording is None:
             return
-        self._analyst.set_scale(self.scale.mm_per_pixel)
-        self._generation = self._analyst.analyse(self.recording.path)
+        self._analyst.set_scales(self.scales)
+        self._generation = self._analyst.analyse(self.recording.path, self.device.drawn_fan)
         self._set_analysis(AnalysisState(True, 0, len(self.recording)))
 
     def cancel_analysis(self) -> None:
@@ -219,6 +246,13 @@ class Session(QObject):
     def _on_predictor(self, info: PredictorInfo) -> None:
         self.predictor, self.predictor_failed = info, False
         self.predictor_changed.emit(info)
+
+    def _on_fan(self, generation: int, fan: Sector) -> None:
+        if generation == self._generation:
+            self.fan = fan
+            if self.device.drawn_fan is None:
+                self.device.set_fan(fan)
+            self.fan_changed.emit()
 
     def _on_batch(self, batch: Batch) -> None:
         if batch.generation != self._generation:
@@ -288,7 +322,7 @@ class Session(QObject):
         self.selected = kind
         self.selection_changed.emit(kind)
 
-    # What commands do.
+    # What commands do, and what the recording itself tells: a change of its scale.
 
     def replace_measurements(self, by_id: dict[str, Measurement]) -> None:
         self._changed(swapped(self.exam, by_id))
@@ -298,9 +332,11 @@ class Session(QObject):
         kept = tuple(each for each in self.exam.measurements if each.plane is not plane or each.decisions)
         self._changed(replace(self.exam, measurements=(*kept, *measurements)))
 
-    def replace_scale(self, scale: Scale) -> None:
-        self._changed(records.with_scale(self.exam, self.recording_id, scale))
-        self._analyst.set_scale(scale.mm_per_pixel)
+    def set_scales(self, scales: ScaleTrack) -> None:
+        """Measure what is open by these scales from now on. Decisions keep theirs."""
+        if scales != self.scales:
+            self._changed(records.with_scale_track(self.exam, self.recording_id, scales))
+            self._analyst.set_scales(scales)
 
     def _changed(self, exam: Exam) -> None:
         self._exam = exam

@@ -34,6 +34,8 @@ class Settings(BaseModel):
     """Play again from the start when the end is reached."""
     show_overlay: bool = True
     """Draw outline, calipers and values over the picture."""
+    hide_text: bool = False
+    """Cover what lies outside the fan: scanners burn the patient's name into their pictures."""
     overlay_opacity: Annotated[float, Field(ge=0.0, le=1.0)] = 0.18
     """How strongly the segmentation tints the picture."""
 
@@ -67,6 +69,7 @@ def save_settings(settings: Settings, path: Path) -> None:
     """Write the settings; a folder that cannot be written is said in the log and nothing more."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_file(path, settings.model_dump_json(indent=1).encode())
+        # The names of the recordings opened last may tell who the patients are.
+        write_file(path, settings.model_dump_json(indent=1).encode(), mode=0o600)
     except (InputError, OSError) as error:
         log.warning("settings cannot be saved: %s", error)

@@ -22,7 +22,7 @@ class StartPage(QWidget):
         column.addSpacing(6)
         column.addWidget(
             _line(
-                "Drop a video, an image or a folder of images here, or use a button below. "
+                "Drop a video, a DICOM file, an image, a folder or a zip archive here, or use a button below. "
                 "The program looks for head, abdomen and femur and proposes HC, BPD, OFD, AC and FL; you decide.",
                 f"color: {MUTED};",
             )

@@ -7,9 +7,11 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar, QWidget
 
 from app.analyst import PredictorInfo
-from app.canvas.overlay import scale_badge
+from app.canvas.overlay import scale_badge, scale_warning
 from app.session import AnalysisState, Session
 from app.theme import WARNING
+from fetalnet.picture.calibration import Calibration
+from fetalnet.wording import calibration_text
 
 
 class StatusBar(QStatusBar):
@@ -20,6 +22,7 @@ class StatusBar(QStatusBar):
         self.setSizeGripEnabled(False)
         self._session = session
         self._fps = ""
+        self._calibration: Calibration | None = None
         self.scale = _label(230)
         self.model = _label(310)
         self.progress = QProgressBar()
@@ -38,6 +41,7 @@ class StatusBar(QStatusBar):
         for widget in (self.progress, self.cancel, self.review, self.saved):
             self.addPermanentWidget(widget)
         session.exam_changed.connect(self.refresh)
+        session.frame_shown.connect(lambda _: self._show_scale(session.calibration))
         session.recording_opened.connect(lambda _: self.refresh())
         session.predictor_changed.connect(lambda _: self._show_model())
         session.analysis_changed.connect(self._show_analysis)
@@ -51,14 +55,21 @@ class StatusBar(QStatusBar):
         if not session.is_open:
             for label in (self.scale, self.review, self.saved):
                 label.setText("")
+            self._calibration = None
             return
-        has_scale = session.scale.mm_per_pixel is not None
-        self.scale.setText(f"Scale: {scale_badge(session.scale).removeprefix('no scale: ')}")
-        self.scale.setStyleSheet("" if has_scale else f"color: {WARNING};")
+        self._show_scale(session.calibration)
         count = session.to_review
         self.review.setText(f"{count} to review" if count or session.exam.measurements else "")
         self.saved.setText("saved" if session.saved else "NOT SAVED" if session.save_failed else "saving…")
         self.saved.setStyleSheet(f"color: {WARNING};" if session.save_failed else "")
+
+    def _show_scale(self, calibration: Calibration) -> None:
+        if calibration is not self._calibration:
+            self._calibration = calibration
+            badge = scale_badge(calibration)
+            self.scale.setText(f"Scale: {badge.removeprefix('no scale: ').removeprefix('scale ')}")
+            self.scale.setStyleSheet(f"color: {WARNING};" if scale_warning(calibration) else "")
+            self.scale.setToolTip(calibration_text(calibration))
 
     def _show_model(self) -> None:
         info: PredictorInfo | None = self._session.predictor

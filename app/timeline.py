@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.theme import BORDER, MUTED, PANEL, RAISED, TEXT, plane_colour
+from app.theme import BORDER, MUTED, PANEL, RAISED, TEXT, WARNING, plane_colour
 from app.theme.icons import star
 from fetalnet.planes import STANDARD_PLANES, Plane
 from fetalnet.prediction import Prediction
@@ -42,6 +42,7 @@ class Timeline(QWidget):
         self._probability = np.zeros((len(STANDARD_PLANES), 0), np.float32)
         self._known = np.zeros(0, bool)
         self._best: tuple[tuple[Plane, int], ...] = ()
+        self._scale_changes: tuple[tuple[int, str], ...] = ()
         self._index = 0
         self._ribbons: QPixmap | None = None
         self._redraw = QTimer(self)
@@ -56,7 +57,7 @@ class Timeline(QWidget):
 
     def begin(self, count: int) -> None:
         """A recording of ``count`` frames, none analysed."""
-        self._count, self._index, self._best = count, 0, ()
+        self._count, self._index, self._best, self._scale_changes = count, 0, (), ()
         self._probability = np.zeros((len(STANDARD_PLANES), count), np.float32)
         self._known = np.zeros(count, bool)
         self._forget_ribbons()
@@ -80,6 +81,13 @@ class Timeline(QWidget):
             self._best = tuple(best)
             self.update()
 
+    def set_scale_changes(self, changes: tuple[tuple[int, str], ...]) -> None:
+        """Mark the frames from which another scale holds, or none, each with what that means."""
+        if changes != self._scale_changes:
+            self._scale_changes = changes
+            self.setAccessibleDescription("; ".join(f"frame {index}: {text}" for index, text in changes))
+            self.update()
+
     def set_index(self, index: int) -> None:
         """Move the cursor; only the strips it leaves and enters are painted."""
         if index != self._index:
@@ -92,7 +100,7 @@ class Timeline(QWidget):
     def _span(self) -> float:
         return max(self.width() - LABEL_WIDTH - 10, 1)
 
-    def _x(self, index: int) -> float:
+    def _x(self, index: float) -> float:
         return LABEL_WIDTH + self._span() * (index + 0.5) / max(self._count, 1)
 
     def index_at(self, x: float) -> int:
@@ -120,6 +128,11 @@ class Timeline(QWidget):
         painter.drawPixmap(area, self._ribbons, source)
         if not self._count:
             return
+        for index, _ in self._scale_changes:
+            x = round(self._x(index - 0.5))
+            painter.setPen(QPen(QColor(WARNING), 1, Qt.PenStyle.DashLine))
+            painter.drawLine(x, 0, x, self.height())
+            painter.fillRect(x - 3, 0, 7, 4, QColor(WARNING))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for plane, index in self._best:
             row = STANDARD_PLANES.index(plane)
@@ -174,7 +187,15 @@ class Timeline(QWidget):
         if self._count and event.buttons() & Qt.MouseButton.LeftButton:
             self.sought.emit(self.index_at(event.position().x()))
         elif self._count:
-            self.setToolTip(f"Frame {self.index_at(event.position().x())}: click or drag to go there")
+            self.setToolTip(self.told_at(event.position().x()))
+
+    def told_at(self, x: float) -> str:
+        """What the tooltip says at a place on the widget."""
+        near = [(abs(self._x(index - 0.5) - x), index, text) for index, text in self._scale_changes]
+        distance, index, text = min(near, default=(99.0, 0, ""))
+        if distance <= 5:
+            return f"Frame {index}: {text}"
+        return f"Frame {self.index_at(x)}: click or drag to go there"
 
 
 def _by_column(values: NDArray[np.float32], columns: int) -> NDArray[np.float32]:

@@ -13,17 +13,19 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
 from app.about import AboutDialog
 from app.actions import ACTIONS, SELECTING, Do, acceptable_of_plane
 from app.canvas.hit import Point
-from app.canvas.placing import common, first_caliper
+from app.canvas.placing import common, first_caliper, in_one_region
 from app.canvas.view import ZOOM_STEP, Tool
 from app.exporting import Format
 from app.exports import Exports
 from app.player import SPEEDS
+from app.presets import PresetsDialog, description
 from fetalnet.errors import InputError
 from fetalnet.picture.scale import Scale, given_scale, two_point_scale
 from fetalnet.picture.sector import find_sector
 from fetalnet.planes import KINDS_OF, Kind, Plane
 from fetalnet.records import Status
-from fetalnet.sources import IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from fetalnet.sources import ARCHIVE_SUFFIXES, DICOM_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
+from fetalnet.wording import TEXT_NOT_FOUND
 
 if TYPE_CHECKING:
     from app.window import Window
@@ -42,19 +44,20 @@ class Verbs(QObject):
     # File.
 
     def open_dialog(self) -> None:
-        endings = " ".join(f"*{suffix}" for suffix in (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES))
+        suffixes = (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES, *DICOM_SUFFIXES, *ARCHIVE_SUFFIXES)
+        endings = " ".join(["DICOMDIR", *(f"*{suffix}" for suffix in suffixes)])
         name, _ = QFileDialog.getOpenFileName(
             self.window,
             "Open a recording",
             self.window.settings.last_folder,
-            f"Recordings and images ({endings});;All files (*)",
+            f"Recordings, images and archives ({endings});;All files (*)",
         )
         if name:
             self.window.open_path(Path(name))
 
     def open_folder_dialog(self) -> None:
         name = QFileDialog.getExistingDirectory(
-            self.window, "Open a folder of images", self.window.settings.last_folder
+            self.window, "Open a folder of recordings or images", self.window.settings.last_folder
         )
         if name:
             self.window.open_path(Path(name))
@@ -67,6 +70,9 @@ class Verbs(QObject):
 
     def export_json(self) -> None:
         self.exports.ask(Format.JSON)
+
+    def keep_text(self, on: bool) -> None:
+        """Nothing now: the next export looks whether it is checked. Not remembered, so that no start begins unsafe."""
 
     # Edit and measure.
 
@@ -112,6 +118,7 @@ class Verbs(QObject):
             return
         self.session.show(frame.index)
         seen = common(find_sector(frame.pixels).box, self.canvas.viewport.seen())
+        seen = in_one_region(seen, self.session.calibration)
         self.session.review.measure_by_hand(plane, first_caliper(plane, seen))
         shown = self.session.shown_measurement(plane)
         if shown is not None and shown.status is Status.PLACED:
@@ -148,6 +155,29 @@ class Verbs(QObject):
             self.window.notification.say(str(error))
         else:
             self.session.review.set_scale(scale)
+
+    def use_preset_scale(self) -> None:
+        if self.session.device.scale is not None:
+            self.session.review.set_scale(self.session.device.scale)
+
+    def ask_device_name(self) -> None:
+        name, agreed = QInputDialog.getText(self.window, "Remember this device", "Name of the device:")
+        if agreed:
+            self.remember_device(name)
+
+    def remember_device(self, name: str) -> None:
+        try:
+            preset = self.session.device.remember(name, self.session.scale)
+        except InputError as error:
+            self.window.notification.say(str(error))
+        else:
+            self.window.notification.say(f"Remembered as {preset.name}: {description(preset)}")
+
+    def show_presets(self) -> None:
+        PresetsDialog(self.session.device, self.window).exec()
+
+    def use_refused_scale(self) -> None:
+        self.session.review.use_refused_scale()
 
     def two_points(self) -> None:
         if self.session.player is not None:
@@ -273,6 +303,12 @@ class Verbs(QObject):
     def show_overlay(self, on: bool) -> None:
         self.window.settings.show_overlay = on
         self.canvas.set_overlay_visible(on)
+
+    def hide_text(self, on: bool) -> None:
+        self.window.settings.hide_text = on
+        self.canvas.set_text_hidden(on)
+        if on and self.canvas.fan is None and self.session.frame is not None:
+            self.window.notification.say(TEXT_NOT_FOUND)
 
     def full_screen(self, on: bool) -> None:
         window, full = self.window, Qt.WindowState.WindowFullScreen

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.about import NAME
-from app.actions import MENUS, Do, make_actions, refresh_enabled
+from app.actions import MENUS, Do, When, is_enabled, make_actions, refresh_enabled
 from app.canvas.overlay import overlay_of
 from app.canvas.view import Canvas
 from app.gallery import Gallery
@@ -28,7 +28,7 @@ from app.notification import Notification
 from app.player import PlayState, RecordingInfo
 from app.player_bar import PlayerBar
 from app.recordings import RecordingsPane
-from app.review import NEEDS_SCALE
+from app.refused_scale import RefusedScale
 from app.session import AnalysisState, Session
 from app.settings import Settings
 from app.start_page import StartPage
@@ -37,9 +37,11 @@ from app.theme.icons import Icon, icon
 from app.timeline import Timeline
 from app.verbs import Verbs
 from fetalnet.geometry import Geometry
+from fetalnet.picture.burned_in import FanOnly
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
 from fetalnet.prediction import Prediction
 from fetalnet.sources import Frame, Source
+from fetalnet.wording import scale_change_text, scale_text
 
 SIDE_SHARE = 0.333
 """Both side columns together; the picture keeps two thirds of the width."""
@@ -78,6 +80,7 @@ class Window(QMainWindow):
         transport = (Do.PREVIOUS_BEST, Do.TO_START, Do.STEP_BACK, Do.PLAY, Do.STEP_FORWARD, Do.TO_END, Do.NEXT_BEST)
         self.player_bar = PlayerBar([act[do] for do in transport], act[Do.LOOP])
         self.measurements = MeasurementsPane(session, [act[Do.ACCEPT], act[Do.CORRECT], act[Do.REJECT]])
+        self.refused_scale = RefusedScale(session, [act[Do.USE_SCALE], act[Do.SET_SCALE], act[Do.TWO_POINTS]])
         self.gallery = Gallery(session, open_source)
         self.recordings = RecordingsPane(session, settings)
         self.start_page = StartPage([act[Do.OPEN], act[Do.OPEN_FOLDER]])
@@ -90,6 +93,7 @@ class Window(QMainWindow):
         self.setStatusBar(StatusBar(session, act[Do.CANCEL_ANALYSIS]))
         self._connect()
         act[Do.OVERLAY].setChecked(settings.show_overlay)
+        act[Do.HIDE_TEXT].setChecked(settings.hide_text)
         act[Do.LOOP].setChecked(settings.loop)
         self.canvas.overlay_opacity = settings.overlay_opacity
         refresh_enabled(act, session)
@@ -102,12 +106,17 @@ class Window(QMainWindow):
     # Building.
 
     def _lay_out(self) -> None:
-        self._left, right = QWidget(), self.measurements
+        self._left, right = QWidget(), QWidget()
         column = QVBoxLayout(self._left)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(1)
         column.addWidget(self.recordings, 2)
         column.addWidget(self.gallery, 5)
+        column = QVBoxLayout(right)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(1)
+        column.addWidget(self.measurements, 1)
+        column.addWidget(self.refused_scale)
         self._right = right
         upper = QHBoxLayout()
         upper.setSpacing(1)
@@ -157,7 +166,10 @@ class Window(QMainWindow):
 
     def _connect(self) -> None:
         session, canvas = self.session, self.canvas
+        session.clips_found.connect(self.recordings.add_clips)
         session.recording_opened.connect(self._on_opened)
+        session.fan_changed.connect(self._on_fan)
+        session.device.changed.connect(self._on_device)
         session.frame_shown.connect(self._on_frame)
         session.predictions_arrived.connect(self._on_predictions)
         session.exam_changed.connect(self._on_exam)
@@ -191,12 +203,30 @@ class Window(QMainWindow):
             self.session.player.set_loop(self.actions_[Do.LOOP].isChecked())
         self._refresh()
 
+    def _on_fan(self) -> None:
+        fan, recording = self.session.fan, self.session.recording
+        if fan is None or recording is None:
+            return
+        found = FanOnly.of(fan, (recording.height, recording.width)).hides
+        self.canvas.set_fan(fan.polygon if found else None, self.session.device.masks)
+
+    def _on_device(self) -> None:
+        """Offer a preset's scale where the recording has none: a person decides."""
+        self._refresh()
+        preset, scale = self.session.device.preset, self.session.device.scale
+        if preset is not None and scale is not None and self.session.scale.mm_per_pixel is None:
+            self.notification.say(
+                f"This looks like {preset.name}, at the same depth: {scale_text(scale)}. "
+                "To use it: Measure, Use the device's scale."
+            )
+
     def _on_frame(self, frame: Frame) -> None:
         self.canvas.show_frame(frame)
         self.player_bar.show_frame(frame)
         self.timeline.set_index(frame.index)
         self._refresh_overlay()
         self.actions_[Do.MEASURE_HERE].setEnabled(self.session.shown_prediction is not None)
+        self.actions_[Do.USE_SCALE].setEnabled(is_enabled(When.REFUSED, self.session))
 
     def _on_predictions(self, predictions: tuple[Prediction, ...]) -> None:
         self.timeline.add(predictions)
@@ -206,6 +236,9 @@ class Window(QMainWindow):
 
     def _on_exam(self) -> None:
         self.timeline.set_best(self.session.best_frames())
+        self.timeline.set_scale_changes(
+            tuple((step.from_index, scale_change_text(step)) for step in self.session.scales.changes)
+        )
         self._refresh()
         self._refresh_overlay()
 
@@ -239,8 +272,9 @@ class Window(QMainWindow):
         analysed = "analysing…" if session.analysis.running else "not analysed"
         if session.predictor is None:
             analysed = "loading the network…" if session.analysis.running else "not analysed"
-        self.canvas.grip.locked_reason = NEEDS_SCALE if session.scale.mm_per_pixel is None else None
-        self.canvas.set_overlay(overlay_of(session.shown_prediction, measurements, session.scale, analysed=analysed))
+        calibration = session.calibration
+        self.canvas.grip.locked_reason = calibration.why_no_mm(None)
+        self.canvas.set_overlay(overlay_of(session.shown_prediction, measurements, calibration, analysed=analysed))
 
     # What the person does on the views.
 

@@ -14,9 +14,11 @@ from fetalnet.analysis_json import SCHEMA_VERSION, AnalysisJson, FrameJson
 from fetalnet.errors import InputError
 from fetalnet.examination import STILL, BestFrame, Estimate, Examination
 from fetalnet.measurement import Length, measure
+from fetalnet.picture.calibration import OUTSIDE, Calibration
 from fetalnet.picture.letterbox import Box
-from fetalnet.picture.scale import NO_SCALE, Scale, ScaleOrigin
-from fetalnet.picture.sector import find_sector, sector_of
+from fetalnet.picture.scale import NO_SCALE, Scale
+from fetalnet.picture.scale_track import common_scale
+from fetalnet.picture.sector import Sector, find_sector, sector_of
 from fetalnet.planes import Kind, Plane
 from fetalnet.sources import Frame, Source
 
@@ -24,15 +26,18 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from fetalnet.geometry import MmPerPixel
+    from fetalnet.geometry import Geometry, MmPerPixel
     from fetalnet.prediction import Prediction
     from fetalnet.records import ModelRef
 
 DECODED_AHEAD = 4
 """Frames decoded before the network asks for them: enough to overlap, little memory at 1080p (6 MB each)."""
 
-ScaleOf = Callable[[str], Scale]
-"""The scale of a file, by its base name."""
+CalibrationOf = Callable[[Frame, Source], Calibration]
+"""What is known about the size of the pixels of a frame from this source."""
+
+OnFrame = Callable[[Frame, "Prediction", Scale], None]
+"""Told each frame, what was predicted for it, and the scale of what is measured in it."""
 
 Progress = Callable[[int, int], None]
 """Told after each frame how many are done, and of how many."""
@@ -56,14 +61,14 @@ class FrameResult:
     time_s: float | None
     file: str | None
     prediction: Prediction | None
-    mm_per_pixel: MmPerPixel | None = None
+    scale: Scale = NO_SCALE
     error: str | None = None
 
     @property
     def measurements(self) -> dict[Kind, Length]:
         if self.prediction is None or self.prediction.geometry is None:
             return {}
-        return measure(self.prediction.geometry, self.prediction.plane, self.mm_per_pixel)
+        return measure(self.prediction.geometry, self.prediction.plane, self.scale.mm_per_pixel)
 
     def to_json(self) -> FrameJson:
         plane = Plane.OTHER if self.prediction is None else self.prediction.plane
@@ -83,7 +88,7 @@ class FrameResult:
                 "probabilities": probabilities,
                 "probability": probabilities[plane],
                 "geometry": None if geometry is None else geometry.to_json(),
-                "mm_per_pixel": _mm_json(self.mm_per_pixel),
+                "mm_per_pixel": _mm_json(self.scale.mm_per_pixel),
                 "measurements": {
                     kind.value: {"px": length.px, "mm": length.mm} for kind, length in self.measurements.items()
                 },
@@ -103,6 +108,11 @@ class Analysis:
     best: dict[Kind, BestFrame]
     estimates: dict[Kind, Estimate]
     failures: tuple[str, ...] = ()
+
+    @property
+    def scale_warnings(self) -> tuple[str, ...]:
+        """A sentence for each scale that may be right but hardly ever is."""
+        return tuple(dict.fromkeys(frame.scale.warning for frame in self.frames if frame.scale.warning is not None))
 
     def to_json(self) -> AnalysisJson:
         """The JSON of ``docs/analysis.schema.json``."""
@@ -125,37 +135,42 @@ class Analysis:
         )
 
 
+def own_calibration(frame: Frame, source: Source) -> Calibration:
+    """What the source itself says."""
+    return source.calibration
+
+
 def analyze(
     source: Source,
     predictor: FramePredictor,
     model: ModelRef,
-    scale_of: ScaleOf,
+    calibration_of: CalibrationOf = own_calibration,
     *,
     on_progress: Progress = lambda done, total: None,
-    on_frame: Callable[[Frame, Prediction], None] = lambda frame, prediction: None,
+    on_frame: OnFrame = lambda frame, prediction, scale: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Analysis:
     """Analyse a recording from its first frame to its last, or until ``cancelled`` says so.
 
     A source that breaks off after some frames gives what was read, with the reason in ``failures``; so does what the
-    source itself noticed. Raises
-    ``InputError`` where not one frame can be read.
+    source itself noticed. Raises ``InputError`` where not one frame can be read.
     """
     total = len(source)
     examination = Examination(STILL if total == 1 else None)
     frames: list[FrameResult] = []
-    scales: list[Scale] = []
+    calibrations: dict[Calibration, None] = {}
     failures: tuple[str, ...] = ()
     try:
         with closing(predicted(source, predictor)) as pairs:
             for frame, prediction in pairs:
                 # Outlines are for the screen; held for every frame they would fill the memory.
                 prediction_kept = replace(prediction, outline=None)
-                scale = scale_of(frame.file or source.name)
-                scales.append(scale)
-                frames.append(FrameResult(frame.index, frame.time_s, frame.file, prediction_kept, scale.mm_per_pixel))
+                calibration = calibration_of(frame, source)
+                calibrations[calibration] = None
+                scale = calibration.scale_for(prediction.geometry)
+                frames.append(FrameResult(frame.index, frame.time_s, frame.file, prediction_kept, scale))
                 examination.add(prediction_kept)
-                on_frame(frame, prediction)
+                on_frame(frame, prediction, scale)
                 on_progress(len(frames), total)
                 if cancelled():
                     break
@@ -165,51 +180,71 @@ def analyze(
         failures = (str(error),)
     if source.notice is not None and source.notice not in failures:
         failures = (*failures, source.notice)
-    scale = _common(scales)
-    best = {kind: _in_own_mm(best, frames) for kind, best in examination.best(scale.mm_per_pixel).items()}
-    estimates = examination.estimates(scale.mm_per_pixel)
+    scales = {frame.index: frame.scale for frame in frames}
+
+    def mm_per_pixel_of(index: int, geometry: Geometry) -> MmPerPixel | None:
+        return scales[index].mm_per_pixel
+
+    best, estimates = examination.best(mm_per_pixel_of), examination.estimates(mm_per_pixel_of)
+    scale = _scale_of_all(calibrations, frames)
     return Analysis(str(source.path), model, scale, tuple(frames), best, estimates, failures)
 
 
 def analyze_stills(
     source: str,
     files: Sequence[Path],
-    read: Callable[[Path], Frame],
+    open_still: Callable[[Path], Source],
     predictor: FramePredictor,
     model: ModelRef,
-    scale_of: ScaleOf,
+    calibration_of: CalibrationOf = own_calibration,
     *,
     on_progress: Progress = lambda done, total: None,
-    on_frame: Callable[[Frame, Prediction], None] = lambda frame, prediction: None,
+    on_frame: OnFrame = lambda frame, prediction, scale: None,
 ) -> Analysis:
     """Analyse each image as a case of its own. An image that cannot be read is named and the rest is done."""
     results: list[FrameResult] = []
-    scales: list[Scale] = []
+    calibrations: dict[Calibration, None] = {}
     failures: list[str] = []
     for index, file in enumerate(files):
         try:
-            frame = replace(read(file), index=index)
+            frame, calibration = read_still(file, open_still, calibration_of)
         except InputError as error:
             failures.append(str(error))
             results.append(FrameResult(index, None, file.name, None, error=str(error)))
         else:
+            frame = replace(frame, index=index)
             sector = find_sector(frame.pixels)
             predictor.look_at(sector.box, sector.mask(frame.pixels.shape))
             prediction = predictor.predict(frame)
-            scale = scale_of(file.name)
-            scales.append(scale)
-            results.append(FrameResult(index, None, file.name, replace(prediction, outline=None), scale.mm_per_pixel))
-            on_frame(frame, prediction)
+            calibrations[calibration] = None
+            scale = calibration.scale_for(prediction.geometry)
+            results.append(FrameResult(index, None, file.name, replace(prediction, outline=None), scale))
+            on_frame(frame, prediction, scale)
         on_progress(index + 1, len(files))
-    return Analysis(source, model, _common(scales), tuple(results), {}, {}, tuple(failures))
+    return Analysis(source, model, _scale_of_all(calibrations, results), tuple(results), {}, {}, tuple(failures))
 
 
-def predicted(source: Source, predictor: FramePredictor) -> Generator[tuple[Frame, Prediction]]:
+def read_still(
+    file: Path, open_still: Callable[[Path], Source], calibration_of: CalibrationOf = own_calibration
+) -> tuple[Frame, Calibration]:
+    """The only frame of an image, and its calibration. Raises ``InputError`` for a recording of many frames."""
+    with closing(open_still(file)) as source:
+        if len(source) > 1:
+            raise InputError(f"{file.name} holds {len(source)} frames; analyse it alone, without --stills.")
+        frame = replace(source[0], time_s=None, file=file.name)
+        return frame, calibration_of(frame, source)
+
+
+def predicted(
+    source: Source, predictor: FramePredictor, sector: Sector | None = None
+) -> Generator[tuple[Frame, Prediction]]:
     """Each frame with its prediction; a thread of its own decodes ahead while the network works.
+
+    The network looks at ``sector``, or at the one that is found.
 
     Close the iterator to stop early: the decoder is told, and waited for.
     """
-    sector = sector_of(source)
+    sector = sector or sector_of(source)
     predictor.look_at(sector.box, sector.mask((source.height, source.width)))
     ahead: queue.Queue[Frame | Exception | None] = queue.Queue(DECODED_AHEAD)
     stop = threading.Event()
@@ -240,22 +275,14 @@ def _decode(source: Iterable[Frame], ahead: queue.Queue[Frame | Exception | None
     ahead.put(last)
 
 
-def _common(scales: Sequence[Scale]) -> Scale:
-    """The one scale of the whole source, or none with what is known about why."""
-    if not scales:
-        return NO_SCALE
-    notes = list(dict.fromkeys(scale.note for scale in scales if scale.note is not None))
-    note = " ".join(notes) or None
-    if len({scale.mm_per_pixel for scale in scales}) == 1:
-        return replace(scales[0], note=note)
-    origins = {scale.origin for scale in scales if scale.mm_per_pixel is not None}
-    return Scale(None, origins.pop() if len(origins) == 1 else ScaleOrigin.NONE, note)
-
-
-def _in_own_mm(best: BestFrame, frames: Sequence[FrameResult]) -> BestFrame:
-    """The best frame measured with the scale of that frame, which the whole source may not share."""
-    own = next(frame for frame in frames if frame.index == best.index)
-    return replace(best, value=measure(best.geometry, best.kind.plane, own.mm_per_pixel)[best.kind])
+def _scale_of_all(calibrations: Iterable[Calibration], frames: Sequence[FrameResult]) -> Scale:
+    """The one scale of the whole source, or none, with what is known about why some frame has none."""
+    scale = common_scale(calibration.scale for calibration in calibrations)
+    outside = sum(1 for frame in frames if frame.scale.note == OUTSIDE)
+    if not outside:
+        return scale
+    note = f"{outside} of {len(frames)} frames: what was found does not lie in one calibrated region, so pixels only."
+    return replace(scale, note=note if scale.note is None else f"{scale.note} {note}")
 
 
 def _mm_json(value: MmPerPixel | None) -> dict[str, float] | None:

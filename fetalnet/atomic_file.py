@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from fetalnet.errors import InputError
 
@@ -28,6 +31,16 @@ def write_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
 
     Raises ``InputError`` with a sentence for a person where the system refuses.
     """
+    with whole_file(path, mode=mode) as file:
+        file.write(content)
+
+
+@contextmanager
+def whole_file(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
+    """A file to write into, which takes its place at ``path`` when the block ends well; else nothing changes.
+
+    Raises ``InputError`` with a sentence for a person where the system refuses.
+    """
     try:
         handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
     except OSError as error:
@@ -35,7 +48,7 @@ def write_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     part = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         part.chmod(mode)

@@ -6,17 +6,18 @@ confident frame between others that deny it is a mistake of the network, and "no
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fetalnet.geometry import Geometry, MmPerPixel
 from fetalnet.measurement import Length, measure
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
 
 if TYPE_CHECKING:
-    from fetalnet.geometry import Geometry, MmPerPixel
     from fetalnet.prediction import Prediction
 
 NORMAL_SIGMA_PER_MAD = 1.4826
@@ -24,6 +25,9 @@ NORMAL_SIGMA_PER_MAD = 1.4826
 
 NORMAL_95 = 1.96
 """Half-width in standard deviations that holds 95 % of a normal distribution."""
+
+MmPerPixelOf = Callable[[int, Geometry], MmPerPixel | None]
+"""The size of a pixel for a frame, by its index, and what is measured in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +120,15 @@ class Examination:
         sizes = measure(geometry, prediction.plane, None) if geometry is not None else {}
         self._size_px.append(max((length.px for length in sizes.values()), default=np.nan))
 
-    def best(self, mm_per_pixel: MmPerPixel | None = None) -> dict[Kind, BestFrame]:
+    def best(self, mm_per_pixel: MmPerPixel | MmPerPixelOf | None = None) -> dict[Kind, BestFrame]:
         """The best frame of each measure that was found; the measures of one plane share one frame."""
+        mm_per_pixel_of = _per_frame(mm_per_pixel)
         result: dict[Kind, BestFrame] = {}
         for plane, found in self._everything_found().items():
             at = found.best
             geometry = self._geometry[at]
             assert geometry is not None
-            values = measure(geometry, plane, mm_per_pixel)
+            values = measure(geometry, plane, mm_per_pixel_of(self._index[at], geometry))
             for kind in KINDS_OF[plane]:
                 result[kind] = BestFrame(
                     kind, self._index[at], self._time_s[at], self._file[at], geometry, values[kind],
@@ -131,12 +136,18 @@ class Examination:
                 )  # fmt: skip
         return result
 
-    def estimates(self, mm_per_pixel: MmPerPixel | None = None) -> dict[Kind, Estimate]:
-        """A robust estimate of each measure that was found."""
+    def estimates(self, mm_per_pixel: MmPerPixel | MmPerPixelOf | None = None) -> dict[Kind, Estimate]:
+        """A robust estimate of each measure that was found: from the frames with millimetres, where any has them."""
+        mm_per_pixel_of = _per_frame(mm_per_pixel)
         result: dict[Kind, Estimate] = {}
         for plane, found in self._everything_found().items():
             gated = np.flatnonzero(found.usable & (found.score >= self.thresholds.estimate_share * found.peak))
-            values = [measure(g, plane, mm_per_pixel) for at in gated if (g := self._geometry[at]) is not None]
+            values = [
+                measure(geometry, plane, mm_per_pixel_of(self._index[at], geometry))
+                for at in gated
+                if (geometry := self._geometry[at]) is not None
+            ]
+            values = [each for each in values if each[KINDS_OF[plane][0]].mm is not None] or values
             for kind in KINDS_OF[plane]:
                 px = _median_and_spread([value[kind].px for value in values])
                 mm = [value.mm for each in values if (value := each[kind]).mm is not None]
@@ -211,6 +222,10 @@ class _Found:
     score: NDArray[np.float64]
     best: int
     peak: float
+
+
+def _per_frame(mm_per_pixel: MmPerPixel | MmPerPixelOf | None) -> MmPerPixelOf:
+    return mm_per_pixel if callable(mm_per_pixel) else lambda index, geometry: mm_per_pixel
 
 
 def _windows(values: NDArray[np.float64], index: NDArray[np.int64], width: int) -> NDArray[np.float64]:

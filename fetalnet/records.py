@@ -21,12 +21,13 @@ from pydantic import BeforeValidator, PlainSerializer
 
 from fetalnet.errors import InputError
 from fetalnet.geometry import Ellipse, Geometry, geometry_from_json
-from fetalnet.measurement import Length, measure
-from fetalnet.picture.scale import NO_SCALE, Scale
+from fetalnet.picture.scale import Scale
+from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
 from fetalnet.planes import KINDS_OF, Kind, Plane
 
 if TYPE_CHECKING:
     from fetalnet.examination import BestFrame
+    from fetalnet.picture.calibration import Calibration
     from fetalnet.sources import Frame
 
 HEAD_BYTES = 1 << 20
@@ -95,7 +96,7 @@ class RecordingRef:
     size_bytes: int
     head_sha256: str
     frame_count: int
-    scale: Scale = NO_SCALE
+    scale_track: ScaleTrack = NO_SCALE_TRACK
 
     @property
     def name(self) -> str:
@@ -104,12 +105,16 @@ class RecordingRef:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a person decided about a measurement, with which scale, and when (UTC). Never edited, only followed."""
+    """What a person decided about a measurement, with which scale, and when (UTC). Never edited, only followed.
+
+    ``scale`` is that of ``geometry``; ``first_scale`` that of what stood at the beginning, where it is another one.
+    """
 
     status: Status
     geometry: StoredGeometry | None
     scale: Scale
     decided_at: datetime
+    first_scale: Scale | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +191,7 @@ def new_exam(label: str = "") -> Exam:
     return Exam(_new_id(), _now(), label)
 
 
-def recording_ref(path: Path, frame_count: int, scale: Scale = NO_SCALE) -> RecordingRef:
+def recording_ref(path: Path, frame_count: int, scale_track: ScaleTrack = NO_SCALE_TRACK) -> RecordingRef:
     """A reference to the file or folder at ``path``. Raises ``InputError`` where it cannot be read."""
     digest = hashlib.sha256()
     try:
@@ -200,7 +205,7 @@ def recording_ref(path: Path, frame_count: int, scale: Scale = NO_SCALE) -> Reco
                 digest.update(file.read(HEAD_BYTES))
     except OSError as error:
         raise InputError(f"Cannot read {path.name}: {error.strerror}; check that it is still there.") from error
-    return RecordingRef(_new_id(), str(path), size, digest.hexdigest(), frame_count, scale)
+    return RecordingRef(_new_id(), str(path), size, digest.hexdigest(), frame_count, scale_track)
 
 
 def with_recording(exam: Exam, recording: RecordingRef) -> Exam:
@@ -208,10 +213,14 @@ def with_recording(exam: Exam, recording: RecordingRef) -> Exam:
     return replace(exam, recordings=(*exam.recordings, recording))
 
 
-def with_scale(exam: Exam, recording_id: str, scale: Scale) -> Exam:
-    """The exam with another scale for one recording. Decisions keep the scale they were taken with."""
-    recordings = tuple(replace(each, scale=scale) if each.id == recording_id else each for each in exam.recordings)
-    return replace(exam, recordings=recordings)
+def with_scale_track(exam: Exam, recording_id: str, scale_track: ScaleTrack) -> Exam:
+    """The exam with other scales for one recording. Decisions keep the scale they were taken with."""
+    return replace(
+        exam,
+        recordings=tuple(
+            replace(each, scale_track=scale_track) if each.id == recording_id else each for each in exam.recordings
+        ),
+    )
 
 
 def propose(exam: Exam, recording_id: str, best: Iterable[BestFrame], model: ModelRef) -> Exam:
@@ -268,34 +277,48 @@ def placed_by_hand(recording_id: str, plane: Plane, frame: Frame, geometry: Geom
 
 
 def move_placed(exam: Exam, measurement_id: str, geometry: Geometry) -> Exam:
-    """Place again what was placed by hand and is still open: no decision yet, so no scale is needed."""
+    """Place again what was placed by hand and is still open: no decision yet, so no scale is needed.
+
+    Raises ``InputError`` where it would leave the calibrated region it lies in.
+    """
     measurement = exam.measurement(measurement_id)
     if measurement.status is not Status.PLACED:
         raise ValueError("only an open measurement placed by hand is moved; all others are corrected")
     _check_shape(measurement, geometry)
+    calibration = calibration_of(exam, measurement)
+    if calibration.why_no_mm(measurement.first_geometry) is None and (reason := calibration.why_no_mm(geometry)):
+        raise InputError(reason)
     return _replaced(exam, measurement, replace(measurement, placed=geometry))
 
 
 def accept(exam: Exam, measurement_id: str) -> Exam:
     """Take the machine's geometry, or the one placed by hand, as it is. Raises ``InputError`` without a scale."""
     measurement = exam.measurement(measurement_id)
-    scale = _scale_for_decision(exam, measurement)
-    return _decided(exam, measurement, Decision(Status.ACCEPTED, measurement.first_geometry, scale, _now()))
+    geometry = measurement.first_geometry
+    scale = _scale_for_decision(exam, measurement, geometry)
+    return _decided(exam, measurement, Decision(Status.ACCEPTED, geometry, scale, _now()))
 
 
 def correct(exam: Exam, measurement_id: str, geometry: Geometry) -> Exam:
     """Put the person's geometry beside the first. Raises ``InputError`` without a scale or for another shape."""
     measurement = exam.measurement(measurement_id)
     _check_shape(measurement, geometry)
-    scale = _scale_for_decision(exam, measurement)
-    return _decided(exam, measurement, Decision(Status.CORRECTED, geometry, scale, _now()))
+    scale = _scale_for_decision(exam, measurement, geometry)
+    first_scale = calibration_of(exam, measurement).scale_for(measurement.first_geometry)
+    decision = Decision(Status.CORRECTED, geometry, scale, _now(), None if first_scale == scale else first_scale)
+    return _decided(exam, measurement, decision)
 
 
 def reject(exam: Exam, measurement_id: str) -> Exam:
     """Say that the measurement is not to be used; needs no scale."""
     measurement = exam.measurement(measurement_id)
-    scale = exam.recording(measurement.recording_id).scale
+    scale = calibration_of(exam, measurement).scale_for(measurement.first_geometry)
     return _decided(exam, measurement, Decision(Status.REJECTED, None, scale, _now()))
+
+
+def calibration_of(exam: Exam, measurement: Measurement) -> Calibration:
+    """What is known now about the scale of the measurement's frame."""
+    return exam.recording(measurement.recording_id).scale_track.at(measurement.frame_index)
 
 
 def siblings(exam: Exam, measurement_id: str) -> tuple[Measurement, ...]:
@@ -307,29 +330,6 @@ def siblings(exam: Exam, measurement_id: str) -> tuple[Measurement, ...]:
         if (each.recording_id, each.frame_index, each.plane, each.origin)
         == (of.recording_id, of.frame_index, of.plane, of.origin)
     )
-
-
-def proposed_length(exam: Exam, measurement: Measurement) -> Length | None:
-    """The machine's value, in mm with the scale of the decision, or of the recording while there is none.
-
-    None where the machine proposed nothing: a person placed it by hand.
-    """
-    return None if measurement.proposed is None else first_length(exam, measurement)
-
-
-def first_length(exam: Exam, measurement: Measurement) -> Length:
-    """The value of what the machine proposed or a person placed, in mm with the scale as for ``proposed_length``."""
-    decision = measurement.decision
-    scale = decision.scale if decision is not None else exam.recording(measurement.recording_id).scale
-    return measure(measurement.first_geometry, measurement.plane, scale.mm_per_pixel)[measurement.kind]
-
-
-def decided_length(measurement: Measurement) -> Length | None:
-    """The person's value, with the scale it was decided with; None while open and where rejected."""
-    decision = measurement.decision
-    if decision is None or decision.geometry is None:
-        return None
-    return measure(decision.geometry, measurement.plane, decision.scale.mm_per_pixel)[measurement.kind]
 
 
 def _decided(exam: Exam, measurement: Measurement, decision: Decision) -> Exam:
@@ -346,14 +346,11 @@ def _check_shape(measurement: Measurement, geometry: Geometry) -> None:
         raise InputError(f"{measurement.kind} is measured with {shape} of some size; draw it again.")
 
 
-def _scale_for_decision(exam: Exam, measurement: Measurement) -> Scale:
-    scale = exam.recording(measurement.recording_id).scale
-    if scale.mm_per_pixel is None:
-        raise InputError(
-            f"{measurement.kind} has no millimetres yet: set the scale of the recording first, "
-            "by typing mm per pixel or by two points on its ruler."
-        )
-    return scale
+def _scale_for_decision(exam: Exam, measurement: Measurement, geometry: Geometry) -> Scale:
+    calibration = calibration_of(exam, measurement)
+    if reason := calibration.why_no_mm(geometry):
+        raise InputError(f"{measurement.kind} has no millimetres. {reason}")
+    return calibration.scale_for(geometry)
 
 
 def _drawable(geometry: Geometry) -> bool:

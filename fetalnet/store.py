@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
 
@@ -12,7 +12,8 @@ from fetalnet.atomic_file import write_file
 from fetalnet.errors import InputError
 from fetalnet.records import Exam
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Version 1 had one scale a recording instead of a scale track."""
 SUFFIX = ".fnexam"
 _OWNER_ONLY = 0o600
 
@@ -31,6 +32,21 @@ class _ExamFile(BaseModel):
     schema_version: int = SCHEMA_VERSION
     software_version: str = __version__
     exam: Exam
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_version_1(cls, value: Any) -> Any:
+        """Turn the one scale of each recording into a track; whatever else is wrong is found later."""
+        if isinstance(value, dict) and value.get("schema_version") == 1:
+            exam = value.get("exam")
+            recordings = exam.get("recordings") if isinstance(exam, dict) else None
+            for each in recordings if isinstance(recordings, list) else ():
+                if isinstance(each, dict):
+                    scale = each.pop("scale", None)
+                    if isinstance(scale, dict):
+                        scale["whole"] = scale.pop("mm_per_pixel", None)
+                    each["scale_track"] = {"steps": [{"from_index": 0, "calibration": scale}]}
+        return value
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

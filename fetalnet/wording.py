@@ -6,11 +6,14 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from fetalnet import __version__
+from fetalnet.picture.calibration import Calibration
 from fetalnet.picture.scale import Scale, ScaleOrigin
 from fetalnet.records import Origin, Status
 
 if TYPE_CHECKING:
+    from fetalnet.geometry import MmPerPixel
     from fetalnet.measurement import Length
+    from fetalnet.picture.scale_track import ScaleStep, ScaleTrack
     from fetalnet.records import Measurement
 
 RESEARCH_USE = (
@@ -21,6 +24,12 @@ NOT_REVIEWED = "proposals, not reviewed by a person"
 BPD_CONVENTION = "BPD is measured outer to outer edge of the skull (outer-outer)."
 BY_HAND = "placed by hand"
 METHOD = "HC and AC are perimeters of a fitted ellipse (Ramanujan II), BPD and OFD its axes; FL is a straight line."
+
+TEXT_KEPT = "Text outside the fan is shown, as asked: it may name the patient."
+TEXT_NOT_FOUND = (
+    "The fan was not found, so that text in the picture is not hidden; look at each picture before you pass it on."
+)
+TEXT_INSIDE = "Text that lies over the ultrasound itself stays: look at each picture before you pass it on."
 
 SCALE_ORIGINS = {
     ScaleOrigin.DICOM_REGION: "from the DICOM region",
@@ -60,11 +69,43 @@ def difference_text(before: Length | None, after: Length | None) -> str:
 
 def scale_text(scale: Scale) -> str:
     """The scale and where it comes from."""
-    size = scale.mm_per_pixel
-    if size is None:
+    if scale.mm_per_pixel is None:
         return "none: values are in pixels"
-    numbers = f"{size.x:.4g}" if size.x == size.y else f"x {size.x:.4g}, y {size.y:.4g}"
-    return f"{numbers} mm per pixel, {SCALE_ORIGINS[scale.origin]}"
+    return f"{mm_per_pixel_text(scale.mm_per_pixel)} mm per pixel, {SCALE_ORIGINS[scale.origin]}"
+
+
+def mm_per_pixel_text(size: MmPerPixel) -> str:
+    """The number, or those of both axes where they differ."""
+    return f"{size.x:.4g}" if size.x == size.y else f"x {size.x:.4g}, y {size.y:.4g}"
+
+
+def calibration_text(calibration: Calibration) -> str:
+    """The scale of a picture, or of each of its regions, where it comes from, and what is to be said about it."""
+    scale = calibration.scale
+    if scale.mm_per_pixel is None and calibration.is_known:
+        regions = "; ".join(
+            f"{mm_per_pixel_text(each.mm_per_pixel)} mm per pixel at x {each.x0} to {each.x1}, y {each.y0} to {each.y1}"
+            for each in calibration.regions
+        )
+        texts = [f"by region, {SCALE_ORIGINS[scale.origin]}: {regions}", calibration.note]
+        warnings = [Scale(each.mm_per_pixel, scale.origin).warning for each in calibration.regions]
+    else:
+        texts, warnings = [scale_text(scale), scale.note], [scale.warning]
+    return ". ".join(text.removesuffix(".") for text in (*texts, *warnings) if text is not None)
+
+
+def scale_change_text(step: ScaleStep) -> str:
+    """What a change of scale in the middle of a recording means for the frames that follow."""
+    calibration = step.calibration
+    if calibration.refused is not None:
+        return f"scale withdrawn from here: {calibration.refused}"
+    return f"scale from here: {calibration_text(calibration)}"
+
+
+def scale_track_texts(track: ScaleTrack) -> list[str]:
+    """A line for the scale of a recording, and one for each change in it."""
+    first = calibration_text(track.at(0))
+    return [first, *(f"frame {step.from_index}: {scale_change_text(step)}" for step in track.changes)]
 
 
 def time_text(time_s: float | None) -> str:

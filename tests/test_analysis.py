@@ -10,8 +10,9 @@ from fetalnet.analysis import analyze, analyze_stills, predicted
 from fetalnet.analysis_json import json_schema
 from fetalnet.errors import InputError
 from fetalnet.geometry import Ellipse, MmPerPixel
-from fetalnet.picture.calibration import NO_CALIBRATION
-from fetalnet.picture.scale import NO_SCALE, Scale, ScaleOrigin, given_scale
+from fetalnet.picture.calibration import NO_CALIBRATION, Calibration, Region
+from fetalnet.picture.scale import ScaleOrigin, given_scale
+from fetalnet.picture.scale_track import ScaleTrack
 from fetalnet.planes import Kind, Plane
 from fetalnet.prediction import Prediction
 from fetalnet.records import ModelRef
@@ -29,10 +30,9 @@ class FakeSource:
     name = "sweep.mp4"
     width, height, frame_rate_hz = 80, 60, 30.0
     notice = None
-    calibration = NO_CALIBRATION
 
-    def __init__(self, n=30, broken_at=None):
-        self.n, self.broken_at = n, broken_at
+    def __init__(self, n=30, broken_at=None, calibration=NO_CALIBRATION):
+        self.n, self.broken_at, self.calibration = n, broken_at, calibration
         self.taken = 0
 
     def __len__(self):
@@ -76,8 +76,8 @@ class FakePredictor:
         self.looks.append((crop, fan.shape))
 
 
-def no_scale(file):
-    return NO_SCALE
+def given(mm_per_pixel):
+    return Calibration.of_whole(given_scale(mm_per_pixel))
 
 
 def valid(analysis):
@@ -91,14 +91,14 @@ def test_that_the_schema_in_docs_is_the_one_the_program_writes():
 
 
 def test_that_the_schema_refuses_an_unknown_field():
-    value = valid(analyze(FakeSource(3), FakePredictor(), MODEL, no_scale))
+    value = valid(analyze(FakeSource(3), FakePredictor(), MODEL))
     value["diagnosis"] = "none"
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(value, json_schema())
 
 
 def test_that_a_recording_without_a_scale_gives_pixels_only():
-    value = valid(analyze(FakeSource(), FakePredictor(), MODEL, no_scale))
+    value = valid(analyze(FakeSource(), FakePredictor(), MODEL))
     assert len(value["frames"]) == 30
     assert value["mm_per_pixel"] is None
     assert value["scale_origin"] == "none"
@@ -114,7 +114,7 @@ def test_that_a_recording_without_a_scale_gives_pixels_only():
 
 
 def test_that_a_scale_gives_mm_everywhere():
-    value = valid(analyze(FakeSource(), FakePredictor(), MODEL, lambda file: given_scale(0.5)))
+    value = valid(analyze(FakeSource(), FakePredictor(), MODEL, lambda frame, source: given(0.5)))
     assert value["mm_per_pixel"] == {"x": 0.5, "y": 0.5}
     assert value["scale_origin"] == "given"
     assert value["frames"][9]["measurements"]["OFD"] == pytest.approx({"px": 50.0, "mm": 25.0})
@@ -123,12 +123,12 @@ def test_that_a_scale_gives_mm_everywhere():
 
 
 def test_that_outlines_are_not_held():
-    analysis = analyze(FakeSource(), FakePredictor(), MODEL, no_scale)
+    analysis = analyze(FakeSource(), FakePredictor(), MODEL)
     assert all(frame.prediction.outline is None for frame in analysis.frames)
 
 
 def test_that_a_recording_that_breaks_off_keeps_what_was_read_and_says_so():
-    analysis = analyze(FakeSource(30, broken_at=20), FakePredictor(), MODEL, no_scale)
+    analysis = analyze(FakeSource(30, broken_at=20), FakePredictor(), MODEL)
     assert len(analysis.frames) == 20
     assert analysis.failures == ("The recording is damaged here.",)
     assert Kind.HC in analysis.best
@@ -136,14 +136,14 @@ def test_that_a_recording_that_breaks_off_keeps_what_was_read_and_says_so():
 
 def test_that_a_recording_without_one_readable_frame_is_refused():
     with pytest.raises(InputError, match="damaged"):
-        analyze(FakeSource(30, broken_at=0), FakePredictor(), MODEL, no_scale)
+        analyze(FakeSource(30, broken_at=0), FakePredictor(), MODEL)
 
 
 def test_that_cancelling_stops_the_decoder_too():
     source = FakeSource(10_000)
     seen = []
     analysis = analyze(
-        source, FakePredictor(), MODEL, no_scale,
+        source, FakePredictor(), MODEL,
         on_progress=lambda done, total: seen.append((done, total)), cancelled=lambda: len(seen) == 12,
     )  # fmt: skip
     assert seen[-1] == (12, 10_000)
@@ -163,20 +163,19 @@ def test_that_a_programming_error_in_a_source_is_not_swallowed():
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        analyze(Broken(), FakePredictor(), MODEL, no_scale)
+        analyze(Broken(), FakePredictor(), MODEL)
 
 
-def read_still(path):
+def open_still(path):
     if path.name == "b.png":
         raise InputError("b.png is damaged; leave it out.")
-    return Frame(0, None, PIXELS, path.name)
+    return FakeSource({"d.dcm": 40}.get(path.name, 1), calibration=given({"a.png": 0.2}.get(path.name, 0.4)))
 
 
 def test_that_stills_are_cases_of_their_own():
     predictor = FakePredictor()
-    scales = {"a.png": given_scale(0.2), "c.png": given_scale(0.4)}
     files = [Path("in/a.png"), Path("in/b.png"), Path("in/c.png")]
-    analysis = analyze_stills("in", files, read_still, predictor, MODEL, scales.__getitem__)
+    analysis = analyze_stills("in", files, open_still, predictor, MODEL)
     value = valid(analysis)
     assert [frame["file"] for frame in value["frames"]] == ["a.png", "b.png", "c.png"]
     assert [frame["index"] for frame in value["frames"]] == [0, 1, 2]
@@ -191,15 +190,73 @@ def test_that_stills_are_cases_of_their_own():
     assert analysis.failures == ("b.png is damaged; leave it out.",)
 
 
-def test_that_a_refused_scale_is_noted():
-    refused = Scale(None, ScaleOrigin.NONE, "The scale was refused.")
-    value = valid(analyze(FakeSource(), FakePredictor(), MODEL, lambda file: refused))
-    assert value["scale_note"] == "The scale was refused."
+def test_that_a_recording_of_many_frames_is_no_still():
+    files = [Path("in/a.png"), Path("in/d.dcm")]
+    analysis = analyze_stills("in", files, open_still, FakePredictor(), MODEL)
+    assert analysis.failures == ("d.dcm holds 40 frames; analyse it alone, without --stills.",)
+
+
+def by_region(*regions, refused=None):
+    return Calibration(ScaleOrigin.DICOM_REGION, regions=regions, refused=refused)
+
+
+WHOLE = Region(0, 0, 79, 59, MmPerPixel(0.25, 0.5))
+LEFT, RIGHT = Region(0, 0, 39, 59, MmPerPixel(0.25, 0.25)), Region(40, 0, 79, 59, MmPerPixel(0.5, 0.5))
+
+
+def test_that_the_source_s_own_scale_is_taken():
+    value = valid(analyze(FakeSource(calibration=by_region(WHOLE)), FakePredictor(), MODEL))
+    assert (value["mm_per_pixel"], value["scale_origin"]) == ({"x": 0.25, "y": 0.5}, "dicom-region")
+    assert value["scale_note"] is None
+
+
+def test_that_a_refused_scale_is_null_and_says_why():
+    refused = by_region(WHOLE, refused="The region leaves the picture by 21 pixels.")
+    value = valid(analyze(FakeSource(calibration=refused), FakePredictor(), MODEL))
+    assert value["scale_note"] == "The region leaves the picture by 21 pixels."
+    assert value["mm_per_pixel"] is None
+    assert value["best"]["HC"]["value_mm"] is None
+    assert {frame["mm_per_pixel"] for frame in value["frames"]} == {None}
+
+
+def test_that_an_ellipse_across_two_regions_stays_in_pixels():
+    value = valid(analyze(FakeSource(calibration=by_region(LEFT, RIGHT)), FakePredictor(), MODEL))
+    assert value["mm_per_pixel"] is None
+    assert value["best"]["HC"]["value_mm"] is None
+    assert "25 of 30 frames" in value["scale_note"]
+
+
+def test_that_an_ellipse_in_one_of_two_regions_has_its_scale():
+    doppler = Region(0, 58, 79, 59, MmPerPixel(0.1, 0.1))
+    head = Region(0, 0, 79, 57, MmPerPixel(0.3, 0.3))
+    value = valid(analyze(FakeSource(calibration=by_region(head, doppler)), FakePredictor(), MODEL))
+    assert value["mm_per_pixel"] is None
+    assert value["scale_origin"] == "dicom-region"
+    assert value["best"]["OFD"]["value_mm"] == value["estimate"]["OFD"]["value_mm"] == pytest.approx(15)
+    assert value["frames"][9]["mm_per_pixel"] == {"x": 0.3, "y": 0.3}
+
+
+def test_that_frames_after_a_change_of_depth_have_no_millimetres_and_the_estimate_knows_those_before():
+    track = ScaleTrack.of(given(0.5)).withdrawn(20, "The depth changed at frame 20.")
+    value = valid(analyze(FakeSource(), FakePredictor(), MODEL, lambda frame, source: track.at(frame.index)))
+    assert (value["mm_per_pixel"], value["scale_origin"]) == (None, "given")
+    assert value["scale_note"] == "The depth changed at frame 20."
+    assert value["frames"][19]["measurements"]["OFD"]["mm"] == pytest.approx(25)
+    assert value["frames"][20]["measurements"]["OFD"]["mm"] is None
+    assert value["estimate"]["OFD"]["value_mm"] == pytest.approx(25)
+    assert value["estimate"]["OFD"]["n"] <= 15
+
+
+def test_that_an_unusual_scale_is_warned_of_and_not_noted_as_refused():
+    analysis = analyze(FakeSource(calibration=given(0.8)), FakePredictor(), MODEL)
+    assert "0.8 mm per pixel is unusual" in analysis.scale_warnings[0]
+    assert len(analysis.scale_warnings) == 1
+    assert valid(analysis)["scale_note"] is None
 
 
 def test_that_pixels_need_not_be_square():
-    scale = Scale(MmPerPixel(0.5, 1.0), ScaleOrigin.DICOM_REGION)
-    value = valid(analyze(FakeSource(), FakePredictor(), MODEL, lambda file: scale))
+    calibration = Calibration(ScaleOrigin.DICOM_REGION, whole=MmPerPixel(0.5, 1.0))
+    value = valid(analyze(FakeSource(calibration=calibration), FakePredictor(), MODEL))
     lengths = value["best"]["HC"]
     assert lengths["value_mm"] != pytest.approx(lengths["value_px"] * 0.5)
     assert math.isclose(value["estimate"]["HC"]["value_mm"], lengths["value_mm"])

@@ -3,12 +3,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fetalnet import records
+from fetalnet import lengths, records
 from fetalnet.errors import InputError
 from fetalnet.examination import BestFrame
-from fetalnet.geometry import Ellipse, Line
+from fetalnet.geometry import Ellipse, Line, MmPerPixel
 from fetalnet.measurement import measure
-from fetalnet.picture.scale import NO_SCALE, given_scale
+from fetalnet.picture.calibration import Calibration, Region
+from fetalnet.picture.scale import ScaleOrigin, given_scale
+from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
 from fetalnet.planes import KINDS_OF, Kind, Plane
 from fetalnet.records import BpdConvention, ModelRef, Origin, RecordingRef, Status
 from fetalnet.sources import Frame
@@ -18,6 +20,10 @@ HEAD = Ellipse(400, 300, 150, 120, 20)
 DRAGGED = Ellipse(402, 300, 152, 121, 21)
 
 
+def track(mm_per_pixel):
+    return ScaleTrack.of(Calibration.of_whole(given_scale(mm_per_pixel)))
+
+
 def best_of(plane, geometry, index=12):
     lengths = measure(geometry, plane)
     return [BestFrame(kind, index, index / 30, None, geometry, lengths[kind], 0.9) for kind in KINDS_OF[plane]]
@@ -25,7 +31,7 @@ def best_of(plane, geometry, index=12):
 
 @pytest.fixture
 def exam():
-    recording = RecordingRef("r1", "sweep.mp4", 1000, "ef" * 32, 300, given_scale(0.2))
+    recording = RecordingRef("r1", "sweep.mp4", 1000, "ef" * 32, 300, track(0.2))
     empty = records.with_recording(records.new_exam("second visit"), recording)
     return records.propose(empty, "r1", best_of(Plane.HEAD, HEAD), MODEL)
 
@@ -38,14 +44,14 @@ def test_that_proposals_are_open_and_say_how_bpd_is_measured(exam):
     assert {each.status for each in exam.measurements} == {Status.PROPOSED}
     assert of(exam, Kind.BPD).bpd_convention is BpdConvention.OUTER_OUTER
     assert of(exam, Kind.HC).bpd_convention is None
-    assert records.decided_length(of(exam, Kind.BPD)) is None
-    assert records.proposed_length(exam, of(exam, Kind.BPD)).mm == pytest.approx(48)
+    assert lengths.decided_length(of(exam, Kind.BPD)) is None
+    assert lengths.proposed_length(exam, of(exam, Kind.BPD)).mm == pytest.approx(48)
 
 
 def test_that_accepting_keeps_the_machine_s_geometry_and_the_old_exam(exam):
     after = records.accept(exam, of(exam, Kind.BPD).id)
     assert of(after, Kind.BPD).status is Status.ACCEPTED
-    assert records.decided_length(of(after, Kind.BPD)).mm == pytest.approx(48)
+    assert lengths.decided_length(of(after, Kind.BPD)).mm == pytest.approx(48)
     assert of(after, Kind.HC).status is Status.PROPOSED
     assert of(exam, Kind.BPD).status is Status.PROPOSED
 
@@ -55,13 +61,13 @@ def test_that_correcting_keeps_both_geometries(exam):
     assert after.status is Status.CORRECTED
     assert after.proposed == HEAD
     assert after.geometry == DRAGGED
-    assert records.decided_length(after).px == pytest.approx(242)
+    assert lengths.decided_length(after).px == pytest.approx(242)
 
 
 def test_that_rejecting_leaves_no_value(exam):
     after = of(records.reject(exam, of(exam, Kind.HC).id), Kind.HC)
     assert after.status is Status.REJECTED
-    assert records.decided_length(after) is None
+    assert lengths.decided_length(after) is None
     assert after.geometry == HEAD
 
 
@@ -76,21 +82,90 @@ def test_that_decisions_are_appended(exam):
 
 @pytest.mark.parametrize("decide", [records.accept, lambda exam, id: records.correct(exam, id, DRAGGED)])
 def test_that_nothing_is_accepted_without_a_scale(exam, decide):
-    bare = records.with_scale(exam, "r1", NO_SCALE)
+    bare = records.with_scale_track(exam, "r1", NO_SCALE_TRACK)
     with pytest.raises(InputError, match="set the scale"):
         decide(bare, of(bare, Kind.HC).id)
 
 
 def test_that_rejecting_needs_no_scale(exam):
-    bare = records.with_scale(exam, "r1", NO_SCALE)
+    bare = records.with_scale_track(exam, "r1", NO_SCALE_TRACK)
     assert of(records.reject(bare, of(bare, Kind.HC).id), Kind.HC).status is Status.REJECTED
 
 
 def test_that_a_decision_keeps_the_scale_it_was_taken_with(exam):
-    after = records.with_scale(records.accept(exam, of(exam, Kind.BPD).id), "r1", given_scale(0.4))
-    assert records.decided_length(of(after, Kind.BPD)).mm == pytest.approx(48)
-    assert records.proposed_length(after, of(after, Kind.BPD)).mm == pytest.approx(48)
-    assert records.proposed_length(after, of(after, Kind.OFD)).mm == pytest.approx(120)
+    after = records.with_scale_track(records.accept(exam, of(exam, Kind.BPD).id), "r1", track(0.4))
+    assert lengths.decided_length(of(after, Kind.BPD)).mm == pytest.approx(48)
+    assert lengths.proposed_length(after, of(after, Kind.BPD)).mm == pytest.approx(48)
+    assert lengths.proposed_length(after, of(after, Kind.OFD)).mm == pytest.approx(120)
+
+
+@pytest.fixture
+def two_regions(exam):
+    """Two pictures side by side: the head lies in the left one, and half of the screen shows another depth."""
+    regions = (Region(0, 0, 599, 599, MmPerPixel(0.2, 0.2)), Region(600, 0, 1199, 599, MmPerPixel(0.3, 0.3)))
+    return records.with_scale_track(exam, "r1", ScaleTrack.of(Calibration(ScaleOrigin.DICOM_REGION, regions=regions)))
+
+
+def moved(dx):
+    return replace(HEAD, cx=HEAD.cx + dx)
+
+
+def test_that_each_caliper_has_the_scale_of_the_region_it_lies_in(two_regions):
+    hc = of(two_regions, Kind.BPD).id
+    left = records.accept(two_regions, hc)
+    right = records.correct(two_regions, hc, moved(400))
+    assert lengths.decided_length(of(left, Kind.BPD)).mm == pytest.approx(48)
+    assert lengths.decided_length(of(right, Kind.BPD)).mm == pytest.approx(72)
+    assert lengths.proposed_length(right, of(right, Kind.BPD)).mm == pytest.approx(48)
+    assert lengths.scale_of(right, of(right, Kind.BPD)).origin is ScaleOrigin.DICOM_REGION
+
+
+def test_that_a_caliper_across_two_regions_is_refused(two_regions):
+    with pytest.raises(InputError, match="one calibrated region"):
+        records.correct(two_regions, of(two_regions, Kind.HC).id, moved(150))
+    across = records.propose(two_regions, "r1", best_of(Plane.HEAD, moved(150)), MODEL)
+    assert lengths.proposed_length(across, of(across, Kind.HC)).mm is None
+    with pytest.raises(InputError, match="one calibrated region"):
+        records.accept(across, of(across, Kind.HC).id)
+    corrected = records.correct(across, of(across, Kind.HC).id, HEAD)
+    assert lengths.decided_length(of(corrected, Kind.HC)).mm is not None
+    assert lengths.proposed_length(corrected, of(corrected, Kind.HC)).mm is None
+    assert of(records.reject(across, of(across, Kind.HC).id), Kind.HC).status is Status.REJECTED
+
+
+def test_that_what_is_placed_by_hand_stays_in_its_region(two_regions):
+    frame = Frame(7, 7 / 30, np.zeros((600, 1200), np.uint8), None)
+    placed = records.placed_by_hand("r1", Plane.FEMUR, frame, Line(500, 20, 590, 20))
+    exam = replace(two_regions, measurements=(*two_regions.measurements, *placed))
+    with pytest.raises(InputError, match="one calibrated region"):
+        records.move_placed(exam, placed[0].id, Line(550, 20, 650, 20))
+    assert of(records.move_placed(exam, placed[0].id, Line(610, 20, 700, 20)), Kind.FL).placed == Line(610, 20, 700, 20)
+
+
+REFUSED = Calibration(
+    ScaleOrigin.PIXEL_SPACING, whole=MmPerPixel(0.25, 0.25), refused="The size of a pixel is not believed."
+)
+
+
+def test_that_a_refused_scale_is_none_until_a_person_accepts_it_and_that_is_remembered(exam):
+    refused = records.with_scale_track(exam, "r1", ScaleTrack.of(REFUSED))
+    with pytest.raises(InputError, match="not believed"):
+        records.accept(refused, of(exam, Kind.BPD).id)
+    used = records.with_scale_track(exam, "r1", ScaleTrack.of(REFUSED.accepted()))
+    decision = of(records.accept(used, of(exam, Kind.BPD).id), Kind.BPD).decision
+    assert decision.scale.mm_per_pixel == MmPerPixel(0.25, 0.25)
+    assert decision.scale.note.startswith("Accepted by a person although: The size")
+
+
+def test_that_a_scale_withdrawn_later_leaves_earlier_frames_theirs(exam):
+    head = records.accept(exam, of(exam, Kind.BPD).id)
+    drifted = records.with_scale_track(head, "r1", track(0.2).withdrawn(10, "The depth changed."))
+    assert lengths.decided_length(of(drifted, Kind.BPD)).mm == pytest.approx(48)
+    assert lengths.proposed_length(drifted, of(drifted, Kind.OFD)).mm is None
+    with pytest.raises(InputError, match="The depth changed"):
+        records.accept(drifted, of(drifted, Kind.OFD).id)
+    later = records.with_scale_track(head, "r1", track(0.2).withdrawn(13, "The depth changed."))
+    assert lengths.proposed_length(later, of(later, Kind.OFD)).mm == pytest.approx(60)
 
 
 @pytest.mark.parametrize("geometry", [Line(0, 0, 9, 9), Ellipse(0, 0, 0, 0, 0), Ellipse(float("nan"), 0, 9, 8, 0)])
@@ -109,9 +184,9 @@ def by_hand(exam):
 def test_that_what_is_placed_by_hand_has_no_proposal(by_hand):
     femur = of(by_hand, Kind.FL)
     assert (femur.origin, femur.status, femur.model) == (Origin.PERSON, Status.PLACED, None)
-    assert records.proposed_length(by_hand, femur) is None
-    assert records.decided_length(femur) is None
-    assert records.first_length(by_hand, femur).mm == pytest.approx(16)
+    assert lengths.proposed_length(by_hand, femur) is None
+    assert lengths.decided_length(femur) is None
+    assert lengths.first_length(by_hand, femur).mm == pytest.approx(16)
     assert of(by_hand, Kind.HC).origin is Origin.MODEL
 
 
@@ -120,10 +195,10 @@ def test_that_an_open_one_is_moved_and_then_decided_like_any_other(by_hand):
     accepted = records.accept(moved, of(moved, Kind.FL).id)
     femur = of(accepted, Kind.FL)
     assert (femur.status, femur.origin) == (Status.ACCEPTED, Origin.PERSON)
-    assert records.decided_length(femur).mm == pytest.approx(18)
+    assert lengths.decided_length(femur).mm == pytest.approx(18)
     corrected = of(records.correct(accepted, femur.id, Line(10, 20, 95, 20)), Kind.FL)
     assert corrected.placed == Line(10, 20, 100, 20)
-    assert records.decided_length(corrected).mm == pytest.approx(17)
+    assert lengths.decided_length(corrected).mm == pytest.approx(17)
     with pytest.raises(ValueError, match="open"):
         records.move_placed(accepted, femur.id, Line(0, 0, 9, 9))
 

@@ -11,9 +11,11 @@ import pytest
 from fetalnet import atomic_file, records
 from fetalnet.errors import InputError
 from fetalnet.examination import BestFrame
-from fetalnet.geometry import Ellipse, Line
+from fetalnet.geometry import Ellipse, Line, MmPerPixel
 from fetalnet.measurement import Length
-from fetalnet.picture.scale import given_scale
+from fetalnet.picture.calibration import Calibration, Region
+from fetalnet.picture.scale import ScaleOrigin, given_scale
+from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
 from fetalnet.planes import Kind, Plane
 from fetalnet.records import ModelRef, RecordingRef
 from fetalnet.sources import Frame
@@ -24,9 +26,13 @@ HEAD = Ellipse(400.25, 300, 150, 120, 20)
 FEMUR = Line(10, 20, 90.5, 30)
 
 
+def track(mm_per_pixel):
+    return ScaleTrack.of(Calibration.of_whole(given_scale(mm_per_pixel)))
+
+
 @pytest.fixture
 def exam():
-    recording = RecordingRef("r1", "füße/sweep.mp4", 1000, "ef" * 32, 300, given_scale(0.2))
+    recording = RecordingRef("r1", "füße/sweep.mp4", 1000, "ef" * 32, 300, track(0.2))
     exam = records.with_recording(records.new_exam("zweite Untersuchung – 2. Trimenon"), recording)
     best = [
         BestFrame(Kind.BPD, 12, 0.4, None, HEAD, Length(240), 0.9),
@@ -48,6 +54,43 @@ def test_that_what_was_placed_by_hand_comes_back(exam, tmp_path):
     placed = records.placed_by_hand("r1", Plane.FEMUR, Frame(3, 0.1, np.zeros((60, 80), np.uint8), None), FEMUR)
     exam = replace(exam, measurements=(*exam.measurements, *placed))
     exam = records.accept(exam, placed[0].id)
+    save_exam(exam, tmp_path / "one.fnexam")
+    assert load_exam(tmp_path / "one.fnexam") == exam
+
+
+def as_version_1(value):
+    """The file as the first version wrote it: one scale a recording, one scale a decision."""
+    for each in value["exam"]["recordings"]:
+        calibration = each.pop("scale_track")["steps"][0]["calibration"]
+        each["scale"] = {"mm_per_pixel": calibration["whole"], "origin": calibration["origin"], "note": None}
+    for decision in (each for measurement in value["exam"]["measurements"] for each in measurement["decisions"]):
+        del decision["first_scale"]
+    return value | {"schema_version": 1}
+
+
+def test_that_an_exam_with_one_scale_a_recording_opens(exam, tmp_path):
+    path = tmp_path / "one.fnexam"
+    for each in (exam, records.with_scale_track(exam, "r1", NO_SCALE_TRACK)):
+        save_exam(each, path)
+        path.write_text(json.dumps(as_version_1(json.loads(path.read_text("utf-8")))), "utf-8")
+        assert load_exam(path) == each
+
+
+def test_that_an_old_exam_with_a_damaged_scale_is_not_opened_without_it(exam, tmp_path):
+    path = tmp_path / "one.fnexam"
+    save_exam(exam, path)
+    value = as_version_1(json.loads(path.read_text("utf-8")))
+    value["exam"]["recordings"][0]["scale"] = "wide"
+    path.write_text(json.dumps(value), "utf-8")
+    with pytest.raises(InputError, match="damaged"):
+        load_exam(path)
+
+
+def test_that_scales_by_region_and_their_changes_come_back(exam, tmp_path):
+    regions = (Region(0, 0, 399, 599, MmPerPixel(0.2, 0.2)), Region(400, 0, 799, 599, MmPerPixel(0.3, 0.31)))
+    refused = Calibration(ScaleOrigin.DICOM_REGION, regions=regions, refused="The second region leaves the picture.")
+    scales = ScaleTrack.of(refused.accepted()).withdrawn(90, "The depth changed.")
+    exam = records.with_scale_track(exam, "r1", scales)
     save_exam(exam, tmp_path / "one.fnexam")
     assert load_exam(tmp_path / "one.fnexam") == exam
 
@@ -98,7 +141,7 @@ def test_that_a_newer_version_is_not_guessed_at(exam, tmp_path):
     path = tmp_path / "one.fnexam"
     save_exam(exam, path)
     value = json.loads(path.read_text("utf-8"))
-    path.write_text(json.dumps(value | {"schema_version": 2, "exam": {"new": "shape"}}), "utf-8")
+    path.write_text(json.dumps(value | {"schema_version": 3, "exam": {"new": "shape"}}), "utf-8")
     with pytest.raises(InputError, match="newer version"):
         load_exam(path)
 
@@ -118,6 +161,8 @@ def cut(content):
         lambda content: content.replace(b'"cx": 400.25', b'"cx": "left"'),
         lambda content: content.replace(b'"cx": 400.25,', b""),
         lambda content: content.replace(b'"b": 120', b'"b": -1'),
+        lambda content: content.replace(b'"from_index": 0', b'"from_index": 7'),
+        lambda content: content.replace(b'"origin": "given"', b'"origin": "heaven"'),
         lambda content: content.replace(b'"recording_id": "r1"', b'"recording_id": "r2"'),
         lambda content: content.replace(b'"placed": null', b'"placed": {"type":"line","x1":0,"y1":0,"x2":9,"y2":0}'),
         lambda content: re.sub(rb'"model": {[^}]*}', b'"model": null', content),

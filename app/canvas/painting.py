@@ -22,6 +22,18 @@ DASHES = (5.0, 4.0)
 LABEL_GAP_PX = 12.0
 
 
+def paint_cover(painter: QPainter, picture: QRectF, fan: QPolygonF | None, masks: Sequence[QRectF]) -> None:
+    """Blacken the picture outside the fan, where it is known, and the masks; all are places on the screen."""
+    for mask in masks:
+        painter.fillRect(mask, QColor("black"))
+    if fan is not None:
+        path = QPainterPath()
+        path.addRect(picture)
+        path.addPolygon(fan)
+        path.closeSubpath()
+        painter.fillPath(path, QColor("black"))
+
+
 def paint_overlay(
     painter: QPainter, overlay: Overlay, to_screen: QTransform, within: QRectF, *, opacity: float,
     selected: Handle | None, selected_caliper: int | None, unit_px: float,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fetalnet.geometry import Ellipse, Geometry, Line
+from fetalnet.picture.calibration import Calibration
 from fetalnet.picture.letterbox import Box
 from fetalnet.planes import Plane
 
@@ -30,3 +31,11 @@ def common(one: Box, other: Box) -> Box:
     """Where two boxes overlap; the first where they do not."""
     x0, y0, x1, y1 = max(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), min(one[3], other[3])
     return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else one
+
+
+def in_one_region(box: Box, calibration: Calibration) -> Box:
+    """The part of a box that shares one scale, the largest; the box itself where all or nothing of it has a scale."""
+    if not calibration.is_known or not calibration.regions:
+        return box
+    parts = (common(box, (each.x0, each.y0, each.x1 + 1, each.y1 + 1)) for each in calibration.regions)
+    return max(parts, key=lambda part: (part[2] - part[0]) * (part[3] - part[1]))

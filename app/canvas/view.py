@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
@@ -13,6 +16,7 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QPolygonF,
     QResizeEvent,
     QTransform,
     QWheelEvent,
@@ -22,10 +26,11 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.canvas.grip import Grip
 from app.canvas.hit import Handle, Point
 from app.canvas.overlay import Overlay
-from app.canvas.painting import paint_overlay
+from app.canvas.painting import paint_cover, paint_overlay
 from app.canvas.strips import Note, paint_strips, picture_area
 from app.canvas.viewport import Viewport
 from app.theme import MUTED, TEXT, WARNING, plane_colour
+from fetalnet.picture.letterbox import Box
 from fetalnet.planes import Plane
 from fetalnet.sources import Frame
 
@@ -69,6 +74,9 @@ class Canvas(QWidget):
         self.grip = Grip()
         self.overlay_visible = True
         self.overlay_opacity = 0.18
+        self.text_hidden = False
+        self.fan: QPolygonF | None = None
+        self._masks: list[QRectF] = []
         self.tool = Tool.CALIPERS
         self.painted_frames = 0
         self._frame: Frame | None = None
@@ -107,6 +115,17 @@ class Canvas(QWidget):
         self.overlay_visible = visible
         self.update()
 
+    def set_fan(self, polygon: NDArray[np.float64] | None, masks: Sequence[Box] = ()) -> None:
+        """Where ultrasound is, (n, 2) x, y in native pixels, None where that is not known; and what else is hidden."""
+        self.fan = None if polygon is None else QPolygonF([QPointF(x, y) for x, y in polygon])
+        self._masks = [QRectF(x0 - 0.5, y0 - 0.5, x1 - x0, y1 - y0) for x0, y0, x1, y1 in masks]
+        self.update()
+
+    def set_text_hidden(self, hidden: bool) -> None:
+        """Cover what lies outside the fan."""
+        self.text_hidden = hidden
+        self.update()
+
     def sizeHint(self) -> QSize:
         return QSize(900, 600)
 
@@ -138,6 +157,10 @@ class Canvas(QWidget):
         corner = to_screen.map(QPointF(-0.5, -0.5))
         size = (self._frame.width * to_screen.m11(), self._frame.height * to_screen.m22())
         painter.drawImage(QRectF(corner.x(), corner.y(), *size), self._image)
+        if self.text_hidden:
+            fan = None if self.fan is None else to_screen.map(self.fan)
+            masks = [to_screen.mapRect(mask) for mask in self._masks]
+            paint_cover(painter, QRectF(corner.x(), corner.y(), *size), fan, masks)
         overlay = self.grip.drawn
         if self.overlay_visible:
             paint_overlay(
@@ -159,17 +182,17 @@ class Canvas(QWidget):
 
     def _paint_strips(self, painter: QPainter, overlay: Overlay) -> None:
         """The plane and where it stands above the picture; below it the scale, and what to do next."""
-        has_scale = not overlay.scale_badge.startswith("no scale")
         helping = CALIPER_KEYS if self.grip.held is not None else overlay.help_badge
         hint = Note(helping, QColor(MUTED))
         if self.tool is Tool.TWO_POINTS:
             number = "second" if self._points else "first"
-            hint = Note(f"Click the {number} point on the ruler  (Esc cancels)", QColor(WARNING))
+            ruler = "  (B shows the ruler)" if self.text_hidden else "  (Esc cancels)"
+            hint = Note(f"Click the {number} point on the ruler{ruler}", QColor(WARNING))
         paint_strips(
             painter,
             QRectF(self.rect()),
             (Note(overlay.plane_badge, plane_colour(overlay.plane)), Note(overlay.state_badge, QColor(TEXT))),
-            (hint, Note(overlay.scale_badge, QColor(MUTED if has_scale else WARNING))),
+            (hint, Note(overlay.scale_badge, QColor(WARNING if overlay.scale_warns else MUTED))),
         )
 
     def _paint_two_points(self, painter: QPainter, to_screen: QTransform) -> None:

@@ -12,6 +12,7 @@ from fetalnet import __version__
 from fetalnet.cli.analyze import analyze
 from fetalnet.cli.benchmark import benchmark
 from fetalnet.cli.compare import compare
+from fetalnet.cli.deidentify import deidentify
 from fetalnet.cli.evaluate import evaluate
 from fetalnet.cli.phantom import phantom
 from fetalnet.cli.train import train
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (analyze, phantom, train, evaluate, compare, benchmark):
+for command in (analyze, phantom, train, evaluate, compare, benchmark, deidentify):
     app.command()(command)
 
 

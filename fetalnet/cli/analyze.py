@@ -14,25 +14,31 @@ from fetalnet.cli.progress import notice, progress
 from fetalnet.errors import InputError
 
 if TYPE_CHECKING:
-    from fetalnet.analysis import Analysis, ScaleOf
+    from fetalnet.analysis import Analysis, CalibrationOf
     from fetalnet.inference import Predictor
+    from fetalnet.picture.calibration import Calibration
     from fetalnet.picture.scale import Scale
+    from fetalnet.sources import Frame, Source
 
 SOME_FAILED = 1
 """Exit status: some inputs failed, the rest is done."""
 
 
 def analyze(
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A video, an image, or a folder of images.")],
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A video, a DICOM file, an image, or a folder.")],
     mm_per_pixel: Annotated[
-        float | None, typer.Option(help="Size of a pixel in mm. Without a scale, values are in pixels only.")
+        float | None,
+        typer.Option(help="Size of a pixel in mm, instead of the recording's own. Without a scale: pixels only."),
     ] = None,
     scale_csv: Annotated[
         Path | None, typer.Option(help="Pixel sizes of images: a CSV with the columns filename, pixel_size_mm.")
     ] = None,
     stills: Annotated[bool, typer.Option("--stills", help="Take each image as a case of its own.")] = False,
     accept_scale: Annotated[
-        bool, typer.Option("--accept-scale", help="Take a scale that was refused as implausible.")
+        bool, typer.Option("--accept-scale", help="Take a scale that was refused, the recording's own too.")
+    ] = False,
+    keep_text: Annotated[
+        bool, typer.Option("--keep-text", help="Show the scanner's own text in the pictures of report and overlay too.")
     ] = False,
     weights: Annotated[Path | None, typer.Option(help="Weights of the network, instead of the ones shipped.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, openvino, torch or cuda.")] = "auto",
@@ -53,9 +59,9 @@ def analyze(
     scales = _Scales(mm_per_pixel, scale_csv, accept_scale)
 
     result = (
-        _of_stills(source, scales.of, weights, device, report)
+        _of_stills(source, scales.calibration_of, weights, device, report, keep_text)
         if stills
-        else _of_recording(source, scales.of, weights, device, report, overlay)
+        else _of_recording(source, scales.calibration_of, weights, device, report, overlay, keep_text)
     )
     scales.tell_missing()
     text = json.dumps(result.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
@@ -63,49 +69,67 @@ def analyze(
         typer.echo(text, nl=False)
     else:
         write_file(json_out, text.encode("utf-8"))
-    if result.scale.note is not None:
-        notice(result.scale.note)
-    for failure in result.failures:
-        notice(failure)
+    notes = () if result.scale.note is None else (result.scale.note,)
+    for sentence in (*notes, *result.scale_warnings, *result.failures):
+        notice(sentence)
     if result.failures:
         raise typer.Exit(SOME_FAILED)
 
 
 def _of_recording(
-    path: Path, scale_of: ScaleOf, weights: Path | None, device: str, report: Path | None, overlay: Path | None
+    path: Path,
+    calibration_of: CalibrationOf,
+    weights: Path | None,
+    device: str,
+    report: Path | None,
+    overlay: Path | None,
+    keep_text: bool,
 ) -> Analysis:
     from fetalnet.analysis import analyze as analyze_recording
-    from fetalnet.cli.pictures import best_pictures, overlay_video
+    from fetalnet.cli.pictures import about_text, best_pictures, overlay_video
     from fetalnet.export.pdf_report import write_analysis_pdf
+    from fetalnet.picture.burned_in import ALL, FanOnly
     from fetalnet.sources import open_source
 
     with closing(open_source(path)) as source:
+        if source.remark is not None:
+            notice(source.remark)
+        pictured = report is not None or overlay is not None
+        fan = FanOnly.in_source(source) if pictured and not keep_text else ALL
+        about = about_text([fan], keep_text=keep_text) if pictured else None
         predictor = _predictor(weights, device)
-        with progress("Analysing") as on_progress, overlay_video(overlay, source, scale_of) as on_frame:
+        with progress("Analysing") as on_progress, overlay_video(overlay, source, fan) as on_frame:
             result = analyze_recording(
-                source, predictor, predictor.model, scale_of, on_progress=on_progress, on_frame=on_frame
+                source, predictor, predictor.model, calibration_of, on_progress=on_progress, on_frame=on_frame
             )
         if report is not None:
-            write_analysis_pdf(report, result, best_pictures(source, result))
+            write_analysis_pdf(report, result, best_pictures(source, result, fan), about_text=about)
+    if about is not None:
+        notice(about)
     return result
 
 
-def _of_stills(path: Path, scale_of: ScaleOf, weights: Path | None, device: str, report: Path | None) -> Analysis:
+def _of_stills(
+    path: Path, calibration_of: CalibrationOf, weights: Path | None, device: str, report: Path | None, keep_text: bool
+) -> Analysis:
     from fetalnet.analysis import analyze_stills
     from fetalnet.cli.pictures import still_pictures
     from fetalnet.export.pdf_report import write_analysis_pdf
-    from fetalnet.sources import image_files, read_image
+    from fetalnet.sources import image_files, open_source
 
     files = image_files(path) if path.is_dir() else [path]
     predictor = _predictor(weights, device)
     with progress("Analysing") as on_progress:
         result = analyze_stills(
-            str(path), files, read_image, predictor, predictor.model, scale_of, on_progress=on_progress
+            str(path), files, open_source, predictor, predictor.model, calibration_of, on_progress=on_progress
         )
     if len(result.failures) == len(files):
         raise InputError(" ".join(result.failures))
     if report is not None:
-        write_analysis_pdf(report, result, still_pictures(files, result))
+        pictures, about = still_pictures(files, result, keep_text=keep_text)
+        write_analysis_pdf(report, result, pictures, about_text=about)
+        if about is not None:
+            notice(about)
     return result
 
 
@@ -127,7 +151,10 @@ def _check_outputs(source: Path, outputs: list[Path]) -> None:
 
 
 class _Scales:
-    """The scale of each file from the options, remembering which files the table does not know."""
+    """The calibration of each file: from the options where they give one, else its own.
+
+    Remembers which files neither the table nor themselves know.
+    """
 
     def __init__(self, mm_per_pixel: float | None, table: Path | None, accept_implausible: bool) -> None:
         from fetalnet.picture.scale import NO_SCALE
@@ -135,18 +162,25 @@ class _Scales:
 
         self._table_name = "" if table is None else table.name
         self._table = None if table is None else read_scale_table(table, accept_implausible=accept_implausible)
+        self._accept = accept_implausible
         self._missing: dict[str, None] = {}
         if mm_per_pixel is None:
             self._scale = NO_SCALE
         else:
             self._scale = accepted_scale(mm_per_pixel) if accept_implausible else _plausible_scale(mm_per_pixel)
 
-    def of(self, filename: str) -> Scale:
-        if self._table is None:
-            return self._scale
-        if filename not in self._table.scales:
+    def calibration_of(self, frame: Frame, source: Source) -> Calibration:
+        from fetalnet.picture.calibration import NO_CALIBRATION, Calibration
+        from fetalnet.picture.scale import NO_SCALE
+
+        filename = frame.file or source.name
+        given = self._scale if self._table is None else self._table.of(filename)
+        if given != NO_SCALE:
+            return Calibration.of_whole(given)
+        own = source.calibration.accepted() if self._accept else source.calibration
+        if self._table is not None and own == NO_CALIBRATION:
             self._missing[filename] = None
-        return self._table.of(filename)
+        return own
 
     def tell_missing(self) -> None:
         for filename in self._missing:

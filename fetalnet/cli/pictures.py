@@ -2,41 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fetalnet.analysis import read_still
 from fetalnet.export.overlay import OverlayWriter, draw_overlay
 from fetalnet.export.pdf_report import ReportPicture
-from fetalnet.picture.scale import Scale
-from fetalnet.sources import Frame, Source, read_image
-from fetalnet.wording import length_text, time_text
+from fetalnet.picture.burned_in import ALL, FanOnly
+from fetalnet.sources import Frame, Source, open_source
+from fetalnet.wording import TEXT_KEPT, TEXT_NOT_FOUND, length_text, time_text
 
 if TYPE_CHECKING:
-    from fetalnet.analysis import Analysis, FrameResult, ScaleOf
+    from fetalnet.analysis import Analysis, FrameResult, OnFrame
     from fetalnet.planes import Kind
-    from fetalnet.prediction import Prediction
 
 MAX_STILLS = 40
 """Pictures in a report of stills: beyond, the file grows past what one opens or prints."""
 
 
 @contextmanager
-def overlay_video(
-    path: Path | None, source: Source, scale_of: ScaleOf
-) -> Iterator[Callable[[Frame, Prediction], None]]:
-    """What to call with each frame so that the video at ``path`` shows it; nothing happens without a path."""
+def overlay_video(path: Path | None, source: Source, fan: FanOnly) -> Iterator[OnFrame]:
+    """What to call with each frame so that the video at ``path`` shows its fan; nothing happens without a path."""
     if path is None:
-        yield lambda frame, prediction: None
+        yield lambda frame, prediction, scale: None
         return
     with OverlayWriter(path, (source.width, source.height), source.frame_rate_hz) as writer:
-        yield lambda frame, prediction: writer.write(
-            draw_overlay(frame.pixels, prediction, scale_of(frame.file or source.name))
-        )
+        yield lambda frame, prediction, scale: writer.write(draw_overlay(fan.shown(frame.pixels), prediction, scale))
 
 
-def best_pictures(source: Source, analysis: Analysis) -> list[ReportPicture]:
+def best_pictures(source: Source, analysis: Analysis, fan: FanOnly) -> list[ReportPicture]:
     """One picture for each best frame, with the values measured in it."""
     kinds_at: dict[int, list[Kind]] = {}
     for kind, best in analysis.best.items():
@@ -47,22 +43,31 @@ def best_pictures(source: Source, analysis: Analysis) -> list[ReportPicture]:
         values = ", ".join(f"{kind} {length_text(analysis.best[kind].value)}" for kind in kinds)
         time_s = results[index].time_s
         where = f"frame {index}" if time_s is None else f"frame {index} at {time_text(time_s)}"
-        pictures.append(_picture(source[index], results[index], analysis, f"{values} ({where}, proposed)"))
+        pictures.append(_picture(source[index], fan, results[index], f"{values} ({where}, proposed)"))
     return pictures
 
 
-def still_pictures(files: Sequence[Path], analysis: Analysis) -> list[ReportPicture]:
-    """One picture for each measured image, the first ``MAX_STILLS`` of them."""
+def still_pictures(
+    files: Sequence[Path], analysis: Analysis, *, keep_text: bool
+) -> tuple[list[ReportPicture], str | None]:
+    """One picture for each measured image, the first ``MAX_STILLS``; and a sentence where text is not hidden."""
     measured = [result for result in analysis.frames if result.measurements]
-    pictures = []
+    pictures, fans = [], []
     for result in measured[:MAX_STILLS]:
         values = ", ".join(f"{kind} {length_text(length)}" for kind, length in result.measurements.items())
-        frame = read_image(files[result.index])
-        pictures.append(_picture(frame, result, analysis, f"{values} ({result.file}, proposed)"))
-    return pictures
+        frame, _ = read_still(files[result.index], open_source)
+        fans.append(ALL if keep_text else FanOnly.on(frame.pixels))
+        pictures.append(_picture(frame, fans[-1], result, f"{values} ({result.file}, proposed)"))
+    return pictures, about_text(fans, keep_text=keep_text)
 
 
-def _picture(frame: Frame, result: FrameResult, analysis: Analysis, caption: str) -> ReportPicture:
+def about_text(fans: Sequence[FanOnly], *, keep_text: bool) -> str | None:
+    """What a report must say about text in its pictures, where not all of it is hidden."""
+    if keep_text:
+        return TEXT_KEPT
+    return None if all(fan.hides for fan in fans) else TEXT_NOT_FOUND
+
+
+def _picture(frame: Frame, fan: FanOnly, result: FrameResult, caption: str) -> ReportPicture:
     assert result.prediction is not None
-    scale = Scale(result.mm_per_pixel, analysis.scale.origin)
-    return ReportPicture(draw_overlay(frame.pixels, result.prediction, scale), caption)
+    return ReportPicture(draw_overlay(fan.shown(frame.pixels), result.prediction, result.scale), caption)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fetalnet.atomic_file import write_file
-from fetalnet.records import decided_length, proposed_length
+from fetalnet.lengths import decided_length, proposed_length, scale_of
 
 if TYPE_CHECKING:
     from fetalnet.measurement import Length
@@ -33,6 +33,7 @@ COLUMNS = (
     "mm_per_pixel_x",
     "mm_per_pixel_y",
     "scale_origin",
+    "scale_note",
     "decided_at_utc",
     "model",
     "model_sha256",
@@ -51,7 +52,7 @@ def write_exam_csv(path: Path, exam: Exam) -> None:
 def _row(exam: Exam, measurement: Measurement) -> dict[str, str]:
     recording = exam.recording(measurement.recording_id)
     decision, model = measurement.decision, measurement.model
-    scale = recording.scale if decision is None else decision.scale
+    scale = scale_of(exam, measurement)
     proposed, decided = proposed_length(exam, measurement), decided_length(measurement)
     return {
         "exam_id": exam.id,
@@ -72,6 +73,7 @@ def _row(exam: Exam, measurement: Measurement) -> dict[str, str]:
         "mm_per_pixel_x": "" if scale.mm_per_pixel is None else f"{scale.mm_per_pixel.x:.6g}",
         "mm_per_pixel_y": "" if scale.mm_per_pixel is None else f"{scale.mm_per_pixel.y:.6g}",
         "scale_origin": scale.origin.value,
+        "scale_note": _text(scale.note or ""),
         "decided_at_utc": "" if decision is None else decision.decided_at.isoformat(timespec="seconds"),
         "model": "" if model is None else model.name,
         "model_sha256": "" if model is None else model.sha256,
@@ -97,5 +99,5 @@ def _number(value: float | None, decimals: int) -> str:
 
 
 def _text(name: str) -> str:
-    """A file name that no spreadsheet takes for a formula."""
+    """A text that no spreadsheet takes for a formula."""
     return f"'{name}" if name.startswith(("=", "+", "-", "@")) else name

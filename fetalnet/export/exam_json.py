@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from fetalnet import __version__
 from fetalnet.atomic_file import write_file
-from fetalnet.records import decided_length, first_length
+from fetalnet.lengths import decided_length, first_length, scale_of
 from fetalnet.wording import RESEARCH_USE
 
 if TYPE_CHECKING:
     from fetalnet.geometry import Geometry
     from fetalnet.measurement import Length
     from fetalnet.picture.scale import Scale
+    from fetalnet.picture.scale_track import ScaleStep
     from fetalnet.records import Decision, Exam, Measurement, RecordingRef
 
 SCHEMA_VERSION = 1
@@ -45,7 +46,8 @@ def _recording(recording: RecordingRef) -> dict[str, Any]:
         "size_bytes": recording.size_bytes,
         "head_sha256": recording.head_sha256,
         "frame_count": recording.frame_count,
-        **_scale(recording.scale),
+        **_scale(recording.scale_track.scale),
+        "scales": [_step(step) for step in recording.scale_track.steps],
     }
 
 
@@ -63,6 +65,7 @@ def _measurement(exam: Exam, measurement: Measurement) -> dict[str, Any]:
         "status": measurement.status.value,
         "proposed": _proposed(exam, measurement),
         "placed": _placed(exam, measurement),
+        **_scale(scale_of(exam, measurement)),
         "decided": _length(decided_length(measurement)),
         "decisions": [_decision(each) for each in measurement.decisions],
     }
@@ -103,6 +106,22 @@ def _scale(scale: Scale) -> dict[str, Any]:
         "scale_origin": scale.origin.value,
         "scale_note": scale.note,
     }
+
+
+def _step(step: ScaleStep) -> dict[str, Any]:
+    """What holds from a frame on; ``regions`` are native pixels, inclusive, where the picture has several scales."""
+    calibration = step.calibration
+    return {
+        "from_frame": step.from_index,
+        **_scale(calibration.scale),
+        "regions": [
+            {
+                "x0": region.x0, "y0": region.y0, "x1": region.x1, "y1": region.y1,
+                "mm_per_pixel": {"x": region.mm_per_pixel.x, "y": region.mm_per_pixel.y},
+            }
+            for region in (calibration.regions if calibration.is_known else ())
+        ],
+    }  # fmt: skip
 
 
 def _geometry(geometry: Geometry | None) -> dict[str, float | str] | None:

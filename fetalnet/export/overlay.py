@@ -23,7 +23,7 @@ from fetalnet.measurement import measure
 from fetalnet.picture.scale import Scale
 from fetalnet.planes import Plane
 from fetalnet.prediction import Prediction
-from fetalnet.wording import length_text
+from fetalnet.wording import length_text, scale_text
 
 Picture = NDArray[np.uint8]
 
@@ -37,7 +37,7 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def draw_overlay(pixels: Picture, prediction: Prediction, scale: Scale, *, decided: bool = False) -> Picture:
-    """A new (h, w, 3) RGB picture of a frame, (h, w) grey or (h, w, 3) RGB, with its outline, calipers and values.
+    """A new (h, w, 3) RGB picture of a frame, (h, w) grey or (h, w, 3) RGB, with outline, calipers, values and scale.
 
     Calipers are dashed while they are proposals and solid once ``decided``.
     """
@@ -52,7 +52,8 @@ def draw_overlay(pixels: Picture, prediction: Prediction, scale: Scale, *, decid
         lengths = measure(prediction.geometry, prediction.plane, scale.mm_per_pixel)
         lines += [f"{kind} {length_text(length)}" for kind, length in lengths.items()]
     _labels(picture, lines, prediction.geometry, colour or (255, 255, 255), unit)
-    _text(picture, RESEARCH_LINE, (8 * unit, picture.shape[0] - 8 * unit), (200, 200, 200), 0.4 * unit)
+    for row, line in enumerate((RESEARCH_LINE, f"Scale: {scale_text(scale)}")):
+        _text(picture, line, (8 * unit, picture.shape[0] - (8 + 15 * row) * unit), (200, 200, 200), 0.4 * unit)
     return picture
 
 
@@ -107,12 +108,12 @@ def _dashes(path: NDArray[np.float64], dash: float, gap: float) -> list[NDArray[
 def _labels(
     picture: Picture, lines: list[str], geometry: Geometry | None, colour: tuple[int, int, int], unit: float
 ) -> None:
-    """The plane above the last line; the values beside the figure they belong to, inside the picture.
+    """The plane above the last two lines; the values beside the figure they belong to, inside the picture.
 
     Scanners write at the top and leave the corner at the bottom left, beside the fan's end, mostly free.
     """
     size, step = 0.55 * unit, 22 * unit
-    _text(picture, lines[0], (8 * unit, picture.shape[0] - 1.3 * step), colour, size)
+    _text(picture, lines[0], (8 * unit, picture.shape[0] - 1.9 * step), colour, size)
     if geometry is None:
         return
     points = geometry.points(60)

@@ -24,8 +24,9 @@ from reportlab.platypus import Image, KeepTogether, Paragraph, SimpleDocTemplate
 
 from fetalnet.analysis import Analysis
 from fetalnet.atomic_file import write_file
+from fetalnet.lengths import decided_length, proposed_length
 from fetalnet.planes import Kind
-from fetalnet.records import Exam, ModelRef, decided_length, proposed_length
+from fetalnet.records import Exam, ModelRef
 from fetalnet.wording import (
     BPD_CONVENTION,
     METHOD,
@@ -34,6 +35,7 @@ from fetalnet.wording import (
     difference_text,
     length_text,
     scale_text,
+    scale_track_texts,
     software_text,
     status_text,
     time_text,
@@ -57,9 +59,10 @@ class ReportPicture:
     caption: str
 
 
-def write_exam_pdf(path: Path, exam: Exam, pictures: Sequence[ReportPicture]) -> None:
+def write_exam_pdf(path: Path, exam: Exam, pictures: Sequence[ReportPicture], *, about_text: str | None = None) -> None:
     """The report of an exam: every measurement with its proposal and its decision, and the accepted pictures.
 
+    ``about_text`` is a sentence where the scanner's text in the pictures is not hidden.
     Raises ``InputError`` where the file cannot be written; nothing half is left.
     """
     facts = [
@@ -68,9 +71,11 @@ def write_exam_pdf(path: Path, exam: Exam, pictures: Sequence[ReportPicture]) ->
         ("Report", _date_text(datetime.now().astimezone())),
     ]
     for recording in exam.recordings:
-        facts += [("Recording", recording.name), ("Scale", scale_text(recording.scale))]
+        facts += [("Recording", recording.name)]
+        facts += [("Scale", text) for text in scale_track_texts(recording.scale_track)]
     models = dict.fromkeys(each.model for each in exam.measurements if each.model is not None)
     facts += [("Model", _model_text(model)) for model in models]
+    facts += [("Pictures", about_text)] if about_text else []
     rows = [
         (
             each.kind.title,
@@ -88,18 +93,23 @@ def write_exam_pdf(path: Path, exam: Exam, pictures: Sequence[ReportPicture]) ->
     write_file(path, _pdf("Fetal biometry", None, facts, header, widths, rows, pictures))
 
 
-def write_analysis_pdf(path: Path, analysis: Analysis, pictures: Sequence[ReportPicture]) -> None:
+def write_analysis_pdf(
+    path: Path, analysis: Analysis, pictures: Sequence[ReportPicture], *, about_text: str | None = None
+) -> None:
     """The command line's report: the machine's proposals, marked on each page as not reviewed by a person.
 
+    ``about_text`` is a sentence where the scanner's text in the pictures is not hidden.
     Raises ``InputError`` where the file cannot be written; nothing half is left.
     """
     facts = [
         ("Source", Path(analysis.source).name),
         ("Report", _date_text(datetime.now().astimezone())),
         ("Frames", str(len(analysis.frames))),
-        ("Scale", scale_text(analysis.scale)),
+        ("Scale", _scale_text(analysis)),
         *([("Note", analysis.scale.note)] if analysis.scale.note else []),
+        *(("Note", sentence) for sentence in analysis.scale_warnings),
         ("Model", _model_text(analysis.model)),
+        *([("Pictures", about_text)] if about_text else []),
         *(("Failed", sentence) for sentence in analysis.failures),
     ]
     if analysis.best:
@@ -118,9 +128,15 @@ def write_analysis_pdf(path: Path, analysis: Analysis, pictures: Sequence[Report
             for kind, best in analysis.best.items()
         ]
     else:
-        header, widths = ("Image or frame", "Plane", "Measure", "Proposed"), (0.4, 0.15, 0.25, 0.2)
+        header, widths = ("Image or frame", "Plane", "Measure", "Proposed", "Scale"), (0.28, 0.12, 0.1, 0.14, 0.36)
         rows = [
-            (frame.file or str(frame.index), frame.prediction.plane.value, kind.value, length_text(length))
+            (
+                frame.file or str(frame.index),
+                frame.prediction.plane.value,
+                kind.value,
+                length_text(length),
+                scale_text(frame.scale),
+            )
             for frame in analysis.frames
             if frame.prediction is not None and frame.time_s is None
             for kind, length in frame.measurements.items()
@@ -236,6 +252,12 @@ def _padding(points: float) -> list[tuple[Any, ...]]:
     whole = (0, 0), (-1, -1)
     sides = [("LEFTPADDING", *whole, 0), ("RIGHTPADDING", *whole, 4)]
     return [*sides, ("TOPPADDING", *whole, points), ("BOTTOMPADDING", *whole, points)]
+
+
+def _scale_text(analysis: Analysis) -> str:
+    if analysis.scale.mm_per_pixel is None and any(frame.scale.mm_per_pixel is not None for frame in analysis.frames):
+        return "not one for all: each value has that of its own frame and place, which is drawn on its picture"
+    return scale_text(analysis.scale)
 
 
 def _model_text(model: ModelRef) -> str:

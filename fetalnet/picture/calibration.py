@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 from fetalnet.geometry import Ellipse, Geometry, MmPerPixel
 from fetalnet.picture.scale import Scale, ScaleOrigin
 
+NO_SCALE_YET = "There is no scale yet: set the scale first, by typing mm per pixel or by two points on the ruler."
+OUTSIDE = "The caliper does not lie in one calibrated region: pixels only."
+
 
 @dataclass(frozen=True, slots=True)
 class Region:
@@ -55,22 +58,39 @@ class Calibration:
         note = "The regions of the picture differ in scale: each measure has that of its own." if sizes else self.note
         return Scale(None, self.origin, note)
 
-    def scale_for(self, geometry: Geometry) -> Scale:
-        """The scale of the region that holds all of a caliper; none, with the reason, where no single one does."""
-        if not self.is_known or self.whole is not None:
+    def scale_for(self, geometry: Geometry | None) -> Scale:
+        """The scale of the region that holds all of a caliper; none, with the reason, where no single one does.
+
+        Without a caliper the one scale of the picture, where it has exactly one.
+        """
+        if geometry is None or not self.is_known or self.whole is not None:
             return self.scale
         points = _points(geometry)
         held = [next((each for each in self.regions if each.contains(x, y)), None) for x, y in points]
         first = held[0]
         if first is not None and all(each == first for each in held):
             return Scale(first.mm_per_pixel, self.origin, self.note)
-        return Scale(None, self.origin, "The caliper does not lie in one calibrated region: pixels only.")
+        return Scale(None, self.origin, OUTSIDE)
+
+    def why_no_mm(self, geometry: Geometry | None) -> str | None:
+        """For a person: why a caliper has no millimetres, and what to do; None where it has them."""
+        if self.is_known:
+            outside = geometry is not None and self.scale_for(geometry).mm_per_pixel is None
+            return f"{OUTSIDE} Move it into one region." if outside else None
+        if self.refused is not None:
+            return f"The scale is not used. {self.refused} Use it all the same, or set another one (Measure menu)."
+        return NO_SCALE_YET
 
     def accepted(self) -> Calibration:
         """The same after a person said that a refused scale is right; the reason stays as a warning."""
         if self.refused is None:
             return self
-        return replace(self, refused=None, note=f"Accepted by a person although: {self.refused}")
+        note = f"Accepted by a person although: {self.refused}"
+        return replace(self, refused=None, note=note if self.note is None else f"{note} {self.note}")
+
+    def withdrawn(self, reason: str) -> Calibration:
+        """The same when its scale is no longer believed; nothing changes where there is none."""
+        return replace(self, refused=reason) if self.is_known else self
 
     @staticmethod
     def of_whole(scale: Scale) -> Calibration:

@@ -11,6 +11,8 @@ from fetalnet.geometry import MmPerPixel
 
 PLAUSIBLE_MM_PER_PIXEL = (0.02, 2.0)
 """Obstetric pictures span about 40 to 300 mm over 300 to 2200 pixels; outside this a value is a slip."""
+USUAL_MM_PER_PIXEL = (0.05, 0.6)
+"""Where the pictures of an examination nearly always lie; outside, a person is asked to look again."""
 
 
 class ScaleOrigin(StrEnum):
@@ -32,6 +34,16 @@ class Scale:
     mm_per_pixel: MmPerPixel | None
     origin: ScaleOrigin
     note: str | None = None
+
+    @property
+    def warning(self) -> str | None:
+        """A sentence for a person where the scale may be right but hardly ever is."""
+        low, high = USUAL_MM_PER_PIXEL
+        size = self.mm_per_pixel
+        if size is None or (low <= size.x <= high and low <= size.y <= high):
+            return None
+        numbers = f"{size.x:.4g}" if size.x == size.y else f"{size.x:.4g} x {size.y:.4g}"
+        return f"{numbers} mm per pixel is unusual: most pictures lie between {low:g} and {high:g}; check the scale."
 
 
 NO_SCALE = Scale(None, ScaleOrigin.NONE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -76,8 +77,8 @@ def find_sector(*pictures: NDArray[np.uint8]) -> Sector:
     Never cuts anatomy: what lies outside is darker than any tissue, or thin like letters and rulers.
     """
     shape = pictures[0].shape
-    small = np.max([_small_grey(picture) for picture in pictures], axis=0)
-    tissue = _large_parts((_without_menus(small) > _DARK).astype(np.uint8))
+    small = brightest(pictures)
+    tissue = tissue_in(small)
     hull = cv2.convexHull(cv2.findNonZero(tissue))[:, 0] if tissue.any() else np.empty((0, 2), np.int32)
     if len(hull) < 3 or cv2.contourArea(hull) < _MIN_SECTOR * small.size:
         return Sector.whole(shape)
@@ -91,6 +92,16 @@ def find_sector(*pictures: NDArray[np.uint8]) -> Sector:
     x0, y0 = np.floor(polygon.min(axis=0) + 0.5).astype(int)
     x1, y1 = np.ceil(polygon.max(axis=0) + 0.5).astype(int)
     return Sector((int(x0), int(y0), int(x1), int(y1)), polygon)
+
+
+def brightest(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """The brightest value of each place over all pictures, small and grey: tissue moves through what is dark in one."""
+    return np.asarray(np.max([_small_grey(picture) for picture in pictures], axis=0), np.uint8)
+
+
+def tissue_in(small: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """1 where the small grey picture shows tissue: no menu, nothing thin like letters, nothing apart and tiny."""
+    return _large_parts((_without_menus(small) > _DARK).astype(np.uint8))
 
 
 def _small_grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -5,20 +5,32 @@ from __future__ import annotations
 from pathlib import Path
 
 from fetalnet.errors import InputError
+from fetalnet.sources.archive import ArchivedSource, archive_of, file_of, is_archive, unpacked
+from fetalnet.sources.clips import Clip, clips_of
+from fetalnet.sources.dicom import DicomFile
+from fetalnet.sources.dicom_header import DICOM_SUFFIXES, PREAMBLE_BYTES, is_dicom
+from fetalnet.sources.file import check_readable
 from fetalnet.sources.frame import Frame, Source
 from fetalnet.sources.images import IMAGE_SUFFIXES, ImageFolder, image_files, read_image
-from fetalnet.sources.video import VideoFile
+from fetalnet.sources.video import VIDEO_SUFFIXES, VideoFile
 
-VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".m4v", ".webm")
-"""What a dialog offers; any other file is tried as a video all the same."""
+ARCHIVE_SUFFIXES = (".zip",)
+
+_NAMED_CLIPS = 5
 
 __all__ = [
+    "ARCHIVE_SUFFIXES",
+    "DICOM_SUFFIXES",
     "IMAGE_SUFFIXES",
     "VIDEO_SUFFIXES",
+    "Clip",
+    "DicomFile",
     "Frame",
     "ImageFolder",
     "Source",
     "VideoFile",
+    "clips_of",
+    "file_of",
     "image_files",
     "open_source",
     "read_image",
@@ -26,17 +38,43 @@ __all__ = [
 
 
 def open_source(path: Path) -> Source:
-    """Open a video file, one image or a folder of images; the caller closes it.
+    """Open a video, a DICOM file, one image or a folder of images; the caller closes it.
 
-    Raises ``InputError`` with a sentence for a person where nothing can be shown.
+    A folder, a DICOMDIR or a zip archive with one recording opens that one; ``study.zip/IM_0001`` names one in an
+    archive. Raises ``InputError`` with a sentence for a person where nothing can be shown, or several could.
     """
     # An address written as a path has lost one of its slashes.
     if path.parts and path.parts[0].lower() in {"http:", "https:", "rtsp:", "rtmp:", "ftp:", "udp:", "tcp:"}:
         raise InputError("Only files on this computer are opened; copy the recording here first.")
+    clips = clips_of(path)
+    if len(clips) > 1:
+        names = ", ".join(str(clip.path.relative_to(_folder_of(path))) for clip in clips[:_NAMED_CLIPS])
+        more = "" if len(clips) <= _NAMED_CLIPS else " and others"
+        raise InputError(f"{path.name} holds {len(clips)} recordings; name one of them: {names}{more}.")
+    path = clips[0].path
+    if not is_archive(path) and (path.exists() or archive_of(path) is None):
+        return _open_file(path)
+    held = unpacked(path)
+    try:
+        return ArchivedSource(_open_file(held.path), path, held)
+    except BaseException:
+        held.leave()
+        raise
+
+
+def _open_file(path: Path) -> Source:
     if path.is_dir():
         return ImageFolder(path)
+    check_readable(path)
+    with path.open("rb") as file:
+        head = file.read(PREAMBLE_BYTES + 4)
+    if is_dicom(head, path.suffix) or path.suffix.lower() in DICOM_SUFFIXES:
+        return DicomFile(path)
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return ImageFolder(path.parent, files=(path,))
-    if path.suffix.lower() in {".dcm", ".dicom"}:
-        raise InputError(f"{path.name} is a DICOM file, which is not read yet; export it as a video or an image.")
     return VideoFile(path)
+
+
+def _folder_of(path: Path) -> Path:
+    """What the names of a container's clips are told from: its folder, so that they can be typed."""
+    return path.parent

@@ -51,6 +51,9 @@ class Source(Protocol):
     notice: str | None
     """What is wrong with a source that plays all the same, in a sentence: cut off, damaged. It may come late."""
 
+    remark: str | None
+    """What to know of a source that is whole, in a sentence: that its times are nominal."""
+
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int) -> Frame: ...

@@ -30,8 +30,9 @@ class ImageFolder:
         self.name = self.path.name
         self.calibration = NO_CALIBRATION
         self.notice: str | None = None
+        self.remark: str | None = None
         self.frame_rate_hz = 25.0  # images have no clock; this is only how fast a player shows them
-        self._files = sorted(image_files(path), key=_natural) if files is None else list(files)
+        self._files = sorted(image_files(path), key=natural_order) if files is None else list(files)
         self.width, self.height = _size(self._files[0])
         for file in self._files[1:]:
             width, height = _size(file)
@@ -133,5 +134,6 @@ def _damaged(path: Path) -> InputError:
     return InputError(f"{path.name} is damaged or no image; save it again as PNG, or leave it out.")
 
 
-def _natural(path: Path) -> list[tuple[int, str]]:
+def natural_order(path: Path) -> list[tuple[int, str]]:
+    """By the name, with numbers by their value (2 before 10)."""
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", path.name.lower())]

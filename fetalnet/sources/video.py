@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import io
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,8 +21,14 @@ from fetalnet.picture.calibration import NO_CALIBRATION
 from fetalnet.sources.file import check_readable
 from fetalnet.sources.frame import Frame
 
+VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".m4v", ".webm")
+"""What a dialog offers; any other file is tried as a video all the same."""
+
 _CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,avi,matroska,webm,asf,mpeg,mpegts,ogg,gif"
 """Formats that hold their frames themselves; a playlist could name other files or addresses."""
+
+_BARE_STREAMS = "mpegvideo,m4v,h264,hevc"
+"""Video without a container, as DICOM files hold it."""
 
 _KEPT_FRAMES = 4
 """Decoded frames kept, so that stepping back does not decode from the key frame again (about 12 MB at 1080p)."""
@@ -47,11 +54,13 @@ class VideoFile:
     sentence about it. Raises ``InputError`` where no frame can be shown, or one after the damage is asked for.
     """
 
-    def __init__(self, path: Path, threads: int = 2) -> None:
+    def __init__(self, path: Path, threads: int = 2, stream: io.RawIOBase | None = None) -> None:
+        """``stream`` is the video where it is only a part of the file at ``path``; it is the caller's to close."""
         self.path = path
         self.name = path.name
         self.calibration = NO_CALIBRATION
         self.notice: str | None = None
+        self.remark: str | None = None
         self._timestamps: _Timestamps | None = None
         self._length: int | None = None
         self._recent: deque[tuple[int, VideoFrame]] = deque(maxlen=_KEPT_FRAMES)
@@ -61,7 +70,8 @@ class VideoFile:
         self._doubtful = False
 
         check_readable(path)
-        self._container, self._stream = _open(path, threads)
+        self._threads, self._part = threads, stream
+        self._container, self._stream = _open(path, threads, stream)
         try:
             first = self._first_frame()
         except BaseException:
@@ -120,6 +130,7 @@ class VideoFile:
 
     def _index(self) -> _Timestamps:
         if self._timestamps is None:
+            self._rewind()
             self._timestamps = _read_timestamps(self._container, self._stream)
             self._position = self._timestamps.count + 1  # demuxing moved the file on: the next frame needs a seek
             if self._timestamps.cut_off:
@@ -194,8 +205,16 @@ class VideoFile:
                     self._decoded = self._frames()
                     return
         if timestamps is not None:
-            self._container.seek(0)
+            self._rewind()
         self._decoded = self._frames()
+
+    def _rewind(self) -> None:
+        """Back to the first packet; a bare stream has no times to seek by and is opened again."""
+        try:
+            self._container.seek(0)
+        except av.FFmpegError:
+            self._container.close()
+            self._container, self._stream = _open(self.path, self._threads, self._part)
 
     def _frames(self) -> Iterator[VideoFrame]:
         try:
@@ -227,10 +246,14 @@ class VideoFile:
         return InputError(self.notice or f"{self.name} ends before this frame; go back to an earlier one.")
 
 
-def _open(path: Path, threads: int) -> tuple[InputContainer, VideoStream]:
-    options = {"protocol_whitelist": "file", "format_whitelist": _CONTAINERS}
+def _open(path: Path, threads: int, part: io.RawIOBase | None) -> tuple[InputContainer, VideoStream]:
+    formats = _CONTAINERS if part is None else f"{_CONTAINERS},{_BARE_STREAMS}"
+    options = {"protocol_whitelist": "file", "format_whitelist": formats}
+    file = f"file:{path.absolute()}" if part is None else part
+    if part is not None:
+        part.seek(0)
     try:
-        container = av.open(f"file:{path.absolute()}", "r", options=options, metadata_errors="replace")
+        container = av.open(file, "r", options=options, metadata_errors="replace")
     except av.FFmpegError as error:
         raise InputError(
             f"{path.name} is not a video that can be read, or its end is missing; copy or export it again."
@@ -252,7 +275,6 @@ def _read_timestamps(container: InputContainer, stream: VideoStream) -> _Timesta
     keys: list[int] = []
     delays: set[int] = set()
     cut_off = False
-    container.seek(0)
     try:
         for packet in container.demux(stream):
             if packet.is_corrupt:

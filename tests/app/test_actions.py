@@ -27,8 +27,9 @@ def test_that_an_empty_window_offers_only_what_it_can(person: Person, info: Acti
     assert person.can(info.do) == (info.when is When.ALWAYS)
 
 
-# Quitting has its own test below; stopping the analysis is tested where the network is held back.
-TRIGGERED = [info for info in ACTIONS if info.do not in (Do.QUIT, Do.CANCEL_ANALYSIS)]
+# Quitting has its own test below; stopping the analysis is tested where the network is held back, and a preset's scale
+# where a device is remembered.
+TRIGGERED = [info for info in ACTIONS if info.do not in (Do.QUIT, Do.CANCEL_ANALYSIS, Do.PRESET_SCALE)]
 
 
 @pytest.mark.parametrize("info", TRIGGERED, ids=lambda info: info.do)
@@ -39,12 +40,15 @@ def test_that_every_action_can_be_triggered(
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "")
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "out"), ""))
     monkeypatch.setattr(QInputDialog, "getDouble", lambda *_: (0.3, True))
+    monkeypatch.setattr(QInputDialog, "getText", lambda *_: ("Room 1", True))
     monkeypatch.setattr(QDialog, "exec", lambda _: 0)
     reviewer.go_to(reviewer.measurement(reviewer.session.selected).frame_index)
     if info.when in (When.UNDOABLE, When.REDOABLE):
         reviewer.do(Do.ACCEPT)
     if info.when is When.REDOABLE:
         reviewer.do(Do.UNDO)
+    if info.when is When.REFUSED:
+        reviewer.session.set_scales(reviewer.session.scales.withdrawn(0, "The depth changed."))
     assert is_enabled(info.when, reviewer.session)
     reviewer.do(info.do)
     reviewer.wait(lambda: reviewer.window.verbs.exports.running is None)

@@ -16,9 +16,10 @@ from app.canvas.hit import Handle
 from app.canvas.placing import common, first_caliper
 from fetalnet.errors import InputError
 from fetalnet.geometry import Ellipse, Line
+from fetalnet.lengths import decided_length
 from fetalnet.picture.scale import given_scale
 from fetalnet.planes import KINDS_OF, Kind, Plane
-from fetalnet.records import Origin, Status, decided_length
+from fetalnet.records import Origin, Status
 
 BY_HAND = {Plane.HEAD: Do.HAND_HEAD, Plane.ABDOMEN: Do.HAND_ABDOMEN, Plane.FEMUR: Do.HAND_FEMUR}
 NOTHING_HERE = 40

@@ -11,8 +11,9 @@ from PySide6.QtCore import Qt
 from app.actions import Do
 from app.canvas.hit import Handle
 from fetalnet.geometry import Ellipse
+from fetalnet.lengths import decided_length
 from fetalnet.planes import Kind, Plane
-from fetalnet.records import Status, decided_length
+from fetalnet.records import Status
 
 
 def test_that_the_analysis_proposes_every_measure(reviewer: Person) -> None:

@@ -24,7 +24,7 @@ def unscaled(person: Person, clip: Path) -> Person:
 def test_that_without_a_scale_nothing_is_accepted(unscaled: Person) -> None:
     unscaled.go_to_measure(Kind.HC)
     assert not unscaled.can(Do.ACCEPT)
-    assert "No scale, no millimetres" in unscaled.window.measurements.reason.text()
+    assert "There is no scale yet" in unscaled.window.measurements.reason.text()
     assert unscaled.canvas.overlay.scale_badge == "no scale: pixels only"
     assert float(unscaled.window.measurements.texts(Kind.HC)[1]) == pytest.approx(HEAD.perimeter_px, abs=0.06)
 

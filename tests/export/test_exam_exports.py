@@ -15,9 +15,11 @@ from fetalnet.examination import BestFrame, Estimate
 from fetalnet.export.csv_table import COLUMNS, write_exam_csv
 from fetalnet.export.exam_json import write_exam_json
 from fetalnet.export.pdf_report import ReportPicture, write_analysis_pdf, write_exam_pdf
-from fetalnet.geometry import Ellipse, Line
+from fetalnet.geometry import Ellipse, Line, MmPerPixel
 from fetalnet.measurement import Length, measure
-from fetalnet.picture.scale import NO_SCALE, given_scale
+from fetalnet.picture.calibration import Calibration, Region
+from fetalnet.picture.scale import NO_SCALE, ScaleOrigin, given_scale
+from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
 from fetalnet.planes import Kind, Plane
 from fetalnet.prediction import Prediction
 from fetalnet.records import ModelRef, RecordingRef
@@ -28,9 +30,13 @@ HEAD = Ellipse(400, 300, 150, 120, 20)
 PICTURE = ReportPicture(np.full((120, 200, 3), 90, np.uint8), "HC 174.2 mm, frame 12 – füße")
 
 
+def track(mm_per_pixel):
+    return ScaleTrack.of(Calibration.of_whole(given_scale(mm_per_pixel)))
+
+
 @pytest.fixture
 def exam():
-    recording = RecordingRef("r1", "in/sweep.mp4", 1000, "ef" * 32, 300, given_scale(0.2))
+    recording = RecordingRef("r1", "in/sweep.mp4", 1000, "ef" * 32, 300, track(0.2))
     exam = records.with_recording(records.new_exam("<b>Visit & 2</b> – Ärztin"), recording)
     best = [BestFrame(kind, 12, 0.4, None, HEAD, length, 0.9) for kind, length in measure(HEAD, Plane.HEAD).items()] + [
         BestFrame(Kind.FL, 2000, 66.66, None, Line(10, 20, 90, 20), Length(80), 0.9)
@@ -75,7 +81,7 @@ def analysis(scale, failures=()):
 
     probabilities = dict(zip(Plane, (0.9, 0.1, 0.0, 0.0), strict=True))
     prediction = Prediction(12, 0.4, Plane.HEAD, probabilities, 0.9, None, HEAD)
-    frame = FrameResult(12, 0.4, None, prediction, scale.mm_per_pixel)
+    frame = FrameResult(12, 0.4, None, prediction, scale)
     best = {Kind.BPD: BestFrame(Kind.BPD, 12, 0.4, None, HEAD, lengths(Kind.BPD, 240), 0.9)}
     spread = [lengths(Kind.BPD, px) for px in (241, 235, 247)]
     return Analysis(
@@ -123,14 +129,14 @@ def test_that_the_table_has_units_in_its_columns_and_decimal_points(exam, tmp_pa
 def test_that_the_table_has_no_mm_without_a_scale(exam, tmp_path):
     path = tmp_path / "exam.csv"
     recording = exam.recordings[0]
-    bare = records.with_scale(exam, recording.id, NO_SCALE)
+    bare = records.with_scale_track(exam, recording.id, NO_SCALE_TRACK)
     write_exam_csv(path, bare)
     rows = {row["measure"]: row for row in csv.DictReader(io.StringIO(path.read_text("utf-8")))}
     assert rows["FL"]["proposed_mm"] == rows["FL"]["mm_per_pixel_x"] == ""
 
 
 def test_that_no_spreadsheet_takes_a_file_s_name_for_a_formula(tmp_path):
-    recording = RecordingRef("r1", "=1+1.mp4", 1000, "ef" * 32, 300, given_scale(0.2))
+    recording = RecordingRef("r1", "=1+1.mp4", 1000, "ef" * 32, 300, track(0.2))
     exam = records.with_recording(records.new_exam(), recording)
     exam = records.propose(exam, "r1", [BestFrame(Kind.FL, 2, 0.1, None, Line(0, 0, 9, 9), Length(9), 0.9)], MODEL)
     write_exam_csv(tmp_path / "exam.csv", exam)
@@ -148,6 +154,40 @@ def test_that_json_holds_the_machine_s_and_the_person_s_geometry(exam, tmp_path)
     assert bpd["decisions"][0]["mm_per_pixel"] == {"x": 0.2, "y": 0.2}
     assert bpd["decided"]["mm"] == pytest.approx(48.4)
     assert "in/" not in path.read_text("utf-8")
+
+
+@pytest.fixture
+def accepted_by_a_person(exam):
+    """The depth changes at frame 1000; the scale of the DICOM region was refused, and a person accepted it."""
+    region = Region(100, 50, 700, 550, MmPerPixel(0.25, 0.25))
+    refused = Calibration(ScaleOrigin.DICOM_REGION, regions=(region,), refused="The region leaves the picture.")
+    scales = ScaleTrack.of(refused.accepted()).withdrawn(1000, "The depth changed.")
+    recording = records.with_scale_track(exam, "r1", scales)
+    return records.accept(recording, recording.measurements[0].id)
+
+
+def test_that_every_export_says_where_the_scale_comes_from_and_who_accepted_it(accepted_by_a_person, tmp_path):
+    path = tmp_path / "out.file"
+    write_exam_pdf(path, accepted_by_a_person, [])
+    text = " ".join(pages(path))
+    assert "0.25 mm per pixel, from the DICOM region. Accepted by a person although" in text
+    assert "frame 1000: scale withdrawn from here: The depth changed." in text
+    write_exam_csv(path, accepted_by_a_person)
+    rows = {row["measure"]: row for row in csv.DictReader(io.StringIO(path.read_text("utf-8")))}
+    assert rows["HC"]["scale_origin"] == "dicom-region"
+    assert rows["HC"]["scale_note"].startswith("Accepted by a person although: The region leaves")
+    assert rows["BPD"]["mm_per_pixel_x"] == "0.2"
+    assert (rows["FL"]["proposed_mm"], rows["FL"]["scale_note"]) == ("", "The depth changed.")
+    write_exam_json(path, accepted_by_a_person)
+    value = json.loads(path.read_text("utf-8"))
+    recording = value["recordings"][0]
+    assert recording["mm_per_pixel"] is None
+    assert [scale["from_frame"] for scale in recording["scales"]] == [0, 1000]
+    assert recording["scales"][0]["regions"][0]["mm_per_pixel"] == {"x": 0.25, "y": 0.25}
+    assert recording["scales"][1]["scale_note"] == "The depth changed."
+    by_measure = {each["measure"]: each for each in value["measurements"]}
+    assert by_measure["HC"]["mm_per_pixel"] == {"x": 0.25, "y": 0.25}
+    assert by_measure["FL"]["mm_per_pixel"] is None
 
 
 WRITERS = [

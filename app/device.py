@@ -1,0 +1,81 @@
+"""The device a recording comes from, as far as its screen tells, and what a preset remembers of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from fetalnet.errors import InputError
+from fetalnet.picture.layout import Layout
+from fetalnet.picture.letterbox import Box
+from fetalnet.picture.preset import Preset, best_match, new_preset
+from fetalnet.picture.preset_folder import PresetFolder
+from fetalnet.picture.scale import Scale, ScaleOrigin
+from fetalnet.picture.sector import Sector
+
+_OF_THE_FILE = {ScaleOrigin.DICOM_REGION, ScaleOrigin.PIXEL_SPACING}
+"""Scales that each recording brings along: no preset need remember them."""
+
+
+class Device(QObject):
+    """Knows the presets, and which of them belongs to what is open. They are read at the start and after a change.
+
+    Signals:
+        changed(): another preset is found, or none any more.
+    """
+
+    changed = Signal()
+
+    def __init__(self, folder: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.folder = PresetFolder(folder)
+        self.preset: Preset | None = None
+        self.scale: Scale | None = None
+        """What the preset offers for the open recording, at its depth."""
+        self._known = self.folder.presets()
+        self._layout: Layout | None = None
+        self._fan: Sector | None = None
+
+    @property
+    def drawn_fan(self) -> Sector | None:
+        """The fan that a person drew for this device."""
+        return self.preset.sector if self.preset is not None else None
+
+    @property
+    def masks(self) -> tuple[Box, ...]:
+        """What else is to be hidden on this device's screen."""
+        return self.preset.masks if self.preset is not None else ()
+
+    def look(self, layout: Layout | None, fan: Sector) -> None:
+        """Another recording is open."""
+        self._layout, self._fan = layout, fan
+        self._find()
+
+    def set_fan(self, fan: Sector) -> None:
+        """The fan of the open recording was found in more frames. One drawn by hand tells nothing about the depth."""
+        self._fan = fan
+        self._find()
+
+    def reload(self) -> None:
+        """The files of the presets were changed."""
+        self._known = self.folder.presets()
+        self._find()
+
+    def remember(self, name: str, scale: Scale) -> Preset:
+        """Keep what is known of the open recording's device under a new name. Raises ``InputError``."""
+        if self._layout is None or self._fan is None:
+            raise InputError("This screen shows too little around its fan to be known again; no preset can be made.")
+        held = None if scale.origin in _OF_THE_FILE else scale
+        preset = new_preset(name, self._layout, scale=held, sector=self._fan)
+        self.folder.add(preset)
+        self.reload()
+        return preset
+
+    def _find(self) -> None:
+        if self._fan is None:
+            return
+        self.preset = best_match(self._known, self._layout, self._fan)
+        offered = self.preset.scale_on(self._fan) if self.preset is not None else None
+        self.scale = offered if offered is not None and offered.mm_per_pixel is not None else None
+        self.changed.emit()

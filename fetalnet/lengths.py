@@ -1,0 +1,44 @@
+"""What the measurements of an exam are in pixels and mm, and with which scale."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fetalnet.measurement import Length, measure
+from fetalnet.records import calibration_of
+
+if TYPE_CHECKING:
+    from fetalnet.picture.scale import Scale
+    from fetalnet.records import Exam, Measurement
+
+
+def scale_of(exam: Exam, measurement: Measurement) -> Scale:
+    """The scale of what is drawn: that of the decision, or of its frame and geometry while there is none."""
+    decision = measurement.decision
+    return calibration_of(exam, measurement).scale_for(measurement.geometry) if decision is None else decision.scale
+
+
+def first_length(exam: Exam, measurement: Measurement) -> Length:
+    """The value of what the machine proposed or a person placed.
+
+    In mm with the scale it had when it was decided about, or with that of its frame and geometry while it is open.
+    """
+    decision = measurement.decision
+    if decision is None:
+        scale = calibration_of(exam, measurement).scale_for(measurement.first_geometry)
+    else:
+        scale = decision.first_scale or decision.scale
+    return measure(measurement.first_geometry, measurement.plane, scale.mm_per_pixel)[measurement.kind]
+
+
+def proposed_length(exam: Exam, measurement: Measurement) -> Length | None:
+    """The machine's value, as ``first_length``; None where the machine proposed nothing: a person placed it by hand."""
+    return None if measurement.proposed is None else first_length(exam, measurement)
+
+
+def decided_length(measurement: Measurement) -> Length | None:
+    """The person's value, with the scale it was decided with; None while open and where rejected."""
+    decision = measurement.decision
+    if decision is None or decision.geometry is None:
+        return None
+    return measure(decision.geometry, measurement.plane, decision.scale.mm_per_pixel)[measurement.kind]

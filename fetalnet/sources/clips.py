@@ -1,0 +1,214 @@
+"""What a folder, a DICOMDIR or a zip archive holds: a list of clips, each of which opens as a recording."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from pydicom import uid
+from pydicom.dataset import Dataset
+
+from fetalnet.errors import InputError
+from fetalnet.sources.archive import Archive, is_archive
+from fetalnet.sources.dicom import check_ultrasound, frame_count
+from fetalnet.sources.dicom_header import (
+    DICOM_SUFFIXES,
+    PARSE_ERRORS,
+    PREAMBLE_BYTES,
+    is_dicom,
+    items,
+    quiet,
+    read_header,
+    whole,
+)
+from fetalnet.sources.images import IMAGE_SUFFIXES, natural_order
+from fetalnet.sources.video import VIDEO_SUFFIXES
+
+MAX_FILES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """Something that opens as one recording. ``label`` holds nothing that a DICOM file says of the patient."""
+
+    path: Path
+    label: str
+    order: tuple[int, int] = (0, 0)
+    """Series and instance number, as far as they are known."""
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file of a folder or of an archive; one in an archive is unpacked as far as it is read."""
+
+    path: Path
+    open: Callable[[], AbstractContextManager[BinaryIO]]
+
+    @property
+    def is_image(self) -> bool:
+        return self.path.suffix.lower() in IMAGE_SUFFIXES
+
+    @property
+    def is_video(self) -> bool:
+        return self.path.suffix.lower() in VIDEO_SUFFIXES
+
+    def is_dicom(self) -> bool:
+        if self.is_image or self.is_video:
+            return False
+        try:
+            with self.open() as file:
+                head = file.read(PREAMBLE_BYTES + 4)
+        except OSError:
+            return False  # what may not be read cannot be opened either
+        return self.path.suffix.lower() in DICOM_SUFFIXES or is_dicom(head, self.path.suffix)
+
+
+def clips_of(path: Path) -> list[Clip]:
+    """The clips in ``path`` by folder, series, instance and name; a single recording is a list of one.
+
+    A folder with images and no other recordings is one clip. Raises ``InputError`` where there is nothing to open.
+    """
+    if path.is_dir():
+        return _listed(path, _files_beside(path) or _files_below(path))
+    if is_archive(path):
+        with Archive(path) as archive:
+            return _listed(path, _files_in(archive))
+    names = _dicomdir_names(path)
+    if names is None:
+        return [Clip(path, path.name)]
+    return _listed(path, _referenced(path, names))
+
+
+def _listed(path: Path, files: list[_File]) -> list[Clip]:
+    found: list[tuple[Path, Clip]] = []
+    others = 0
+    folders: dict[Path, list[_File]] = {}
+    for file in files:
+        folders.setdefault(file.path.parent, []).append(file)
+    for folder, inside in folders.items():
+        images = [Clip(file.path, file.path.name) for file in inside if file.is_image]
+        videos = [Clip(file.path, file.path.name) for file in inside if file.is_video]
+        dicom = [_dicom_clip(file) for file in inside if file.is_dicom()]
+        ultrasound = [clip for clip in dicom if clip is not None]
+        others += len(dicom) - len(ultrasound)
+        if images and not videos and not dicom:
+            images = [Clip(folder, folder.name)]
+        found += ((folder, clip) for clip in images + videos + ultrasound)
+    if not found and others:
+        raise InputError(f"{path.name} holds {others} DICOM files but no ultrasound pictures; choose another.")
+    if not found:
+        raise InputError(f"There are no recordings and no images in {path.name}; choose another folder or file.")
+    found.sort(key=lambda each: (_natural_parts(each[0]), each[1].order, natural_order(each[1].path)))
+    return [clip for _, clip in found]
+
+
+def _natural_parts(folder: Path) -> list[list[tuple[int, str]]]:
+    return [natural_order(Path(part)) for part in folder.parts]
+
+
+def _dicom_clip(file: _File) -> Clip | None:
+    """None where the file holds no ultrasound; one that is damaged is listed, so that it can say so when opened."""
+    name = file.path.name
+    with file.open() as opened:
+        try:
+            header = read_header(opened, name)
+        except InputError:
+            return Clip(file.path, name)
+    if header.file is not opened:
+        header.file.close()
+    try:
+        check_ultrasound(header, name)
+        frames = frame_count(header, name)
+    except InputError:
+        return None
+    series, instance = whole(header.dataset, "SeriesNumber"), whole(header.dataset, "InstanceNumber")
+    parts = [
+        None if series is None else f"Series {series}",
+        None if instance is None else f"Image {instance}",
+        name,
+        "1 frame" if frames == 1 else f"{frames} frames",
+    ]
+    return Clip(file.path, " · ".join(part for part in parts if part is not None), (series or 0, instance or 0))
+
+
+def _files_beside(folder: Path) -> list[_File]:
+    """The files of a folder itself where there are images and no other recordings: then what lies deeper is ignored."""
+    files = _of_paths(each for each in _entries(folder) if each.is_file())
+    images = [file for file in files if file.is_image]
+    return images if images and not any(file.is_video or file.is_dicom() for file in files) else []
+
+
+def _files_below(folder: Path) -> list[_File]:
+    paths: list[Path] = []
+    for root, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        paths += [Path(root, name) for name in names if not name.startswith(".")]
+        if len(paths) > MAX_FILES:
+            raise InputError(f"{folder.name} holds more than {MAX_FILES} files; choose a folder in it.")
+    return _of_paths(path for path in paths if path.is_file())
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return [each for each in folder.iterdir() if not each.name.startswith(".")]
+    except PermissionError as error:
+        raise InputError(f"Reading {folder.name} is not allowed; ask its owner for the right to read it.") from error
+    except OSError as error:
+        raise InputError(f"The folder {folder.name} cannot be read ({error.strerror}); check its name.") from error
+
+
+def _of_paths(paths: Iterator[Path]) -> list[_File]:
+    return [_File(path, lambda path=path: path.open("rb")) for path in paths]  # type: ignore[misc]
+
+
+def _files_in(archive: Archive) -> list[_File]:
+    return [
+        _File(archive.path / member, lambda member=member: archive.open(member))  # type: ignore[misc]
+        for member in archive.members
+        if not PurePosixPath(member).name.startswith(".")
+    ]
+
+
+def _dicomdir_names(path: Path) -> list[list[str]] | None:
+    """The names of files in a DICOMDIR, folder by folder; None where it is something else."""
+    try:
+        with path.open("rb") as file:
+            if not is_dicom(file.read(PREAMBLE_BYTES + 4), path.suffix):
+                return None
+            header = read_header(file, path.name)
+            if header.file is not file:
+                header.file.close()
+    except (OSError, InputError):
+        return None  # whoever opens it will say what is wrong with it
+    if header.media_class != uid.MediaStorageDirectoryStorage:
+        return None
+    named = (_file_name(record) for record in items(header.dataset, "DirectoryRecordSequence"))
+    return [names for names in named if names]
+
+
+def _file_name(record: Dataset) -> list[str]:
+    try:
+        with quiet():
+            value = record.get("ReferencedFileID") or ()
+            return [value] if isinstance(value, str) else [str(part) for part in value]
+    except PARSE_ERRORS:
+        return []
+
+
+def _referenced(path: Path, names: list[list[str]]) -> list[_File]:
+    """The files of a DICOMDIR that are there, in any spelling: discs are often copied in small letters."""
+    if len(names) > MAX_FILES:
+        raise InputError(f"{path.name} names more than {MAX_FILES} files; open the folder of one series instead.")
+    found = []
+    for parts in names:
+        if any(part in {"", ".", ".."} or set(part) & set("/\\:") for part in parts):
+            raise InputError(f"{path.name} names files outside its folder and is not opened; ask who made it.")
+        spellings = [path.parent.joinpath(*map(spelt, parts)) for spelt in (str, str.lower)]
+        found += [each for each in spellings if each.is_file()][:1]
+    if not found:
+        raise InputError(f"None of the files that {path.name} names are here; copy them together with it.")
+    return _of_paths(iter(dict.fromkeys(found)))

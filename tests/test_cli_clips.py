@@ -1,0 +1,124 @@
+"""DICOM files, folders and archives on the command line."""
+
+from __future__ import annotations
+
+import json
+import sys
+import zipfile
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom import uid
+from pydicom.dataset import Dataset, FileMetaDataset
+
+from fetalnet.cli import main
+from fetalnet.phantom import render_clip
+from fetalnet.planes import Plane
+from fetalnet.prediction import Prediction
+from fetalnet.records import ModelRef
+from fetalnet.sources import Frame, open_source
+
+
+class Blank:
+    """Finds nothing."""
+
+    model = ModelRef("blank", "0" * 64, "none")
+
+    def look_at(self, crop: object, fan: object) -> None:
+        pass
+
+    def predict(self, frame: Frame) -> Prediction:
+        probabilities = {plane: 0.97 if plane is Plane.OTHER else 0.01 for plane in Plane}
+        return Prediction(frame.index, frame.time_s, Plane.OTHER, probabilities, 0.0, None, None, file=frame.file)
+
+
+def write_cine(path: Path, **elements: object) -> Path:
+    pixels = np.stack([frame.pixels for frame, _ in render_clip(3, 3, Plane.HEAD, size=(192, 144))])
+    made = Dataset()
+    made.file_meta = FileMetaDataset()
+    made.file_meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian
+    made.SOPClassUID, made.SOPInstanceUID, made.Modality = uid.UltrasoundMultiFrameImageStorage, "1.2.3", "US"
+    made.PatientName = "SECRET^NAME"
+    made.NumberOfFrames, made.Rows, made.Columns = pixels.shape
+    made.SamplesPerPixel, made.PhotometricInterpretation, made.PixelRepresentation = 1, "MONOCHROME2", 0
+    made.BitsAllocated, made.BitsStored, made.HighBit = 8, 8, 7
+    made.FrameTime = "40"
+    made.add_new(0x7FE00010, "OB", pixels.tobytes())
+    for keyword, value in elements.items():
+        setattr(made, keyword, value)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made.save_as(path, enforce_file_format=True)
+    return path
+
+
+@pytest.fixture
+def analyze(monkeypatch, capsys):
+    """Run ``fetalnet analyze``; gives the exit status, standard output and standard error in one line."""
+    monkeypatch.setattr(sys.modules["fetalnet.cli.analyze"], "_predictor", lambda weights, device: Blank())
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as left:
+            main(["analyze", *map(str, arguments)])
+        captured = capsys.readouterr()
+        assert "SECRET" not in captured.out + captured.err
+        return left.value.code, captured.out, " ".join(captured.err.split())
+
+    return run
+
+
+def test_that_a_dicom_file_is_analysed_with_its_own_times(analyze, tmp_path):
+    status, printed, _ = analyze(write_cine(tmp_path / "IM1"))
+    assert status == 0
+    assert [frame["time_s"] for frame in json.loads(printed)["frames"]] == [0.0, 0.04, 0.08]
+
+
+def test_that_nominal_times_are_said_and_no_failure(analyze, tmp_path):
+    status, _, errors = analyze(write_cine(tmp_path / "IM1", FrameTime=""))
+    assert status == 0
+    assert "nominal 25 frames a second" in errors
+
+
+@pytest.mark.parametrize("as_zip", [False, True])
+def test_that_one_of_several_clips_is_named(analyze, tmp_path, as_zip):
+    source = tmp_path / "study"
+    for name in ("IM1", "IM2"):
+        write_cine(source / "SE1" / name)
+    if as_zip:
+        with zipfile.ZipFile(tmp_path / "study.zip", "w") as archive:
+            for file in sorted(source.rglob("IM*")):
+                archive.write(file, file.relative_to(source).as_posix())
+        source = tmp_path / "study.zip"
+    status, printed, errors = analyze(source)
+    assert (status, printed) == (2, "")
+    assert f"{source.name} holds 2 recordings" in errors
+    assert str(Path(source.name, "SE1", "IM2")) in errors
+    status, printed, _ = analyze(source / "SE1" / "IM2")
+    assert status == 0
+    assert len(json.loads(printed)["frames"]) == 3
+    if as_zip:
+        with closing(open_source(source / "SE1" / "IM2")) as clip:
+            assert clip.name == "IM2"
+
+
+def test_that_a_folder_with_one_clip_is_analysed(analyze, tmp_path):
+    write_cine(tmp_path / "study" / "SE1" / "IM1")
+    status, printed, _ = analyze(tmp_path / "study")
+    assert (status, len(json.loads(printed)["frames"])) == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("elements", "sentence"),
+    [
+        ({"Modality": "CT", "SOPClassUID": uid.CTImageStorage}, "not of ultrasound"),
+        ({"NumberOfFrames": 400}, "says it has 400 frames"),
+        ({"Rows": 65535, "Columns": 65535}, "65535 x 65535"),
+    ],
+)
+def test_that_what_cannot_be_used_is_one_sentence(analyze, tmp_path, elements, sentence):
+    status, printed, errors = analyze(write_cine(tmp_path / "scan.dcm", **elements))
+    assert (status, printed) == (2, "")
+    assert sentence in errors
+    assert "scan.dcm" in errors
+    assert "Traceback" not in errors
