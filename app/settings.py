@@ -43,7 +43,8 @@ class Settings(BaseModel):
         """Put a recording at the head of the list."""
         name = str(path.absolute())
         self.recent_files = [name, *(each for each in self.recent_files if each != name)][:RECENT_LIMIT]
-        self.last_folder = str(path.absolute().parent)
+        # A recording in an archive has no folder of its own.
+        self.last_folder = str(next(folder for folder in path.absolute().parents if not folder.is_file()))
 
 
 def load_settings(path: Path) -> Settings:

@@ -48,7 +48,8 @@ def open_source(path: Path) -> Source:
         raise InputError("Only files on this computer are opened; copy the recording here first.")
     clips = clips_of(path)
     if len(clips) > 1:
-        names = ", ".join(str(clip.path.relative_to(_folder_of(path))) for clip in clips[:_NAMED_CLIPS])
+        # Told from the folder it lies in, so that they can be typed.
+        names = ", ".join(str(clip.path.relative_to(path.parent)) for clip in clips[:_NAMED_CLIPS])
         more = "" if len(clips) <= _NAMED_CLIPS else " and others"
         raise InputError(f"{path.name} holds {len(clips)} recordings; name one of them: {names}{more}.")
     path = clips[0].path
@@ -73,8 +74,3 @@ def _open_file(path: Path) -> Source:
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return ImageFolder(path.parent, files=(path,))
     return VideoFile(path)
-
-
-def _folder_of(path: Path) -> Path:
-    """What the names of a container's clips are told from: its folder, so that they can be typed."""
-    return path.parent

@@ -34,6 +34,10 @@ _KEPT_FRAMES = 4
 """Decoded frames kept, so that stepping back does not decode from the key frame again (about 12 MB at 1080p)."""
 
 
+_KEPT_WITHOUT_SEEKING = 32
+"""The same where the file gives no times to seek by: then it is decoded again from its beginning."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Timestamps:
     """When each frame is shown, in the order shown, and where decoding can start; in the stream's time base.
@@ -95,6 +99,7 @@ class VideoFile:
         return Frame(index, 0.0 if index == 0 else self.time_s(index), _pixels(frame))
 
     def __iter__(self) -> Iterator[Frame]:
+        self._index()
         # Who reads a recording through does not step back, and frames at 1080p weigh 3 MB each.
         self._recent = deque(self._recent, maxlen=1)
         index = 0
@@ -133,6 +138,8 @@ class VideoFile:
             self._rewind()
             self._timestamps = _read_timestamps(self._container, self._stream)
             self._position = self._timestamps.count + 1  # demuxing moved the file on: the next frame needs a seek
+            if self._timestamps.pts is None:
+                self._recent = deque(self._recent, maxlen=_KEPT_WITHOUT_SEEKING)
             if self._timestamps.cut_off:
                 self.notice = f"{self.name} is cut off; the {self._timestamps.count} frames before the cut are used."
         return self._timestamps

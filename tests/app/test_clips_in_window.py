@@ -79,6 +79,7 @@ def test_that_an_archive_lists_its_clips_and_the_first_opens(person: Person, stu
     person.go_to(7)
     assert person.session.frame.pixels[0, 0] == 27
     assert labels(person) == LABELS
+    assert person.window.settings.last_folder == str(study.parent)
     assert "SECRET" not in person.window.windowTitle()
 
 
