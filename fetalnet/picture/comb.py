@@ -71,7 +71,8 @@ def mark_strength(value: NDArray[np.uint8]) -> Floats:
 
 
 def periodic_columns(strength: Floats, count: int) -> list[tuple[int, float]]:
-    """Columns that may be a ruler, each with a rough period in px: the ``count`` best for each octave or so of periods.
+    """Columns that may be a ruler, each with a rough period in px: the ``count`` best for each octave
+    or so of periods, the likeliest first.
 
     One octave must not push out another: letters make short periods in many columns.
     """
@@ -92,7 +93,7 @@ def periodic_columns(strength: Floats, count: int) -> list[tuple[int, float]]:
     # Chance alone lines up marks in proportion to their number; what lies above that is order.
     usual = np.median(comb, axis=1, keepdims=True)
     order = (comb - usual) / np.sqrt(usual + 2.0)
-    chosen: list[tuple[int, float]] = []
+    chosen: list[tuple[float, int, float]] = []
     for first, last in pairwise(_OCTAVES_PX):
         within = order[:, (lag >= first) & (lag < last)]
         if not within.shape[1]:
@@ -104,8 +105,8 @@ def periodic_columns(strength: Floats, count: int) -> list[tuple[int, float]]:
         for column in np.argsort(-peak, kind="stable")[:count]:
             if peak[column] > 0:
                 at = int(np.searchsorted(busy, column - 1))
-                chosen.append((2 * int(column - 1), float(max(first, lag[0]) + best[at])))
-    return chosen
+                chosen.append((peak[column], 2 * int(column - 1), float(max(first, lag[0]) + best[at])))
+    return [(column, period) for _, column, period in sorted(chosen, reverse=True)]
 
 
 def fit_comb(marks: Marks, near_period_px: float | None = None) -> Comb | None:
@@ -133,7 +134,7 @@ def fit_comb(marks: Marks, near_period_px: float | None = None) -> Comb | None:
     held = (weight * np.maximum(1 - (off / _OFF_PX) ** 2, 0)).sum(axis=1)
     # By chance a short period catches more.
     held -= weight.sum() * np.minimum(1.3 * _OFF_PX / period, 1)
-    combs = [_grown(marks, start[at], period[at]) for at in _distinct(period, held, 3)]
+    combs = [_grown(marks, start[at], period[at]) for at in _distinct(period, held, 2)]
     return max((comb for comb in combs if comb is not None), key=lambda comb: comb.evidence, default=None)
 
 
@@ -192,7 +193,11 @@ def _line(index: NDArray[np.int64], centres: NDArray[np.float64]) -> tuple[float
     weight = np.ones(len(index))
     start = period = 0.0
     for _ in range(4):
-        period, start = np.polyfit(index, centres, 1, w=np.sqrt(weight))
+        total = weight.sum()
+        middle, mean = weight @ index / total, weight @ centres / total
+        away = weight * (index - middle)
+        period = away @ centres / (away @ index)
+        start = mean - period * middle
         off = np.abs(centres - start - period * index)
         weight = 1.0 / (1.0 + (off / max(1.5 * float(np.median(off)), 0.15)) ** 2)
     return float(start), float(period)

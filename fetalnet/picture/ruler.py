@@ -17,7 +17,10 @@ _COLUMNS = 8
 """Columns looked at closely in each octave of periods; most are text and speckle."""
 _MIN_SPAN = 0.3
 """A ruler runs along at least this part of the picture; a list of words is shorter."""
-_MIN_EVIDENCE = 12.0
+_MIN_EVIDENCE = 21.0
+"""Logarithm of how much likelier a ruler is than chance; speckle reaches 20 in a whole picture."""
+_MIN_EVIDENCE_FOLLOWED = 12.0
+"""Where a ruler is known to be, less is enough."""
 _MIDDLE = 0.22
 """Nearer the middle of the picture (part of the width to either side) lies anatomy, and dotted calipers."""
 _DRIFT_PX = 2
@@ -85,13 +88,13 @@ def follow(ruler: Ruler, picture: NDArray[np.uint8]) -> Ruler | None:
     strip = picture[:, low : across + reach + 1] if ruler.axis is Axis.DEPTH else picture[low : across + reach + 1]
     value = _value(strip)
     strength = mark_strength(value if ruler.axis is Axis.DEPTH else np.ascontiguousarray(value.T))
-    near = strength[:, max(across - low - _DRIFT_PX, 0) : across - low + _DRIFT_PX + 1]
-    offset = max(across - low - _DRIFT_PX, 0)
+    first = max(across - low - _DRIFT_PX, 0)
+    near = strength[:, first : across - low + _DRIFT_PX + 1]
     combs = []
-    for column, period in periodic_columns(near, 3):
+    for column, period in periodic_columns(near, 1)[:4]:
         comb = fit_comb(Marks.of(near[:, column : column + 2].max(axis=1)), period)
-        if comb is not None:
-            combs.append((comb.evidence, column + offset, comb))
+        if comb is not None and comb.evidence >= _MIN_EVIDENCE_FOLLOWED:
+            combs.append((comb.evidence, column + first, comb))
     if not combs:
         return None
     _, column, comb = max(combs, key=lambda each: each[0])
@@ -107,7 +110,7 @@ def _best(value: NDArray[np.uint8], axis: Axis, sector: Sector | None) -> Ruler 
             continue
         comb = fit_comb(Marks.of(strength[:, column : column + 2].max(axis=1)), period)
         if comb is not None and comb.span_px >= _MIN_SPAN * height and comb.evidence >= _MIN_EVIDENCE:
-            found.append((comb.evidence, column, comb))
+            found.append((comb.evidence * (1.0 - 0.7 * _crowding(strength, column, comb)), column, comb))
     if not found:
         return None
     _, column, comb = max(found, key=lambda each: each[0])
@@ -121,27 +124,46 @@ def _measured(strength: Floats, column: int, comb: Comb, axis: Axis, offset: int
         ink[k] = _ink(strength, column, comb.centres_px[k], comb.period_px)
     pattern, level = tick_levels(ink)
     ticks = tuple(
-        Tick(float(place), int(each))
-        for place, each in zip(comb.centres_px, level, strict=True)
-        if np.isfinite(place)
+        Tick(float(place), int(each)) for place, each in zip(comb.centres_px, level, strict=True) if np.isfinite(place)
     )
     confidence = 1.0 - float(np.exp(-comb.evidence / 20.0))
-    return Ruler(axis, column + offset + 0.5, comb.start_px, comb.period_px, pattern, ticks, confidence)
+    shortest = [_run(strength, column, comb.centres_px[k]) for k in np.flatnonzero(np.isfinite(ink) & (level == 0))]
+    across = float(np.median([(left + right - 1) / 2 for left, right in shortest])) if shortest else float(column)
+    return Ruler(axis, across + offset, comb.start_px, comb.period_px, pattern, ticks, confidence)
 
 
 def _ink(strength: Floats, column: int, place: float, period: float) -> float:
     """Grey values times pixels of the tick at ``place``: as far as it runs to either side."""
     half = max(1, min(round(0.3 * period), 6))
-    row = round(place)
-    rows = strength[max(row - half, 0) : row + half + 1]
-    near = strength[max(row - 1, 0) : row + 2].max(axis=0)
+    rows = strength[max(round(place) - half, 0) : round(place) + half + 1]
+    left, right = _run(strength, column, place)
+    return float(rows[:, left:right].sum())
+
+
+def _crowding(strength: Floats, column: int, comb: Comb) -> float:
+    """Part of the ticks with other marks beside them, as letters have."""
+    places = comb.centres_px[np.isfinite(comb.centres_px)]
+    crowded = 0
+    for place in places:
+        left, right = _run(strength, column, place)
+        near = strength[max(round(place) - 2, 0) : round(place) + 3].max(axis=0)
+        reach = _reach(strength.shape)
+        beside = np.r_[near[max(left - reach, 0) : max(left - 1, 0)], near[right + 1 : right + reach]]
+        crowded += int((beside > 0.5 * near[left:right].max()).sum() >= 3)
+    return crowded / len(places)
+
+
+def _run(strength: Floats, column: int, place: float) -> tuple[int, int]:
+    """First and last column (end excluded) of the tick at ``place``: as far as it is bright."""
+    near = strength[max(round(place) - 1, 0) : round(place) + 2].max(axis=0)
     reach = _reach(strength.shape)
     at = column + int(np.argmax(near[column : column + 2]))
-    dark = near < 0.4 * near[at]
-    left = at - np.flatnonzero(dark[max(at - reach, 0) : at + 1][::-1])[:1].sum() if dark[max(at - reach, 0):at].any() else max(at - reach, 0)
-    right_dark = np.flatnonzero(dark[at : at + reach])
-    right = at + right_dark[0] if len(right_dark) else min(at + reach, len(near))
-    return float(rows[:, left:right].sum())
+    dark = np.r_[True, near[max(at - reach, 0) : at + reach] < 0.4 * near[at], True]
+    middle = at - max(at - reach, 0) + 1
+    left = middle - int(np.argmax(dark[middle::-1]))
+    right = middle + int(np.argmax(dark[middle:]))
+    offset = max(at - reach, 0) - 1
+    return left + 1 + offset, right + offset
 
 
 def _reach(shape: tuple[int, ...]) -> int:
@@ -150,8 +172,13 @@ def _reach(shape: tuple[int, ...]) -> int:
 
 def _value(*pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The brightest channel, darkest over the pictures: a ruler shines in all of them, in any colour."""
-    planes = [picture if picture.ndim == 2 else picture.max(axis=2) for picture in pictures]
+    planes = [picture if picture.ndim == 2 else _brightest(picture) for picture in pictures]
     value = planes[0]
     for plane in planes[1:]:
         value = cv2.min(value, plane)
     return np.ascontiguousarray(value)
+
+
+def _brightest(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    red, green, blue = cv2.split(picture)
+    return np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
