@@ -165,8 +165,10 @@ class _Evidence:
                     sums = np.cumsum(by_depth)
                     depths = [0, int(np.argmax(sums)) + 1]
                     score = float(sums.max())
+        # A lopsided sector must be worth it beside every other apex too.
+        lopsided = abs(angles[0] + angles[1] - self._bins) > 2
         return _Candidate(
-            score, apex, arcs,
+            score - lopsided * self._enough, apex, arcs,
             (angles[0] * to_tangent - widest, angles[1] * to_tangent - widest),
             (depths[0] * to_depth, depths[1] * to_depth),
         )  # fmt: skip
