@@ -24,11 +24,13 @@ _CONFIRMED = 3
 """Frames in a row that must show a change: one alone may be damaged."""
 _STILL_FOR = 20
 """Moving frames for which a pixel must stand still to be furniture."""
-_FORGOTTEN = 8
+_STILL_IN_FAN_FOR = 40
+"""The same where tissue may be: a codec can hold tissue still for a while."""
+_FORGOTTEN = 5
 """Frames after which furniture that went away alone is forgotten."""
 _MOVING = 0.15
 """Mean grey difference to the frame before; below it the picture is frozen and teaches nothing."""
-_SAME, _GONE, _THIN = 10, 20, 25
+_SAME, _GONE, _THIN = 8, 20, 25
 """Grey levels: a pixel stands still, is gone, stands out from what surrounds it."""
 _BANDS, _STRIP_PX = 16, 8
 _RULER_BANDS, _RULER_SPREAD, _RULER_GONE = 5, 6, 0.55
@@ -79,7 +81,10 @@ class DriftWatch:
         moving = float(np.mean(cv2.absdiff(small, self._before))) > _MOVING
         self._before = small
         gone = self._furniture & (cv2.absdiff(small, self._level) > _GONE)
-        reason = self._reason(small, gone, frame.pixels)
+        # A new depth takes all ticks at once; tissue that stood still leaves bit by bit.
+        fresh = gone if self._suspects else gone & ~self._gone_before
+        self._gone_before = gone
+        reason = self._reason(small, fresh, frame.pixels)
         if reason is None:
             self._suspects = 0
         else:
@@ -108,6 +113,8 @@ class DriftWatch:
         self._still = np.zeros(small.shape, np.uint8)
         self._missing = np.zeros(small.shape, np.uint8)
         self._furniture = np.zeros(small.shape, bool)
+        self._gone_before = np.zeros(small.shape, bool)
+        self._still_for = np.full(small.shape, _STILL_IN_FAN_FOR, np.uint8)
         self._frames = 0
         if self._sector is not None:
             self._lay_out_fan(self._sector, small.shape, native)
@@ -125,6 +132,7 @@ class DriftWatch:
         # What the picture's own edge cuts off is no rim: the fan may go on behind it.
         inner = np.zeros(shape, bool)
         inner[:, 2:-2] = True
+        self._still_for[self._outside] = _STILL_FOR
         rim = (fan > 0) & ~core & inner
         middle = np.arange(width) < np.flatnonzero(core.any(axis=0)).mean()
         rows = core.any(axis=1)[:, None]
@@ -142,7 +150,7 @@ class DriftWatch:
         self._still += self._still < 255
         if self._frames % 5 == 0:
             thin = cv2.morphologyEx(self._level, cv2.MORPH_TOPHAT, np.ones((9, 9), np.uint8)) > _THIN
-            self._furniture |= (self._still >= _STILL_FOR) & thin
+            self._furniture |= (self._still >= self._still_for) & thin
 
     def _reason(
         self, small: NDArray[np.uint8], gone: NDArray[np.bool_], pixels: NDArray[np.uint8]

@@ -191,7 +191,9 @@ def _best_run(gains: NDArray[np.float64]) -> tuple[float, int, int]:
     sums = np.concatenate([[0.0], np.cumsum(gains)])
     lowest = np.minimum.accumulate(sums)
     end = int(np.argmax(sums - lowest))
-    return float(sums[end] - lowest[end]), int(np.argmin(sums[: end + 1])), end
+    # Of equal starts the last: what neither gains nor costs, a menu say, is left out.
+    start = end - int(np.argmin(sums[end::-1]))
+    return float(sums[end] - lowest[end]), start, end
 
 
 def _fitted_clip(gain: Floats, fan: _Candidate, clip: Box) -> Box:
@@ -227,7 +229,7 @@ def _shape(fan: _Candidate, clip: Box, small: tuple[int, ...], native: tuple[int
     to_x, to_y = native[1] / small[1], native[0] / small[0]
 
     def point(x: float, y: float) -> tuple[float, float]:
-        return (x + 0.5) * to_x - 0.5, (y + 0.5) * to_y - 0.5
+        return float((x + 0.5) * to_x - 0.5), float((y + 0.5) * to_y - 0.5)
 
     x0, y0, x1, y1 = clip
     whole = (0, 0, native[1], native[0])
