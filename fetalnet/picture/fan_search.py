@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -12,17 +13,23 @@ from scipy.optimize import minimize
 
 from fetalnet.picture.fan import ConvexFan, FanShape, FlatFan
 from fetalnet.picture.letterbox import Box
-from fetalnet.picture.sector import brightest, tissue_in
+from fetalnet.picture.sector import DARK, SMALL_WIDTH, brightest, tissue_in
 
 Floats = NDArray[np.float32]
 
-_DARK_COST = 0.35
+_DARK_COST = 0.25
 """What a dark pixel inside the fan costs beside the gain of one of tissue: shadows and fluid are dark too."""
+_FAINTEST = 0.6
+"""Mean grey value over the screen's black from which on the beam has been there."""
 _MIN_TISSUE = 0.08
 """Less tissue than this part of the picture is no fan."""
-_ASYMMETRY = 0.015
+_ASYMMETRY = 0.05
 _ARCS = 0.004
 """How much better, in parts of the tissue, a sector must be than a symmetric one, and one with arcs than without."""
+_STARTS = 3
+"""Apexes of the coarse grid that are refined."""
+_SHARP = 0.6
+"""Tissue along this part of a side cut-off, or it is only where the beam gets dim."""
 _FLAT_DISTANCE = 12.0
 """An apex further above the fan than this many of its heights is that of a linear probe."""
 _EDGE = 1.5
@@ -46,18 +53,31 @@ def find_fan(*pictures: NDArray[np.uint8]) -> FanShape | None:
     It holds what ``find_sector`` calls tissue, and is completed to a sector where the beam is dim or in a shadow.
     Takes about a second: several frames help more than one, for tissue moves through shadows.
     """
-    small = brightest(pictures)
-    tissue = tissue_in(small)
+    level = _levels(pictures)
+    tissue = tissue_in(brightest(pictures), level)
     if tissue.mean() < _MIN_TISSUE:
         return None
     gain = np.where(tissue > 0, np.float32(1.0), np.float32(-_DARK_COST))
     # Letters and rulers are bright but no tissue: they say nothing.
-    gain[(tissue == 0) & (small > 3)] = 0.0
+    gain[(tissue == 0) & (level > DARK)] = 0.0
     clip = _bounds(tissue)
     for _ in range(2):
         best = _search(gain, clip)
         clip = _fitted_clip(gain, best, clip)
     return _shape(best, clip, gain.shape, pictures[0].shape)
+
+
+def _levels(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """The mean of all pictures, small and grey, spread so that the faintest noise of the beam is above ``DARK``."""
+    size = SMALL_WIDTH, max(round(pictures[0].shape[0] * SMALL_WIDTH / pictures[0].shape[1]), 1)
+    mean = np.zeros(size[::-1], np.float32)
+    for picture in pictures:
+        small = cv2.resize(picture.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+        mean += (small if small.ndim == 2 else small.mean(axis=2)) / len(pictures)
+    black = min(float(np.percentile(mean, 2)), DARK)
+    above = mean - black
+    spread = np.where(above > _FAINTEST, above + (DARK - _FAINTEST) + 0.5, above * (DARK / _FAINTEST))
+    return np.clip(spread, 0, 255).astype(np.uint8)
 
 
 def _bounds(tissue: NDArray[np.uint8]) -> Box:
@@ -79,8 +99,9 @@ def _search(gain: Floats, clip: Box) -> _Candidate:
             for across in (0.3, 0.4, 0.5, 0.6, 0.7)
             for above in (-0.15, 0.0, 0.08, 0.16, 0.26, 0.4, 0.6, 0.9, 1.4, 2.5, 5.0, 20.0)
         ]
-        first = max(tried, key=lambda each: each.score)
-        found.append(_refined(fine, (2 * first.apex[0], 2 * first.apex[1]), arcs, height))
+        starts = sorted(tried, key=lambda each: each.score)[-_STARTS:]
+        ends = [_refined(fine, (2 * each.apex[0], 2 * each.apex[1]), arcs, height) for each in starts]
+        found.append(max(ends, key=lambda each: each.score))
     convex, flat = found
     return convex if convex.score > flat.score + _ARCS * float((gain > 0).sum()) else flat
 
@@ -110,7 +131,7 @@ class _Evidence:
     def __init__(self, gain: Floats, clip: Box) -> None:
         x0, y0, x1, y1 = clip
         part = gain[y0:y1, x0:x1]
-        self.bottom = float(y1)
+        self._top, self.bottom = float(y0), float(y1)
         self._gain = np.ascontiguousarray(part).ravel()
         x, y = np.meshgrid(np.arange(x0, x1, dtype=np.float32), np.arange(y0, y1, dtype=np.float32))
         self._x, self._y = x.ravel(), y.ravel()
@@ -127,15 +148,27 @@ class _Evidence:
         deepest = float(depth[below].max(initial=1.0)) + 1.0
         angle_bin, depth_bin = self._binned(tangent, -widest, widest), self._binned(depth, 0.0, deepest)
         inside = below & (np.abs(tangent) <= widest)
-        depths = (0, self._bins)
+        to_tangent, to_depth = 2 * widest / self._bins, deepest / self._bins
+        depths = [0, self._bins]
         for _ in range(2):
             at = inside & (depth_bin >= depths[0]) & (depth_bin < depths[1])
             angles = self._angles(np.bincount(angle_bin[at], self._gain[at], self._bins))
             at = inside & (angle_bin >= angles[0]) & (angle_bin < angles[1])
-            score, *depths = _best_run(np.bincount(depth_bin[at], self._gain[at], self._bins))
-        to_tangent, to_depth = 2 * widest / self._bins, deepest / self._bins
+            by_depth = np.bincount(depth_bin[at], self._gain[at], self._bins)
+            score, *depths = _best_run(by_depth)
+            if arcs:
+                steepest = max(abs(each * to_tangent - widest) for each in angles)
+                face = depths[0] * to_depth
+                sag = face - face / math.hypot(1.0, steepest)
+                if apex[1] + face - sag < self._top - _EDGE - 0.35 * sag:
+                    # A face that is cut off at both ends but not in its middle is a shadow under the menu.
+                    sums = np.cumsum(by_depth)
+                    depths = [0, int(np.argmax(sums)) + 1]
+                    score = float(sums.max())
+        # A lopsided sector must be worth it beside every other apex too.
+        lopsided = abs(angles[0] + angles[1] - self._bins) > 2
         return _Candidate(
-            score, apex, arcs,
+            score - lopsided * self._enough, apex, arcs,
             (angles[0] * to_tangent - widest, angles[1] * to_tangent - widest),
             (depths[0] * to_depth, depths[1] * to_depth),
         )  # fmt: skip
@@ -158,7 +191,9 @@ def _best_run(gains: NDArray[np.float64]) -> tuple[float, int, int]:
     sums = np.concatenate([[0.0], np.cumsum(gains)])
     lowest = np.minimum.accumulate(sums)
     end = int(np.argmax(sums - lowest))
-    return float(sums[end] - lowest[end]), int(np.argmin(sums[: end + 1])), end
+    # Of equal starts the last: what neither gains nor costs, a menu say, is left out.
+    start = end - int(np.argmin(sums[end::-1]))
+    return float(sums[end] - lowest[end]), start, end
 
 
 def _fitted_clip(gain: Floats, fan: _Candidate, clip: Box) -> Box:
@@ -174,6 +209,18 @@ def _fitted_clip(gain: Floats, fan: _Candidate, clip: Box) -> Box:
     x0, y0, x1, y1 = clip
     _, top, bottom = _best_run(seen[:, x0:x1].sum(axis=1, dtype=np.float64))
     _, left, right = _best_run(seen[top:bottom].sum(axis=0, dtype=np.float64))
+    rows = inside[top:bottom] & (gain[top:bottom] != 0)
+
+    def is_cut(columns: slice) -> bool:
+        part = rows[:, columns]
+        return bool(part.any()) and float((gain[top:bottom, columns][part] > 0).mean()) >= _SHARP
+
+    middle = fan.apex[0]
+    cut_left, cut_right = is_cut(slice(left, left + 4)), is_cut(slice(max(right - 4, 0), right))
+    if not cut_left:
+        left = min(left, max(round(2 * middle - right), 0) if cut_right else 0)
+    if not cut_right:
+        right = max(right, min(round(2 * middle - left), width) if cut_left else width)
     return left, top, right, bottom
 
 
@@ -182,11 +229,14 @@ def _shape(fan: _Candidate, clip: Box, small: tuple[int, ...], native: tuple[int
     to_x, to_y = native[1] / small[1], native[0] / small[0]
 
     def point(x: float, y: float) -> tuple[float, float]:
-        return (x + 0.5) * to_x - 0.5, (y + 0.5) * to_y - 0.5
+        return float((x + 0.5) * to_x - 0.5), float((y + 0.5) * to_y - 0.5)
 
     x0, y0, x1, y1 = clip
     whole = (0, 0, native[1], native[0])
     (apex_x, apex_y), (left, right), (near, far) = fan.apex, fan.tangents, fan.depths
+    # A small pixel that the fan only touches already shows tissue: half of it lies outside.
+    near, far = near + 0.5, far - 0.5
+    left, right = left + 1.0 / (near + far), right - 1.0 / (near + far)
     bounds = (
         0 if x0 <= _EDGE else round(x0 * to_x),
         0 if y0 <= _EDGE else round(y0 * to_y),
@@ -196,6 +246,9 @@ def _shape(fan: _Candidate, clip: Box, small: tuple[int, ...], native: tuple[int
     if fan.arcs and far < _FLAT_DISTANCE * (y1 - y0):
         x, y = point(apex_x, apex_y)
         left_deg, right_deg = math.degrees(math.atan(left)), math.degrees(math.atan(right))
+        # What the cut-offs hide is not known: the rings begin and end there.
+        near = max(near, y0 - apex_y)
+        far = min(far, math.hypot(max(apex_x - x0, x1 - apex_x), y1 - apex_y))
         return ConvexFan(x, y, near * to_y, far * to_y, left_deg, right_deg, bounds)
     top, bottom = max(near + apex_y, y0) - 0.5, min(far + apex_y, y1) - 0.5
     corners = tuple(

@@ -14,9 +14,9 @@ from fetalnet.errors import InputError
 from fetalnet.picture.letterbox import Box, Letterbox
 from fetalnet.sources.frame import Source
 
-_WIDTH = 320
+SMALL_WIDTH = 320
 """Pixels across in which the sector is looked for: fine enough for its edge, and text is thin enough to vanish."""
-_DARK = 3
+DARK = 3
 """Grey values up to this are the screen's black, or show no anatomy."""
 _OPENING = 5
 """Pixels of the small picture; letters and rulers are thinner, tissue is thicker."""
@@ -95,17 +95,23 @@ def find_sector(*pictures: NDArray[np.uint8]) -> Sector:
 
 
 def brightest(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    """The brightest value of each place over all pictures, small and grey: tissue moves through what is dark in one."""
+    """The brightest value of each place over all pictures, small and grey."""
     return np.asarray(np.max([_small_grey(picture) for picture in pictures], axis=0), np.uint8)
 
 
-def tissue_in(small: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """1 where the small grey picture shows tissue: no menu, nothing thin like letters, nothing apart and tiny."""
-    return _large_parts((_without_menus(small) > _DARK).astype(np.uint8))
+def tissue_in(small: NDArray[np.uint8], level: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+    """1 where the small grey picture shows tissue: no menu, nothing thin like letters, nothing apart and tiny.
+
+    ``level`` may be looked at in its place, with the menus where ``small`` has them.
+    """
+    clean = _without_menus(small)
+    if level is not None:
+        clean = np.where(clean.any(axis=1, keepdims=True), level, np.uint8(0))
+    return _large_parts((clean > DARK).astype(np.uint8))
 
 
 def _small_grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    size = _WIDTH, max(round(picture.shape[0] * _WIDTH / picture.shape[1]), 1)
+    size = SMALL_WIDTH, max(round(picture.shape[0] * SMALL_WIDTH / picture.shape[1]), 1)
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     return np.asarray(small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
 
@@ -114,7 +120,7 @@ def _without_menus(small: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Black above the last and below the first row that is even: tissue has speckle, a menu's rim or a gap none."""
     middle = np.median(small, axis=1, keepdims=True)
     even = np.mean(np.abs(small - middle) <= 3, axis=1) > 0.8
-    even &= (middle[:, 0] > _DARK) | (np.mean(small > _DARK, axis=1) < 0.01)
+    even &= (middle[:, 0] > DARK) | (np.mean(small > DARK, axis=1) < 0.01)
     reach = round(_MENU * len(small))
     top = np.flatnonzero(even[:reach])
     bottom = np.flatnonzero(even[len(small) - reach :]) + len(small) - reach

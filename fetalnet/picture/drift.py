@@ -1,0 +1,218 @@
+"""Watches a recording for a change of depth, zoom or screen layout: from there on the old scale is no longer true.
+
+Two things tell it. What stands still on the screen while the tissue moves (ruler ticks, letters) is learned; a new
+depth moves ticks all along a ruler, while a counter, a caliper or a list of results changes a few lines only. And
+the fan itself grows or shrinks on both sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fetalnet.picture.letterbox import Letterbox
+from fetalnet.picture.sector import Sector
+from fetalnet.sources.frame import Frame
+
+_WIDTH = 640
+_CONFIRMED = 3
+"""Frames in a row that must show a change: one alone may be damaged."""
+_STILL_FOR = 20
+"""Moving frames for which a pixel must stand still to be furniture."""
+_STILL_IN_FAN_FOR = 40
+"""The same where tissue may be: a codec can hold tissue still for a while."""
+_FORGOTTEN = 5
+"""Frames after which furniture that went away alone is forgotten."""
+_MOVING = 0.15
+"""Mean grey difference to the frame before; below it the picture is frozen and teaches nothing."""
+_SAME, _GONE, _THIN = 8, 20, 25
+"""Grey levels: a pixel stands still, is gone, stands out from what surrounds it."""
+_BANDS, _STRIP_PX = 16, 8
+_RULER_BANDS, _RULER_SPREAD, _RULER_GONE = 5, 6, 0.55
+"""Of the bands of a strip: as many hold furniture, from first to last, and this part of them lost it."""
+_LAYOUT_GONE, _LAYOUT_LEAST = 0.6, 60
+_LIT, _BLACK = 12, 2
+_GROWN, _SHRUNK = 0.025, 0.35
+
+
+class Reason(StrEnum):
+    """What changed, as the timeline says it."""
+
+    RULER = "the ruler moved"
+    FAN = "the fan changed its size"
+    LAYOUT = "the screen layout changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The first frame that is no longer as those before, and why."""
+
+    index: int
+    reason: Reason
+
+
+class DriftWatch:
+    """Fed frame after frame; says when the scale can no longer be the old one. Begin anew after a seek.
+
+    ``ruler_moved``, where a ruler is followed, says of a picture that its period is another; it counts like the
+    watch's own signs.
+    """
+
+    def __init__(
+        self, sector: Sector | None = None, ruler_moved: Callable[[NDArray[np.uint8]], bool] | None = None
+    ) -> None:
+        self._sector = sector
+        self._ruler_moved = ruler_moved
+        self._begin()
+
+    def look(self, frame: Frame) -> Change | None:
+        """The change that this frame confirms, if any; a few ms for a picture of 1920 x 1080."""
+        small = _small_grey(frame.pixels)
+        if self._before is None or small.shape != self._before.shape:
+            changed_size = self._before is not None
+            self._begin()
+            self._learn_first(small, frame.pixels.shape)
+            return Change(frame.index, Reason.LAYOUT) if changed_size else None
+        moving = float(np.mean(cv2.absdiff(small, self._before))) > _MOVING
+        self._before = small
+        gone = self._furniture & (cv2.absdiff(small, self._level) > _GONE)
+        # A new depth takes all ticks at once; tissue that stood still leaves bit by bit.
+        fresh = gone if self._suspects else gone & ~self._gone_before
+        self._gone_before = gone
+        reason = self._reason(small, fresh, frame.pixels)
+        if reason is None:
+            self._suspects = 0
+        else:
+            self._suspects += 1
+            if self._suspects == 1:
+                self._since, self._why = frame.index, reason
+            if self._suspects >= _CONFIRMED:
+                change = Change(self._since, self._why)
+                # The fan is not the old one either: from here on only the furniture tells.
+                self._sector = None
+                self._begin()
+                self._learn_first(small, frame.pixels.shape)
+                return change
+        if moving and reason is None:
+            self._learn(small, gone)
+        return None
+
+    def _begin(self) -> None:
+        self._before: NDArray[np.uint8] | None = None
+        self._suspects, self._since, self._why = 0, 0, Reason.LAYOUT
+        self._fan = self._outside = self._left = self._right = None
+        self._seen: dict[str, float] = {}
+
+    def _learn_first(self, small: NDArray[np.uint8], native: tuple[int, ...]) -> None:
+        self._before, self._level = small, small.copy()
+        self._still = np.zeros(small.shape, np.uint8)
+        self._missing = np.zeros(small.shape, np.uint8)
+        self._furniture = np.zeros(small.shape, bool)
+        self._gone_before = np.zeros(small.shape, bool)
+        self._still_for = np.full(small.shape, _STILL_IN_FAN_FOR, np.uint8)
+        self._frames = 0
+        if self._sector is not None:
+            self._lay_out_fan(self._sector, small.shape, native)
+
+    def _lay_out_fan(self, sector: Sector, shape: tuple[int, ...], native: tuple[int, ...]) -> None:
+        height, width = shape
+        fan = sector.on_grid(Letterbox.of(native, (height, width))).astype(np.uint8)
+        reach = max(round(0.025 * width), 3)
+        kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+        core = cv2.erode(fan, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
+        if not core.any():
+            return
+        self._fan = core
+        self._outside = cv2.dilate(fan, np.ones((5, 5), np.uint8)) == 0
+        # What the picture's own edge cuts off is no rim: the fan may go on behind it.
+        inner = np.zeros(shape, bool)
+        inner[:, 2:-2] = True
+        self._still_for[self._outside] = _STILL_FOR
+        rim = (fan > 0) & ~core & inner
+        middle = np.arange(width) < np.flatnonzero(core.any(axis=0)).mean()
+        rows = core.any(axis=1)[:, None]
+        self._left, self._right = rim & middle & rows, rim & ~middle & rows
+
+    def _learn(self, small: NDArray[np.uint8], gone: NDArray[np.bool_]) -> None:
+        self._frames += 1
+        moved = cv2.absdiff(small, self._level) > _SAME
+        self._missing = np.where(gone, self._missing + 1, 0).astype(np.uint8)
+        lost = self._missing > _FORGOTTEN
+        self._furniture &= ~lost
+        anew = (moved & ~self._furniture) | lost
+        self._level[anew] = small[anew]
+        self._still[anew] = 0
+        self._still += self._still < 255
+        if self._frames % 5 == 0:
+            thin = cv2.morphologyEx(self._level, cv2.MORPH_TOPHAT, np.ones((9, 9), np.uint8)) > _THIN
+            self._furniture |= (self._still >= self._still_for) & thin
+
+    def _reason(
+        self, small: NDArray[np.uint8], gone: NDArray[np.bool_], pixels: NDArray[np.uint8]
+    ) -> Reason | None:
+        if self._ruler_moved is not None and self._ruler_moved(pixels):
+            return Reason.RULER
+        held = int(self._furniture.sum())
+        if held >= _LAYOUT_LEAST and int(gone.sum()) > _LAYOUT_GONE * held:
+            return Reason.LAYOUT
+        if self._ticks_gone(gone):
+            return Reason.RULER
+        return Reason.FAN if self._fan_changed(small) else None
+
+    def _ticks_gone(self, gone: NDArray[np.bool_]) -> bool:
+        """Whether in some narrow strip most furniture went away, all along the height."""
+        if not gone.any():
+            return False
+        before, lost = _by_cell(self._furniture), _by_cell(gone)
+        held = before > 0
+        place = np.arange(_BANDS)[:, None]
+        spread = np.where(held, place, -1).max(axis=0) - np.where(held, place, _BANDS).min(axis=0)
+        away = (held & (lost >= 0.5 * before)).sum(axis=0)
+        enough = (held.sum(axis=0) >= _RULER_BANDS) & (spread >= _RULER_SPREAD)
+        return bool((enough & (away >= _RULER_GONE * held.sum(axis=0))).any())
+
+    def _fan_changed(self, small: NDArray[np.uint8]) -> bool:
+        """Whether tissue appears beyond the fan on both sides, or both its rims go black and its middle does not."""
+        if self._fan is None or self._outside is None or self._left is None or self._right is None:
+            return False
+        tissue = cv2.morphologyEx((small > _LIT).astype(np.uint8), cv2.MORPH_OPEN, np.ones((7, 7), np.uint8)) > 0
+        lit = small > _BLACK
+        half = small.shape[1] // 2
+        beyond = tissue & self._outside
+        now = {
+            "left": float(lit[self._left].mean()) if self._left.any() else 0.0,
+            "right": float(lit[self._right].mean()) if self._right.any() else 0.0,
+            "core": float(lit[self._fan].mean()),
+            "beyond left": float(beyond[:, :half].sum()) / float(self._fan.sum()),
+            "beyond right": float(beyond[:, half:].sum()) / float(self._fan.sum()),
+        }
+        usual = self._seen or now
+        grown = all(now[side] - usual[side] > _GROWN for side in ("beyond left", "beyond right"))
+        shrunk = now["core"] > 0.85 * usual["core"] and all(
+            usual[side] > 0.5 and now[side] < _SHRUNK * usual[side] for side in ("left", "right")
+        )
+        if not (grown or shrunk):
+            self._seen = {name: 0.9 * usual[name] + 0.1 * value for name, value in now.items()}
+        return self._frames > _STILL_FOR // 2 and (grown or shrunk)
+
+
+def _by_cell(pixels: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(bands, strips): how many pixels are set in each cell."""
+    height, width = pixels.shape
+    y, x = np.nonzero(pixels)
+    strips = width // _STRIP_PX + 1
+    cells = (y * _BANDS // height) * strips + x // _STRIP_PX
+    return np.bincount(cells, minlength=_BANDS * strips).astype(np.float64).reshape(_BANDS, strips)
+
+
+def _small_grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = pixels.shape[:2]
+    if width > _WIDTH:
+        size = _WIDTH, round(height * _WIDTH / width)
+        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return pixels if pixels.ndim == 2 else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
