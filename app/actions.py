@@ -41,6 +41,7 @@ class Do(StrEnum):
     HAND_FEMUR = "measure_femur_by_hand"
     SET_SCALE = "ask_scale"
     TWO_POINTS = "two_points"
+    RULER_SCALE = "scale_from_ruler"
     USE_SCALE = "use_refused_scale"
     PRESET_SCALE = "use_preset_scale"
     REMEMBER_DEVICE = "ask_device_name"
@@ -138,6 +139,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
     ActionInfo(Do.HAND_FEMUR, "Measure &femur by hand", ("Shift+F",), When.OPEN),
     ActionInfo(Do.SET_SCALE, "Set &scale in mm per pixel…", ("S",), When.OPEN),
     ActionInfo(Do.TWO_POINTS, "Set scale by &two points", ("T",), When.OPEN),
+    ActionInfo(Do.RULER_SCALE, "Scale from the ru&ler…", ("Shift+T",), When.OPEN),
     ActionInfo(Do.USE_SCALE, "&Use this scale", ("Shift+S",), When.REFUSED),
     ActionInfo(Do.PRESET_SCALE, "Use the device's scale", ("D",), When.PRESET),
     ActionInfo(Do.REMEMBER_DEVICE, "Remember this device…", (), When.OPEN),
@@ -183,7 +185,7 @@ MENUS: dict[str, tuple[Do | None, ...]] = {
     "&Measure": (
         Do.ACCEPT, Do.ACCEPT_PLANE, Do.CORRECT, Do.REJECT, Do.MEASURE_HERE, None,
         Do.HAND_HEAD, Do.HAND_ABDOMEN, Do.HAND_FEMUR, None,
-        Do.SET_SCALE, Do.TWO_POINTS, Do.USE_SCALE, Do.PRESET_SCALE, None,
+        Do.SET_SCALE, Do.TWO_POINTS, Do.RULER_SCALE, Do.USE_SCALE, Do.PRESET_SCALE, None,
         Do.REMEMBER_DEVICE, Do.PRESETS, None,
         Do.SELECT_BPD, Do.SELECT_OFD, Do.SELECT_HC, Do.SELECT_AC, Do.SELECT_FL, None,
         Do.NEXT_CALIPER, Do.CANCEL,

@@ -19,6 +19,7 @@ from app.exporting import Format
 from app.exports import Exports
 from app.player import SPEEDS
 from app.presets import PresetsDialog, description
+from app.ruler import RulerScale
 from fetalnet.errors import InputError
 from fetalnet.picture.scale import Scale, given_scale, two_point_scale
 from fetalnet.picture.sector import find_sector
@@ -40,6 +41,7 @@ class Verbs(QObject):
         self.session = window.session
         self.canvas = window.canvas
         self.exports = Exports(window)
+        self.ruler = RulerScale(window)
 
     # File.
 
@@ -155,6 +157,9 @@ class Verbs(QObject):
             self.window.notification.say(str(error))
         else:
             self.session.review.set_scale(scale)
+
+    def scale_from_ruler(self) -> None:
+        self.ruler.begin()
 
     def use_preset_scale(self) -> None:
         if self.session.device.scale is not None:

@@ -323,6 +323,7 @@ class Window(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         self._geometry.setValue("window", self.saveGeometry())
         self.verbs.exports.stop()
+        self.verbs.ruler.stop()
         self.gallery.close_thread()
         self.session.close()
         super().closeEvent(event)

@@ -11,8 +11,9 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, 
 
 from app.canvas.hit import Handle, handles_of
 from app.canvas.overlay import Caliper, Overlay
-from app.theme import plane_colour
+from app.theme import WARNING, plane_colour
 from fetalnet.geometry import Ellipse, Geometry
+from fetalnet.picture.ruler import Axis, Ruler
 
 HALO = QColor(0, 0, 0, 220)
 END_PX = 6.0
@@ -20,6 +21,8 @@ END_PX = 6.0
 HANDLE_PX = 4.5
 DASHES = (5.0, 4.0)
 LABEL_GAP_PX = 12.0
+TICK_PX, TICK_GAP_PX = 7.0, 8.0
+"""Length of the mark beside a short tick of the ruler, and its distance from it."""
 
 
 def paint_cover(painter: QPainter, picture: QRectF, fan: QPolygonF | None, masks: Sequence[QRectF]) -> None:
@@ -32,6 +35,20 @@ def paint_cover(painter: QPainter, picture: QRectF, fan: QPolygonF | None, masks
         path.addPolygon(fan)
         path.closeSubpath()
         painter.fillPath(path, QColor("black"))
+
+
+def paint_ticks(painter: QPainter, ruler: Ruler, to_screen: QTransform, within: QRectF) -> None:
+    """Mark each tick that was found with a line beside it, towards the middle; longer ticks get longer ones."""
+    depth = ruler.axis is Axis.DEPTH
+    painter.setPen(QPen(QColor(WARNING), 1.6))
+    for tick in ruler.ticks:
+        place = (ruler.across_px, tick.position_px) if depth else (tick.position_px, ruler.across_px)
+        at = to_screen.map(QPointF(*place))
+        reach = TICK_PX * (1 + tick.level)
+        inwards = at.x() < within.center().x() if depth else at.y() < within.center().y()
+        gap, end = (TICK_GAP_PX, TICK_GAP_PX + reach) if inwards else (-TICK_GAP_PX, -TICK_GAP_PX - reach)
+        from_, to = (QPointF(gap, 0), QPointF(end, 0)) if depth else (QPointF(0, gap), QPointF(0, end))
+        painter.drawLine(at + from_, at + to)
 
 
 def paint_overlay(

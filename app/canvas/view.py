@@ -26,11 +26,12 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.canvas.grip import Grip
 from app.canvas.hit import Handle, Point
 from app.canvas.overlay import Overlay
-from app.canvas.painting import paint_cover, paint_overlay
+from app.canvas.painting import paint_cover, paint_overlay, paint_ticks
 from app.canvas.strips import Note, paint_strips, picture_area
 from app.canvas.viewport import Viewport
 from app.theme import MUTED, TEXT, WARNING, plane_colour
 from fetalnet.picture.letterbox import Box
+from fetalnet.picture.ruler import Ruler
 from fetalnet.planes import Plane
 from fetalnet.sources import Frame
 
@@ -77,6 +78,7 @@ class Canvas(QWidget):
         self.text_hidden = False
         self.fan: QPolygonF | None = None
         self._masks: list[QRectF] = []
+        self.ticks: Ruler | None = None
         self.tool = Tool.CALIPERS
         self.painted_frames = 0
         self._frame: Frame | None = None
@@ -119,6 +121,11 @@ class Canvas(QWidget):
         """Where ultrasound is, (n, 2) x, y in native pixels, None where that is not known; and what else is hidden."""
         self.fan = None if polygon is None else QPolygonF([QPointF(x, y) for x, y in polygon])
         self._masks = [QRectF(x0 - 0.5, y0 - 0.5, x1 - x0, y1 - y0) for x0, y0, x1, y1 in masks]
+        self.update()
+
+    def set_ticks(self, ruler: Ruler | None) -> None:
+        """Mark the ticks of a ruler; None marks nothing."""
+        self.ticks = ruler
         self.update()
 
     def set_text_hidden(self, hidden: bool) -> None:
@@ -173,6 +180,8 @@ class Canvas(QWidget):
                 selected_caliper=self.grip.selected,
                 unit_px=max(self.logicalDpiX() / 96, 1.0),
             )
+        if self.ticks is not None:
+            paint_ticks(painter, self.ticks, to_screen, self.viewport.area)
         if self.tool is Tool.TWO_POINTS:
             self._paint_two_points(painter, to_screen)
         painter.setClipping(False)
