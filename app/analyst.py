@@ -88,6 +88,7 @@ class Analyst(QThread):
         predicted(Batch), found(Findings), finished_analysis(int): generation.
         failed(int, str): generation (0 while loading) and one sentence for a person.
         fan_found(int, Sector): generation and the fan that the network looks at.
+        screen_changed(int, Change): generation and where the scanner's depth, zoom or layout changed.
         noticed(str): a sentence about a recording that is analysed all the same, as far as it goes.
     """
 
@@ -97,6 +98,7 @@ class Analyst(QThread):
     finished_analysis = Signal(int)
     failed = Signal(int, str)
     fan_found = Signal(int, object)
+    screen_changed = Signal(int, object)
     noticed = Signal(str)
 
     def __init__(
@@ -200,7 +202,9 @@ class Analyst(QThread):
             self._examination = Examination(STILL if len(source) == 1 else None)
             sector = job.fan or sector_of(source)
             self.fan_found.emit(job.generation, sector)
-            pairs = predicted(source, predictor, sector)
+            pairs = predicted(
+                source, predictor, sector, lambda change: self.screen_changed.emit(job.generation, change)
+            )
             try:
                 for _, prediction in pairs:
                     self._examination.add(prediction)

@@ -11,11 +11,8 @@ from fetalnet.picture.layout import Layout
 from fetalnet.picture.letterbox import Box
 from fetalnet.picture.preset import Preset, best_match, new_preset
 from fetalnet.picture.preset_folder import PresetFolder
-from fetalnet.picture.scale import Scale, ScaleOrigin
+from fetalnet.picture.scale import Scale
 from fetalnet.picture.sector import Sector
-
-_OF_THE_FILE = {ScaleOrigin.DICOM_REGION, ScaleOrigin.PIXEL_SPACING}
-"""Scales that each recording brings along: no preset need remember them."""
 
 
 class Device(QObject):
@@ -66,7 +63,8 @@ class Device(QObject):
         """Keep what is known of the open recording's device under a new name. Raises ``InputError``."""
         if self._layout is None or self._fan is None:
             raise InputError("This screen shows too little around its fan to be known again; no preset can be made.")
-        held = None if scale.origin in _OF_THE_FILE else scale
+        # What each recording brings along, no preset need remember.
+        held = None if scale.origin.is_of_the_file else scale
         preset = new_preset(name, self._layout, scale=held, sector=self._fan)
         self.folder.add(preset)
         self.reload()

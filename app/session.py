@@ -19,6 +19,7 @@ from app.player import Opened, Player, RecordingInfo
 from app.review import Review
 from fetalnet import records
 from fetalnet.picture.calibration import Calibration
+from fetalnet.picture.drift import Change
 from fetalnet.picture.scale import NO_SCALE, Scale
 from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
 from fetalnet.picture.sector import Sector
@@ -26,6 +27,7 @@ from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
 from fetalnet.prediction import Prediction
 from fetalnet.records import Exam, Measurement, Status
 from fetalnet.sources import Frame, Source
+from fetalnet.wording import screen_change_text
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +120,7 @@ class Session(QObject):
         self._analyst.finished_analysis.connect(self._on_analysis_finished)
         self._analyst.failed.connect(self._on_analysis_failed)
         self._analyst.fan_found.connect(self._on_fan)
+        self._analyst.screen_changed.connect(self._on_screen_changed)
         self._analyst.noticed.connect(self.notice)
         self._analyst.start()
 
@@ -246,6 +249,10 @@ class Session(QObject):
     def _on_predictor(self, info: PredictorInfo) -> None:
         self.predictor, self.predictor_failed = info, False
         self.predictor_changed.emit(info)
+
+    def _on_screen_changed(self, generation: int, change: Change) -> None:
+        if generation == self._generation:
+            self.set_scales(self.scales.parted(change.index, screen_change_text(change)))
 
     def _on_fan(self, generation: int, fan: Sector) -> None:
         if generation == self._generation:

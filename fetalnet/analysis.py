@@ -15,12 +15,14 @@ from fetalnet.errors import InputError
 from fetalnet.examination import STILL, BestFrame, Estimate, Examination
 from fetalnet.measurement import Length, measure
 from fetalnet.picture.calibration import OUTSIDE, Calibration
+from fetalnet.picture.drift import Change, DriftWatch
 from fetalnet.picture.letterbox import Box
 from fetalnet.picture.scale import NO_SCALE, Scale
 from fetalnet.picture.scale_track import common_scale
 from fetalnet.picture.sector import Sector, find_sector, sector_of
 from fetalnet.planes import Kind, Plane
 from fetalnet.sources import Frame, Source
+from fetalnet.wording import screen_change_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +37,9 @@ DECODED_AHEAD = 4
 
 CalibrationOf = Callable[[Frame, Source], Calibration]
 """What is known about the size of the pixels of a frame from this source."""
+
+OnChange = Callable[[Change], None]
+"""Told of each change of the scanner's depth, zoom or layout."""
 
 OnFrame = Callable[[Frame, "Prediction", Scale], None]
 """Told each frame, what was predicted for it, and the scale of what is measured in it."""
@@ -159,16 +164,34 @@ def analyze(
     examination = Examination(STILL if total == 1 else None)
     frames: list[FrameResult] = []
     calibrations: dict[Calibration, None] = {}
+    changes: list[Change] = []
     failures: tuple[str, ...] = ()
+
+    def calibrated(frame: FrameResult, given: Calibration) -> FrameResult:
+        """The frame with its scale; one given for the whole recording ends where the screen changed."""
+        last = next((change for change in reversed(changes) if change.index <= frame.index), None)
+        if last is not None and not given.origin.is_of_the_file:
+            given = given.withdrawn(screen_change_text(last))
+        calibrations[given] = None
+        assert frame.prediction is not None
+        return replace(frame, scale=given.scale_for(frame.prediction.geometry))
+
+    def on_change(change: Change) -> None:
+        """A change is confirmed a few frames after it: those between lose their scale."""
+        changes.append(change)
+        late = next((at for at, frame in enumerate(frames) if frame.index >= change.index), len(frames))
+        frames[late:] = [calibrated(frame, given) for frame, given in zip(frames[late:], givens[late:], strict=True)]
+
+    givens: list[Calibration] = []
     try:
-        with closing(predicted(source, predictor)) as pairs:
+        with closing(predicted(source, predictor, on_change=on_change)) as pairs:
             for frame, prediction in pairs:
                 # Outlines are for the screen; held for every frame they would fill the memory.
                 prediction_kept = replace(prediction, outline=None)
-                calibration = calibration_of(frame, source)
-                calibrations[calibration] = None
-                scale = calibration.scale_for(prediction.geometry)
-                frames.append(FrameResult(frame.index, frame.time_s, frame.file, prediction_kept, scale))
+                givens.append(calibration_of(frame, source))
+                result = FrameResult(frame.index, frame.time_s, frame.file, prediction_kept)
+                frames.append(calibrated(result, givens[-1]))
+                scale = frames[-1].scale
                 examination.add(prediction_kept)
                 on_frame(frame, prediction, scale)
                 on_progress(len(frames), total)
@@ -236,25 +259,33 @@ def read_still(
 
 
 def predicted(
-    source: Source, predictor: FramePredictor, sector: Sector | None = None
+    source: Source,
+    predictor: FramePredictor,
+    sector: Sector | None = None,
+    on_change: OnChange | None = None,
 ) -> Generator[tuple[Frame, Prediction]]:
     """Each frame with its prediction; a thread of its own decodes ahead while the network works.
 
-    The network looks at ``sector``, or at the one that is found.
+    The network looks at ``sector``, or at the one that is found. ``on_change`` is told of each change of the scanner's
+    depth, zoom or layout, before the frame that confirms it.
 
     Close the iterator to stop early: the decoder is told, and waited for.
     """
     sector = sector or sector_of(source)
     predictor.look_at(sector.box, sector.mask((source.height, source.width)))
-    ahead: queue.Queue[Frame | Exception | None] = queue.Queue(DECODED_AHEAD)
+    ahead: queue.Queue[tuple[Frame, Change | None] | Exception | None] = queue.Queue(DECODED_AHEAD)
     stop = threading.Event()
-    decoder = threading.Thread(target=_decode, args=(source, ahead, stop), name="decode")
+    watch = DriftWatch(sector) if on_change is not None and len(source) > 1 else None
+    decoder = threading.Thread(target=_decode, args=(source, watch, ahead, stop), name="decode")
     decoder.start()
     try:
         while (item := ahead.get()) is not None:
             if isinstance(item, Exception):
                 raise item
-            yield item, predictor.predict(item)
+            frame, change = item
+            if change is not None and on_change is not None:
+                on_change(change)
+            yield frame, predictor.predict(frame)
     finally:
         stop.set()
         # One free place wakes a decoder that waits for it.
@@ -263,11 +294,16 @@ def predicted(
         decoder.join()
 
 
-def _decode(source: Iterable[Frame], ahead: queue.Queue[Frame | Exception | None], stop: threading.Event) -> None:
+def _decode(
+    source: Iterable[Frame],
+    watch: DriftWatch | None,
+    ahead: queue.Queue[tuple[Frame, Change | None] | Exception | None],
+    stop: threading.Event,
+) -> None:
     last: Exception | None = None
     try:
         for frame in source:
-            ahead.put(frame)
+            ahead.put((frame, None if watch is None else watch.look(frame)))
             if stop.is_set():
                 return
     except Exception as error:  # noqa: BLE001  it is raised again where the frames are taken

@@ -13,6 +13,7 @@ from fetalnet.records import Origin, Status
 if TYPE_CHECKING:
     from fetalnet.geometry import MmPerPixel
     from fetalnet.measurement import Length
+    from fetalnet.picture.drift import Change
     from fetalnet.picture.scale_track import ScaleStep, ScaleTrack
     from fetalnet.records import Measurement
 
@@ -100,6 +101,11 @@ def scale_change_text(step: ScaleStep) -> str:
     if calibration.refused is not None:
         return f"scale withdrawn from here: {calibration.refused}"
     return f"scale from here: {calibration_text(calibration)}"
+
+
+def screen_change_text(change: Change) -> str:
+    """Why a scale is withdrawn at a change of the screen."""
+    return f"{change.reason.capitalize()}: the scale from before need not hold any more."
 
 
 def scale_track_texts(track: ScaleTrack) -> list[str]:

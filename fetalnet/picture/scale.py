@@ -26,6 +26,11 @@ class ScaleOrigin(StrEnum):
     GIVEN = "given"
     NONE = "none"
 
+    @property
+    def is_of_the_file(self) -> bool:
+        """Whether the file itself says so, for all its frames."""
+        return self in (ScaleOrigin.DICOM_REGION, ScaleOrigin.PIXEL_SPACING)
+
 
 @dataclass(frozen=True, slots=True)
 class Scale:

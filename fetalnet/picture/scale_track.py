@@ -63,6 +63,18 @@ class ScaleTrack:
             return self
         return self.changed(from_index, step.calibration.withdrawn(reason))
 
+    def parted(self, from_index: int, reason: str) -> ScaleTrack:
+        """The same after the screen changed at this frame: no scale from before holds there, but the file's own does.
+
+        Without a scale the frames from there on are set apart all the same, so that one given later ends there.
+        """
+        step = self.step_at(from_index)
+        if step.from_index == from_index or step.calibration.origin.is_of_the_file:
+            return self
+        if step.calibration.is_known:
+            return self.withdrawn(from_index, reason)
+        return self.changed(from_index, replace(NO_CALIBRATION, note=reason))
+
     @property
     def changes(self) -> tuple[ScaleStep, ...]:
         """The steps after which another calibration holds than before."""

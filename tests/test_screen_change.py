@@ -1,0 +1,119 @@
+"""A scale ends where the scanner's depth changes in the middle of a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from fetalnet.analysis import Analysis, analyze
+from fetalnet.geometry import Ellipse, MmPerPixel
+from fetalnet.picture.calibration import NO_CALIBRATION, Calibration
+from fetalnet.picture.scale import ScaleOrigin, given_scale
+from fetalnet.picture.scale_track import ScaleTrack
+from fetalnet.planes import Plane
+from fetalnet.prediction import Prediction
+from fetalnet.records import ModelRef
+from fetalnet.sources import Frame
+
+WIDTH, HEIGHT, FRAMES, CHANGE = 640, 480, 100, 70
+HEAD = Ellipse.of(320, 260, 90, 70, 10)
+
+
+def screen(index: int, tick_px: int) -> NDArray[np.uint8]:
+    """A fan of moving speckle, words, and a ruler of this spacing."""
+    fan = np.zeros((HEIGHT, WIDTH), np.uint8)
+    cv2.ellipse(fan, (WIDTH // 2, 30), (420, 420), 90, -35, 35, 1, -1)
+    rng = np.random.default_rng(index)
+    pixels = fan * cv2.GaussianBlur(rng.integers(0, 256, fan.shape, np.uint8), (0, 0), 2)
+    for row, word in enumerate(("Pwr 98", "Gn 3", "C6 / M7", "P2 / E1")):
+        cv2.putText(pixels, word, (8, 80 + 22 * row), cv2.FONT_HERSHEY_SIMPLEX, 0.45, 220)
+    for at, y in enumerate(range(30, 460, tick_px)):
+        cv2.line(pixels, (612, y), (622 if at % 5 else 630, y), 230, 1)
+    return pixels
+
+
+class Screens:
+    """A recording; the depth changes at ``change``, if at all."""
+
+    path = Path("screens.mp4")
+    name = "screens.mp4"
+    width, height, frame_rate_hz = WIDTH, HEIGHT, 30.0
+    notice = remark = None
+
+    def __init__(self, change: int | None, calibration: Calibration = NO_CALIBRATION) -> None:
+        self.change, self.calibration = change, calibration
+
+    def __len__(self) -> int:
+        return FRAMES
+
+    def __getitem__(self, index: int) -> Frame:
+        changed = self.change is not None and index >= self.change
+        return Frame(index, index / 30, screen(index, 31 if changed else 23))
+
+    def __iter__(self) -> Iterator[Frame]:
+        return (self[index] for index in range(FRAMES))
+
+    def time_s(self, index: int) -> float:
+        return index / 30
+
+    def close(self) -> None:
+        pass
+
+
+class SeesHeads:
+    """Finds the same head in every frame."""
+
+    def look_at(self, crop: object, fan: object) -> None:
+        pass
+
+    def predict(self, frame: Frame) -> Prediction:
+        probabilities = dict.fromkeys(Plane, 0.02) | {Plane.HEAD: 0.94}
+        return Prediction(frame.index, frame.time_s, Plane.HEAD, probabilities, 0.9, None, HEAD)
+
+
+def analysed(source: Screens, given: Calibration | None = None) -> Analysis:
+    return analyze(
+        source,
+        SeesHeads(),
+        ModelRef("test", "ab" * 32, "none"),
+        lambda frame, source: source.calibration if given is None else given,
+    )
+
+
+def test_that_the_scale_ends_at_the_change_and_says_why() -> None:
+    result = analysed(Screens(CHANGE), Calibration.of_whole(given_scale(0.3)))
+    scaled = [frame.index for frame in result.frames if frame.scale.mm_per_pixel is not None]
+    assert scaled[0] == 0
+    assert scaled == list(range(len(scaled)))
+    assert abs(len(scaled) - CHANGE) <= 5
+    found = result.to_json()
+    assert found["mm_per_pixel"] is None
+    assert found["scale_note"] is not None
+    assert "the scale from before" in found["scale_note"]
+
+
+def test_that_a_scale_holds_all_along_where_nothing_changes() -> None:
+    result = analysed(Screens(None), Calibration.of_whole(given_scale(0.3)))
+    assert all(frame.scale.mm_per_pixel == MmPerPixel(0.3, 0.3) for frame in result.frames)
+    assert result.to_json()["mm_per_pixel"] == {"x": 0.3, "y": 0.3}
+
+
+def test_that_what_the_file_says_of_all_its_frames_is_believed() -> None:
+    own = Calibration(ScaleOrigin.DICOM_REGION, whole=MmPerPixel(0.2, 0.2))
+    result = analysed(Screens(CHANGE, own))
+    assert all(frame.scale.mm_per_pixel == MmPerPixel(0.2, 0.2) for frame in result.frames)
+
+
+@pytest.mark.parametrize("given", [None, 0.3])
+def test_that_a_scale_given_before_the_change_or_later_ends_there(given: float | None) -> None:
+    scale = NO_CALIBRATION if given is None else Calibration.of_whole(given_scale(given))
+    track = ScaleTrack.of(scale).parted(40, "The ruler moved.")
+    typed = track.changed(track.step_at(10).from_index, Calibration.of_whole(given_scale(0.25)))
+    assert typed.at(39).scale.mm_per_pixel == MmPerPixel(0.25, 0.25)
+    assert typed.at(40).scale.mm_per_pixel is None
+    assert typed.parted(40, "The ruler moved.") == typed
