@@ -40,6 +40,7 @@ class Do(StrEnum):
     HAND_FEMUR = "measure_femur_by_hand"
     SET_SCALE = "ask_scale"
     TWO_POINTS = "two_points"
+    EDIT_FAN = "edit_fan"
     NEXT_CALIPER = "next_caliper"
     CANCEL = "cancel"
     SELECT_BPD = "select_bpd"
@@ -129,6 +130,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
     ActionInfo(Do.HAND_FEMUR, "Measure &femur by hand", ("Shift+F",), When.OPEN),
     ActionInfo(Do.SET_SCALE, "Set &scale in mm per pixel…", ("S",), When.OPEN),
     ActionInfo(Do.TWO_POINTS, "Set scale by &two points", ("T",), When.OPEN),
+    ActionInfo(Do.EDIT_FAN, "&Edit the fan", ("Ctrl+F",), When.OPEN),
     ActionInfo(Do.NEXT_CALIPER, "&Next caliper", ("Tab",), When.OPEN, on_canvas=True),
     ActionInfo(Do.CANCEL, "Cancel", ("Esc",), When.ALWAYS),
     ActionInfo(Do.SELECT_BPD, "Go to BPD", ("1",), When.OPEN),
@@ -168,7 +170,7 @@ MENUS: dict[str, tuple[Do | None, ...]] = {
     "&Measure": (
         Do.ACCEPT, Do.ACCEPT_PLANE, Do.CORRECT, Do.REJECT, Do.MEASURE_HERE, None,
         Do.HAND_HEAD, Do.HAND_ABDOMEN, Do.HAND_FEMUR, None,
-        Do.SET_SCALE, Do.TWO_POINTS, None,
+        Do.SET_SCALE, Do.TWO_POINTS, Do.EDIT_FAN, None,
         Do.SELECT_BPD, Do.SELECT_OFD, Do.SELECT_HC, Do.SELECT_AC, Do.SELECT_FL, None,
         Do.NEXT_CALIPER, Do.CANCEL,
     ),

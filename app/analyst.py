@@ -18,6 +18,7 @@ from fetalnet.analysis import FramePredictor, predicted
 from fetalnet.errors import InputError
 from fetalnet.examination import STILL, BestFrame, Estimate, Examination
 from fetalnet.geometry import MmPerPixel
+from fetalnet.picture.sector import Sector
 from fetalnet.planes import Kind
 from fetalnet.prediction import Prediction
 from fetalnet.records import ModelRef
@@ -75,6 +76,7 @@ class Findings:
 class _Job:
     generation: int
     path: Path
+    sector: Sector | None = None
 
 
 class Analyst(QThread):
@@ -114,11 +116,14 @@ class Analyst(QThread):
 
     # Called from the UI thread.
 
-    def analyse(self, path: Path) -> int:
-        """Begin with ``path`` as soon as the analysis now running has let go. Returns the generation of its answers."""
+    def analyse(self, path: Path, sector: Sector | None = None) -> int:
+        """Begin with ``path`` as soon as the analysis now running has let go. Returns the generation of its answers.
+
+        ``sector``: where a person has drawn the fan; else it is looked for.
+        """
         with self._changed:
             self._generation += 1
-            self._wanted = _Job(self._generation, path)
+            self._wanted = _Job(self._generation, path, sector)
             self._changed.notify_all()
             return self._generation
 
@@ -190,7 +195,7 @@ class Analyst(QThread):
         summary_cost_s, count, batch = 0.0, 0, []
         with closing(self._open_source(job.path)) as source:
             self._examination = Examination(STILL if len(source) == 1 else None)
-            pairs = predicted(source, predictor)
+            pairs = predicted(source, predictor, job.sector)
             try:
                 for _, prediction in pairs:
                     self._examination.add(prediction)

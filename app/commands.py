@@ -9,6 +9,7 @@ from PySide6.QtGui import QUndoCommand
 
 from fetalnet import records
 from fetalnet.geometry import Geometry
+from fetalnet.picture.fan import FanShape
 from fetalnet.picture.scale import Scale
 from fetalnet.records import Exam, Measurement, Origin
 
@@ -107,6 +108,21 @@ class SetScale(QUndoCommand):
 
     def undo(self) -> None:
         self._session.replace_scale(self._before)
+
+
+class SetFan(QUndoCommand):
+    """Draw the recording's fan by hand; the analysis begins anew with it."""
+
+    def __init__(self, session: Session, fan: FanShape | None) -> None:
+        super().__init__("Edit the fan")
+        self._session = session
+        self._before, self._after = session.fan, fan
+
+    def redo(self) -> None:
+        self._session.replace_fan(self._after)
+
+    def undo(self) -> None:
+        self._session.replace_fan(self._before)
 
 
 def swapped(exam: Exam, by_id: dict[str, Measurement]) -> Exam:

@@ -17,7 +17,9 @@ from app.journal import Journal
 from app.player import Opened, Player, RecordingInfo
 from app.review import Review
 from fetalnet import records
+from fetalnet.picture.fan import FanShape
 from fetalnet.picture.scale import NO_SCALE, Scale
+from fetalnet.picture.sector import Sector
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
 from fetalnet.prediction import Prediction
 from fetalnet.records import Exam, Measurement, Status
@@ -146,6 +148,11 @@ class Session(QObject):
     def scale(self) -> Scale:
         return self.exam.recordings[0].scale if self._exam is not None else NO_SCALE
 
+    @property
+    def fan(self) -> FanShape | None:
+        """Where a person drew the fan of the recording."""
+        return self.exam.recordings[0].fan if self._exam is not None else None
+
     def _on_opened(self, opened: Opened) -> None:
         self.undo_stack.clear()
         self.recording, self._exam = opened.recording, opened.exam
@@ -209,7 +216,9 @@ class Session(QObject):
         if self.recording is None:
             return
         self._analyst.set_scale(self.scale.mm_per_pixel)
-        self._generation = self._analyst.analyse(self.recording.path)
+        fan, shape = self.fan, (self.recording.height, self.recording.width)
+        sector = Sector.of_fan(fan, shape) if fan is not None else None
+        self._generation = self._analyst.analyse(self.recording.path, sector)
         self._set_analysis(AnalysisState(True, 0, len(self.recording)))
 
     def cancel_analysis(self) -> None:
@@ -301,6 +310,10 @@ class Session(QObject):
     def replace_scale(self, scale: Scale) -> None:
         self._changed(records.with_scale(self.exam, self.recording_id, scale))
         self._analyst.set_scale(scale.mm_per_pixel)
+
+    def replace_fan(self, fan: FanShape | None) -> None:
+        self._changed(records.with_fan(self.exam, self.recording_id, fan))
+        self.analyse()
 
     def _changed(self, exam: Exam) -> None:
         self._exam = exam

@@ -16,7 +16,7 @@ from fetalnet.examination import STILL, BestFrame, Estimate, Examination
 from fetalnet.measurement import Length, measure
 from fetalnet.picture.letterbox import Box
 from fetalnet.picture.scale import NO_SCALE, Scale, ScaleOrigin
-from fetalnet.picture.sector import find_sector, sector_of
+from fetalnet.picture.sector import Sector, find_sector, sector_of
 from fetalnet.planes import Kind, Plane
 from fetalnet.sources import Frame, Source
 
@@ -204,12 +204,16 @@ def analyze_stills(
     return Analysis(source, model, _common(scales), tuple(results), {}, {}, tuple(failures))
 
 
-def predicted(source: Source, predictor: FramePredictor) -> Generator[tuple[Frame, Prediction]]:
+def predicted(
+    source: Source, predictor: FramePredictor, sector: Sector | None = None
+) -> Generator[tuple[Frame, Prediction]]:
     """Each frame with its prediction; a thread of its own decodes ahead while the network works.
+
+    ``sector``: where a person has drawn the fan; else it is looked for.
 
     Close the iterator to stop early: the decoder is told, and waited for.
     """
-    sector = sector_of(source)
+    sector = sector or sector_of(source)
     predictor.look_at(sector.box, sector.mask((source.height, source.width)))
     ahead: queue.Queue[Frame | Exception | None] = queue.Queue(DECODED_AHEAD)
     stop = threading.Event()

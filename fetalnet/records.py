@@ -22,6 +22,7 @@ from pydantic import BeforeValidator, PlainSerializer
 from fetalnet.errors import InputError
 from fetalnet.geometry import Ellipse, Geometry, geometry_from_json
 from fetalnet.measurement import Length, measure
+from fetalnet.picture.fan import FanShape, fan_from_json
 from fetalnet.picture.scale import NO_SCALE, Scale
 from fetalnet.planes import KINDS_OF, Kind, Plane
 
@@ -49,6 +50,19 @@ StoredGeometry = Annotated[
     Geometry, BeforeValidator(_read_geometry), PlainSerializer(lambda geometry: geometry.to_json())
 ]
 """A geometry that is stored as in the analysis JSON."""
+
+
+def _read_fan(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    try:
+        return fan_from_json(value)
+    except (KeyError, TypeError) as error:
+        raise ValueError("no fan") from error
+
+
+StoredFan = Annotated[FanShape, BeforeValidator(_read_fan), PlainSerializer(lambda fan: fan.to_json())]
+"""A fan that is stored as its JSON."""
 
 
 class Status(StrEnum):
@@ -96,6 +110,8 @@ class RecordingRef:
     head_sha256: str
     frame_count: int
     scale: Scale = NO_SCALE
+    fan: StoredFan | None = None
+    """Where a person drew the fan; None while the program looks for it."""
 
     @property
     def name(self) -> str:
@@ -211,6 +227,12 @@ def with_recording(exam: Exam, recording: RecordingRef) -> Exam:
 def with_scale(exam: Exam, recording_id: str, scale: Scale) -> Exam:
     """The exam with another scale for one recording. Decisions keep the scale they were taken with."""
     recordings = tuple(replace(each, scale=scale) if each.id == recording_id else each for each in exam.recordings)
+    return replace(exam, recordings=recordings)
+
+
+def with_fan(exam: Exam, recording_id: str, fan: FanShape | None) -> Exam:
+    """The exam with the fan that a person drew for one recording; None lets the program look for it."""
+    recordings = tuple(replace(each, fan=fan) if each.id == recording_id else each for each in exam.recordings)
     return replace(exam, recordings=recordings)
 
 
