@@ -46,6 +46,7 @@ class Do(StrEnum):
     PRESET_SCALE = "use_preset_scale"
     REMEMBER_DEVICE = "ask_device_name"
     PRESETS = "show_presets"
+    EDIT_FAN = "edit_fan"
     NEXT_CALIPER = "next_caliper"
     CANCEL = "cancel"
     SELECT_BPD = "select_bpd"
@@ -144,6 +145,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
     ActionInfo(Do.PRESET_SCALE, "Use the device's scale", ("D",), When.PRESET),
     ActionInfo(Do.REMEMBER_DEVICE, "Remember this device…", (), When.OPEN),
     ActionInfo(Do.PRESETS, "Device presets…", (), When.ALWAYS),
+    ActionInfo(Do.EDIT_FAN, "&Edit the fan", ("Ctrl+F",), When.OPEN),
     ActionInfo(Do.NEXT_CALIPER, "&Next caliper", ("Tab",), When.OPEN, on_canvas=True),
     ActionInfo(Do.CANCEL, "Cancel", ("Esc",), When.ALWAYS),
     ActionInfo(Do.SELECT_BPD, "Go to BPD", ("1",), When.OPEN),
@@ -186,7 +188,7 @@ MENUS: dict[str, tuple[Do | None, ...]] = {
         Do.ACCEPT, Do.ACCEPT_PLANE, Do.CORRECT, Do.REJECT, Do.MEASURE_HERE, None,
         Do.HAND_HEAD, Do.HAND_ABDOMEN, Do.HAND_FEMUR, None,
         Do.SET_SCALE, Do.TWO_POINTS, Do.RULER_SCALE, Do.USE_SCALE, Do.PRESET_SCALE, None,
-        Do.REMEMBER_DEVICE, Do.PRESETS, None,
+        Do.EDIT_FAN, Do.REMEMBER_DEVICE, Do.PRESETS, None,
         Do.SELECT_BPD, Do.SELECT_OFD, Do.SELECT_HC, Do.SELECT_AC, Do.SELECT_FL, None,
         Do.NEXT_CALIPER, Do.CANCEL,
     ),

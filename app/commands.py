@@ -10,6 +10,7 @@ from PySide6.QtGui import QUndoCommand
 from fetalnet import records
 from fetalnet.geometry import Geometry
 from fetalnet.picture.calibration import Calibration
+from fetalnet.picture.fan import FanShape
 from fetalnet.picture.scale_track import ScaleStep
 from fetalnet.records import Exam, Measurement, Origin
 
@@ -113,6 +114,21 @@ class SetScale(QUndoCommand):
     def _put(self, step: ScaleStep) -> None:
         # Later changes of the scale, which may have come since, stay.
         self._session.set_scales(self._session.scales.changed(step.from_index, step.calibration))
+
+
+class SetFan(QUndoCommand):
+    """Draw the recording's fan by hand; the analysis begins anew with it."""
+
+    def __init__(self, session: Session, fan: FanShape | None) -> None:
+        super().__init__("Edit the fan")
+        self._session = session
+        self._before, self._after = session.drawn_fan, fan
+
+    def redo(self) -> None:
+        self._session.draw_fan(self._after)
+
+    def undo(self) -> None:
+        self._session.draw_fan(self._before)
 
 
 def swapped(exam: Exam, by_id: dict[str, Measurement]) -> Exam:

@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from fetalnet.errors import InputError
+from fetalnet.picture.fan import FanShape
 from fetalnet.picture.layout import Layout
 from fetalnet.picture.letterbox import Box
 from fetalnet.picture.preset import Preset, best_match, new_preset
@@ -59,13 +60,13 @@ class Device(QObject):
         self._known = self.folder.presets()
         self._find()
 
-    def remember(self, name: str, scale: Scale) -> Preset:
+    def remember(self, name: str, scale: Scale, drawn: FanShape | None = None) -> Preset:
         """Keep what is known of the open recording's device under a new name. Raises ``InputError``."""
         if self._layout is None or self._fan is None:
             raise InputError("This screen shows too little around its fan to be known again; no preset can be made.")
         # What each recording brings along, no preset need remember.
         held = None if scale.origin.is_of_the_file else scale
-        preset = new_preset(name, self._layout, scale=held, sector=self._fan)
+        preset = new_preset(name, self._layout, fan=drawn, scale=held, sector=self._fan)
         self.folder.add(preset)
         self.reload()
         return preset

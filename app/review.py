@@ -14,12 +14,14 @@ from app.commands import (
     MeasureInFrame,
     MovePlaced,
     RejectMeasurement,
+    SetFan,
     SetScale,
 )
 from fetalnet import records
 from fetalnet.errors import InputError
 from fetalnet.geometry import Geometry
 from fetalnet.picture.calibration import Calibration
+from fetalnet.picture.fan import FanShape, check_fan
 from fetalnet.picture.scale import Scale
 from fetalnet.planes import KINDS_OF, Kind, Plane
 from fetalnet.records import BpdConvention, Measurement, Status
@@ -155,6 +157,12 @@ class Review:
         if self.session.calibration.refused is not None:
             accepted = self.session.calibration.accepted()
             self._do(lambda: SetScale(self.session, accepted, "Use the refused scale"))
+
+    def set_fan(self, fan: FanShape) -> None:
+        """Take the fan as a person drew it."""
+        if self.session.recording is not None and fan != self.session.drawn_fan:
+            size = self.session.recording.width, self.session.recording.height
+            self._do(lambda: SetFan(self.session, check_fan(fan, size)))
 
     def _do(self, make: Callable[[], QUndoCommand]) -> None:
         try:

@@ -20,6 +20,7 @@ from app.review import Review
 from fetalnet import records
 from fetalnet.picture.calibration import Calibration
 from fetalnet.picture.drift import Change
+from fetalnet.picture.fan import FanShape
 from fetalnet.picture.scale import NO_SCALE, Scale
 from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
 from fetalnet.picture.sector import Sector
@@ -172,6 +173,18 @@ class Session(QObject):
         """The one scale of the shown frame."""
         return self.calibration.scale
 
+    @property
+    def drawn_fan(self) -> FanShape | None:
+        """Where a person drew the fan of the recording."""
+        return self.exam.recordings[0].fan if self._exam is not None else None
+
+    @property
+    def known_fan(self) -> Sector | None:
+        """The fan that a person drew, for the recording or for its device; None where it is to be found."""
+        if self.drawn_fan is None or self.recording is None:
+            return self.device.drawn_fan
+        return Sector.of_fan(self.drawn_fan, (self.recording.height, self.recording.width))
+
     def _on_opened(self, opened: Opened) -> None:
         self.undo_stack.clear()
         self.recording, self._exam, self.fan = opened.recording, opened.exam, opened.fan
@@ -184,7 +197,7 @@ class Session(QObject):
         }
         self.recording_opened.emit(opened.recording)
         self.device.look(opened.layout, opened.fan)
-        self.fan = self.device.drawn_fan or opened.fan
+        self.fan = self.known_fan or opened.fan
         self.fan_changed.emit()
         if self.player is not None:
             self.play_state_changed.emit(self.player.state)
@@ -239,7 +252,7 @@ class Session(QObject):
         if self.recording is None:
             return
         self._analyst.set_scales(self.scales)
-        self._generation = self._analyst.analyse(self.recording.path, self.device.drawn_fan)
+        self._generation = self._analyst.analyse(self.recording.path, self.known_fan)
         self._set_analysis(AnalysisState(True, 0, len(self.recording)))
 
     def cancel_analysis(self) -> None:
@@ -257,7 +270,7 @@ class Session(QObject):
     def _on_fan(self, generation: int, fan: Sector) -> None:
         if generation == self._generation:
             self.fan = fan
-            if self.device.drawn_fan is None:
+            if self.known_fan is None:
                 self.device.set_fan(fan)
             self.fan_changed.emit()
 
@@ -344,6 +357,10 @@ class Session(QObject):
         if scales != self.scales:
             self._changed(records.with_scale_track(self.exam, self.recording_id, scales))
             self._analyst.set_scales(scales)
+
+    def draw_fan(self, fan: FanShape | None) -> None:
+        self._changed(records.with_fan(self.exam, self.recording_id, fan))
+        self.analyse()
 
     def _changed(self, exam: Exam) -> None:
         self._exam = exam

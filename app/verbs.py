@@ -17,10 +17,12 @@ from app.canvas.placing import common, first_caliper, in_one_region
 from app.canvas.view import ZOOM_STEP, Tool
 from app.exporting import Format
 from app.exports import Exports
+from app.fan_search import FanSearch
 from app.player import SPEEDS
 from app.presets import PresetsDialog, description
 from app.ruler import RulerScale
 from fetalnet.errors import InputError
+from fetalnet.picture.fan import FanShape
 from fetalnet.picture.scale import Scale, given_scale, two_point_scale
 from fetalnet.picture.sector import find_sector
 from fetalnet.planes import KINDS_OF, Kind, Plane
@@ -42,6 +44,9 @@ class Verbs(QObject):
         self.canvas = window.canvas
         self.exports = Exports(window)
         self.ruler = RulerScale(window)
+        self._fan_search = FanSearch(window.open_source, self)
+        self._fan_search.found.connect(self._on_fan_found)
+        self._fan_search.failed.connect(window.session.notice)
 
     # File.
 
@@ -119,7 +124,8 @@ class Verbs(QObject):
         if frame is None:
             return
         self.session.show(frame.index)
-        seen = common(find_sector(frame.pixels).box, self.canvas.viewport.seen())
+        drawn = self.session.drawn_fan
+        seen = common(drawn.box if drawn is not None else find_sector(frame.pixels).box, self.canvas.viewport.seen())
         seen = in_one_region(seen, self.session.calibration)
         self.session.review.measure_by_hand(plane, first_caliper(plane, seen))
         shown = self.session.shown_measurement(plane)
@@ -172,7 +178,7 @@ class Verbs(QObject):
 
     def remember_device(self, name: str) -> None:
         try:
-            preset = self.session.device.remember(name, self.session.scale)
+            preset = self.session.device.remember(name, self.session.scale, self.session.drawn_fan)
         except InputError as error:
             self.window.notification.say(str(error))
         else:
@@ -188,6 +194,31 @@ class Verbs(QObject):
         if self.session.player is not None:
             self.session.player.pause()
         self.canvas.set_tool(Tool.TWO_POINTS)
+
+    def edit_fan(self) -> None:
+        """Draw the fan by hand, beginning with what is known or found; called again, take what was drawn."""
+        if self.canvas.tool is Tool.FAN:
+            self.canvas.take_fan()
+        elif self.session.drawn_fan is not None:
+            self._draw_fan(self.session.drawn_fan)
+        elif self.session.recording is not None and not self._fan_search.isRunning():
+            self._fan_search.begin(self.session.recording.path)
+
+    def _on_fan_found(self, path: Path, fan: FanShape | None) -> None:
+        if self.session.recording is not None and self.session.recording.path == path:
+            self._draw_fan(fan)
+
+    def _draw_fan(self, fan: FanShape | None) -> None:
+        if self.session.player is not None:
+            self.session.player.pause()
+        self.canvas.setFocus()
+        self.canvas.edit_fan(fan)
+
+    def stop(self) -> None:
+        """Wait for what still runs beside the window."""
+        self.exports.stop()
+        self.ruler.stop()
+        self._fan_search.wait()
 
     def next_caliper(self) -> None:
         self.canvas.next_handle()

@@ -38,6 +38,7 @@ from app.timeline import Timeline
 from app.verbs import Verbs
 from fetalnet.geometry import Geometry
 from fetalnet.picture.burned_in import FanOnly
+from fetalnet.picture.fan import FanShape
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
 from fetalnet.prediction import Prediction
 from fetalnet.sources import Frame, Source
@@ -180,6 +181,7 @@ class Window(QMainWindow):
         session.undo_stack.indexChanged.connect(self._on_undo_index)
         canvas.corrected.connect(self._on_corrected)
         canvas.two_points.connect(self.verbs.ask_two_point_scale)
+        canvas.fan_drawn.connect(self._on_fan_drawn)
         canvas.refused.connect(self.notification.say)
         canvas.caliper_selected.connect(self._on_caliper_selected)
         self.timeline.sought.connect(session.seek)
@@ -289,6 +291,10 @@ class Window(QMainWindow):
         if self.session.selected.plane is not plane:
             self.session.select(KINDS_OF[plane][0])
 
+    def _on_fan_drawn(self, fan: FanShape) -> None:
+        self.timeline.forget()
+        self.session.review.set_fan(fan)
+
     # Files dropped.
 
     def open_path(self, path: Path) -> None:
@@ -322,8 +328,7 @@ class Window(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._geometry.setValue("window", self.saveGeometry())
-        self.verbs.exports.stop()
-        self.verbs.ruler.stop()
+        self.verbs.stop()
         self.gallery.close_thread()
         self.session.close()
         super().closeEvent(event)

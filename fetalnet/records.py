@@ -21,6 +21,7 @@ from pydantic import BeforeValidator, PlainSerializer
 
 from fetalnet.errors import InputError
 from fetalnet.geometry import Ellipse, Geometry, geometry_from_json
+from fetalnet.picture.fan import FanShape, fan_from_json
 from fetalnet.picture.scale import Scale
 from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
 from fetalnet.planes import KINDS_OF, Kind, Plane
@@ -50,6 +51,19 @@ StoredGeometry = Annotated[
     Geometry, BeforeValidator(_read_geometry), PlainSerializer(lambda geometry: geometry.to_json())
 ]
 """A geometry that is stored as in the analysis JSON."""
+
+
+def _read_fan(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    try:
+        return fan_from_json(value)
+    except (KeyError, TypeError) as error:
+        raise ValueError("no fan") from error
+
+
+StoredFan = Annotated[FanShape, BeforeValidator(_read_fan), PlainSerializer(lambda fan: fan.to_json())]
+"""A fan that is stored as its JSON."""
 
 
 class Status(StrEnum):
@@ -97,6 +111,8 @@ class RecordingRef:
     head_sha256: str
     frame_count: int
     scale_track: ScaleTrack = NO_SCALE_TRACK
+    fan: StoredFan | None = None
+    """Where a person drew the fan; None while the program looks for it."""
 
     @property
     def name(self) -> str:
@@ -221,6 +237,12 @@ def with_scale_track(exam: Exam, recording_id: str, scale_track: ScaleTrack) -> 
             replace(each, scale_track=scale_track) if each.id == recording_id else each for each in exam.recordings
         ),
     )
+
+
+def with_fan(exam: Exam, recording_id: str, fan: FanShape | None) -> Exam:
+    """The exam with the fan that a person drew for one recording; None lets the program look for it."""
+    recordings = tuple(replace(each, fan=fan) if each.id == recording_id else each for each in exam.recordings)
+    return replace(exam, recordings=recordings)
 
 
 def propose(exam: Exam, recording_id: str, best: Iterable[BestFrame], model: ModelRef) -> Exam:

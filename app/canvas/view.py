@@ -23,6 +23,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.canvas.fan_editor import FanEditor
 from app.canvas.grip import Grip
 from app.canvas.hit import Handle, Point
 from app.canvas.overlay import Overlay
@@ -30,6 +31,8 @@ from app.canvas.painting import paint_cover, paint_overlay, paint_ticks
 from app.canvas.strips import Note, paint_strips, picture_area
 from app.canvas.viewport import Viewport
 from app.theme import MUTED, TEXT, WARNING, plane_colour
+from fetalnet.errors import InputError
+from fetalnet.picture.fan import FanShape
 from fetalnet.picture.letterbox import Box
 from fetalnet.picture.ruler import Ruler
 from fetalnet.planes import Plane
@@ -39,6 +42,8 @@ REACH_PX = 9.0
 """How near, on the screen, the pointer must come to a handle."""
 CALIPER_KEYS = "Drag a handle, or arrow keys (Shift: 10 px) · Tab: next handle · Esc: done"
 ZOOM_STEP = 1.25
+_TAKE_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+_ANEW_KEYS = (Qt.Key.Key_Delete, Qt.Key.Key_Backspace)
 
 
 class Tool(StrEnum):
@@ -46,6 +51,7 @@ class Tool(StrEnum):
 
     CALIPERS = "calipers"
     TWO_POINTS = "two points"
+    FAN = "fan"
 
 
 class Canvas(QWidget):
@@ -53,11 +59,12 @@ class Canvas(QWidget):
 
     Signals:
         corrected(Plane, Geometry): a caliper was let go or nudged; two_points(Point, Point); refused(str);
-        tool_changed(Tool); caliper_selected(Plane).
+        fan_drawn(FanShape): taken as drawn; tool_changed(Tool); caliper_selected(Plane).
     """
 
     corrected = Signal(object, object)
     two_points = Signal(object, object)
+    fan_drawn = Signal(object)
     refused = Signal(str)
     tool_changed = Signal(object)
     caliper_selected = Signal(object)
@@ -84,6 +91,7 @@ class Canvas(QWidget):
         self._frame: Frame | None = None
         self._image: QImage | None = None
         self.viewport = Viewport()
+        self.fan_editor = FanEditor()
         self._pan_from: QPointF | None = None
         self._points: list[Point] = []
         self._pointer: Point | None = None
@@ -184,6 +192,8 @@ class Canvas(QWidget):
             paint_ticks(painter, self.ticks, to_screen, self.viewport.area)
         if self.tool is Tool.TWO_POINTS:
             self._paint_two_points(painter, to_screen)
+        if self.tool is Tool.FAN:
+            self.fan_editor.paint(painter, to_screen, max(self.logicalDpiX() / 96, 1.0))
         painter.setClipping(False)
         self._paint_strips(painter, overlay)
         painter.end()
@@ -197,6 +207,8 @@ class Canvas(QWidget):
             number = "second" if self._points else "first"
             ruler = "  (B shows the ruler)" if self.text_hidden else "  (Esc cancels)"
             hint = Note(f"Click the {number} point on the ruler{ruler}", QColor(WARNING))
+        if self.tool is Tool.FAN:
+            hint = Note(self.fan_editor.hint, QColor(WARNING))
         paint_strips(
             painter,
             QRectF(self.rect()),
@@ -220,13 +232,29 @@ class Canvas(QWidget):
     def set_tool(self, tool: Tool) -> None:
         self.tool = tool
         self._points = []
-        self.setCursor(Qt.CursorShape.CrossCursor if tool is Tool.TWO_POINTS else Qt.CursorShape.ArrowCursor)
+        self.setCursor(Qt.CursorShape.ArrowCursor if tool is Tool.CALIPERS else Qt.CursorShape.CrossCursor)
         self.tool_changed.emit(tool)
         self.update()
 
+    def edit_fan(self, fan: FanShape | None) -> None:
+        """Show a fan with its handles; without one a person begins with points."""
+        if self._frame is not None:
+            self.fan_editor.begin(fan, (self._frame.width, self._frame.height))
+            self.set_tool(Tool.FAN)
+
+    def take_fan(self) -> None:
+        """Leave the tool with the fan as it was drawn, where there is one."""
+        try:
+            fan = self.fan_editor.taken()
+        except InputError as error:
+            self.refused.emit(str(error))
+            return
+        self.set_tool(Tool.CALIPERS)
+        self.fan_drawn.emit(fan)
+
     def cancel(self) -> None:
         """Leave the tool, the drag, then the selection: one thing a time."""
-        if self.tool is Tool.TWO_POINTS:
+        if self.tool is not Tool.CALIPERS:
             self.set_tool(Tool.CALIPERS)
         elif self.grip.dragging:
             self.grip.drop()
@@ -254,6 +282,13 @@ class Canvas(QWidget):
             self.corrected.emit(moved.plane, moved.geometry)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self.tool is Tool.FAN and event.key() in _TAKE_KEYS:
+            self.take_fan()
+            return
+        if self.tool is Tool.FAN and event.key() in _ANEW_KEYS:
+            self.fan_editor.begin_anew()
+            self.update()
+            return
         step = 10.0 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
         moves = {
             Qt.Key.Key_Left: (-step, 0.0),
@@ -267,12 +302,16 @@ class Canvas(QWidget):
             super().keyPressEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        # Arrow keys step frames, but belong to the caliper while one is selected.
-        keys = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
-        overriding = event.type() == QEvent.Type.ShortcutOverride
-        if overriding and isinstance(event, QKeyEvent) and self.grip.held is not None and event.key() in keys:
-            event.accept()
-            return True
+        # Arrow keys step frames, Enter accepts: but they belong to the caliper or the fan in hand.
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            keys: tuple[Qt.Key, ...] = ()
+            if self.tool is Tool.FAN:
+                keys = (*_TAKE_KEYS, *_ANEW_KEYS)
+            elif self.grip.held is not None:
+                keys = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
+            if event.key() in keys:
+                event.accept()
+                return True
         return super().event(event)
 
     # The pointer.
@@ -284,6 +323,15 @@ class Canvas(QWidget):
         if event.button() == Qt.MouseButton.LeftButton and self.tool is Tool.TWO_POINTS:
             self._add_point(point)
             return
+        if event.button() == Qt.MouseButton.LeftButton and self.tool is Tool.FAN:
+            try:
+                caught = self.fan_editor.press(point, self._reach())
+            except InputError as error:
+                caught = True
+                self.refused.emit(str(error))
+            self.update()
+            if caught:
+                return
         if event.button() == Qt.MouseButton.LeftButton and self.overlay_visible and self._take(point):
             return
         self._pan_from = event.position()
@@ -294,20 +342,24 @@ class Canvas(QWidget):
             return
         point = self.viewport.to_native(event.position())
         self._pointer = point
-        if self.grip.dragging:
+        if self.fan_editor.dragging:
+            self.fan_editor.drag_to(point)
+            self.update()
+        elif self.grip.dragging:
             self.grip.drag_to(point)
             self.update()
         elif self._pan_from is not None:
             self.viewport.pan(event.position() - self._pan_from)
             self._pan_from = event.position()
             self.update()
-        elif self.tool is Tool.TWO_POINTS:
+        elif self.tool is not Tool.CALIPERS:
             self.update()
         else:
             self.setCursor(QCursor(self._cursor_at(point)))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._pan_from = None
+        self.fan_editor.drop()
         if self.tool is Tool.CALIPERS:
             self.setCursor(Qt.CursorShape.ArrowCursor)
         moved = self.grip.drop()

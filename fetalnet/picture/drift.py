@@ -37,7 +37,7 @@ _RULER_BANDS, _RULER_SPREAD, _RULER_GONE = 5, 6, 0.55
 """Of the bands of a strip: as many hold furniture, from first to last, and this part of them lost it."""
 _LAYOUT_GONE, _LAYOUT_LEAST = 0.6, 60
 _LIT, _BLACK = 12, 2
-_GROWN, _SHRUNK = 0.025, 0.35
+_GROWN, _SHRUNK = 0.025, 0.5
 
 
 class Reason(StrEnum):
@@ -63,20 +63,26 @@ class DriftWatch:
     watch's own signs.
     """
 
+    _before: NDArray[np.uint8]
+    _level: NDArray[np.uint8]
+    _furniture: NDArray[np.bool_]
+    _gone_before: NDArray[np.bool_]
+
     def __init__(
         self, sector: Sector | None = None, ruler_moved: Callable[[NDArray[np.uint8]], bool] | None = None
     ) -> None:
         self._sector = sector
         self._ruler_moved = ruler_moved
-        self._begin()
+        self._frames = self._suspects = self._since = 0
+        self._why = Reason.LAYOUT
+        self._begin(np.zeros((0, 0), np.uint8), (0, 0))
 
     def look(self, frame: Frame) -> Change | None:
         """The change that this frame confirms, if any; a few ms for a picture of 1920 x 1080."""
         small = _small_grey(frame.pixels)
-        if self._before is None or small.shape != self._before.shape:
-            changed_size = self._before is not None
-            self._begin()
-            self._learn_first(small, frame.pixels.shape)
+        if small.shape != self._before.shape:
+            changed_size = self._before.size > 0
+            self._begin(small, frame.pixels.shape)
             return Change(frame.index, Reason.LAYOUT) if changed_size else None
         moving = float(np.mean(cv2.absdiff(small, self._before))) > _MOVING
         self._before = small
@@ -95,48 +101,42 @@ class DriftWatch:
                 change = Change(self._since, self._why)
                 # The fan is not the old one either: from here on only the furniture tells.
                 self._sector = None
-                self._begin()
-                self._learn_first(small, frame.pixels.shape)
+                self._begin(small, frame.pixels.shape)
                 return change
         if moving and reason is None:
             self._learn(small, gone)
         return None
 
-    def _begin(self) -> None:
-        self._before: NDArray[np.uint8] | None = None
-        self._suspects, self._since, self._why = 0, 0, Reason.LAYOUT
-        self._fan = self._outside = self._left = self._right = None
-        self._seen: dict[str, float] = {}
-
-    def _learn_first(self, small: NDArray[np.uint8], native: tuple[int, ...]) -> None:
+    def _begin(self, small: NDArray[np.uint8], native: tuple[int, ...]) -> None:
+        """Forget what was learned; this picture is the first."""
         self._before, self._level = small, small.copy()
+        self._frames = self._suspects = 0
         self._still = np.zeros(small.shape, np.uint8)
+        self._still_for = np.full(small.shape, _STILL_IN_FAN_FOR, np.uint8)
         self._missing = np.zeros(small.shape, np.uint8)
         self._furniture = np.zeros(small.shape, bool)
         self._gone_before = np.zeros(small.shape, bool)
-        self._still_for = np.full(small.shape, _STILL_IN_FAN_FOR, np.uint8)
-        self._frames = 0
-        if self._sector is not None:
+        self._core = self._middle = self._outside = self._left = self._right = np.zeros(small.shape, bool)
+        self._seen: dict[str, float] = {}
+        if self._sector is not None and small.size:
             self._lay_out_fan(self._sector, small.shape, native)
 
     def _lay_out_fan(self, sector: Sector, shape: tuple[int, ...], native: tuple[int, ...]) -> None:
         height, width = shape
         fan = sector.on_grid(Letterbox.of(native, (height, width))).astype(np.uint8)
         reach = max(round(0.025 * width), 3)
-        kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
-        core = cv2.erode(fan, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
+        core = _eroded(fan, reach)
         if not core.any():
             return
-        self._fan = core
+        self._core, self._middle = core, _eroded(fan, round(0.1 * width))
         self._outside = cv2.dilate(fan, np.ones((5, 5), np.uint8)) == 0
-        # What the picture's own edge cuts off is no rim: the fan may go on behind it.
-        inner = np.zeros(shape, bool)
-        inner[:, 2:-2] = True
         self._still_for[self._outside] = _STILL_FOR
-        rim = (fan > 0) & ~core & inner
-        middle = np.arange(width) < np.flatnonzero(core.any(axis=0)).mean()
-        rows = core.any(axis=1)[:, None]
-        self._left, self._right = rim & middle & rows, rim & ~middle & rows
+        rim = (fan > 0) & ~core
+        rim[~np.any(core, axis=1)] = False
+        # What the picture's own edge cuts off is no rim: the fan may go on behind it.
+        rim[:, :2] = rim[:, -2:] = False
+        left = np.arange(width) < np.flatnonzero(np.any(core, axis=0)).mean()
+        self._left, self._right = rim & left, rim & ~left
 
     def _learn(self, small: NDArray[np.uint8], gone: NDArray[np.bool_]) -> None:
         self._frames += 1
@@ -152,9 +152,7 @@ class DriftWatch:
             thin = cv2.morphologyEx(self._level, cv2.MORPH_TOPHAT, np.ones((9, 9), np.uint8)) > _THIN
             self._furniture |= (self._still >= self._still_for) & thin
 
-    def _reason(
-        self, small: NDArray[np.uint8], gone: NDArray[np.bool_], pixels: NDArray[np.uint8]
-    ) -> Reason | None:
+    def _reason(self, small: NDArray[np.uint8], gone: NDArray[np.bool_], pixels: NDArray[np.uint8]) -> Reason | None:
         if self._ruler_moved is not None and self._ruler_moved(pixels):
             return Reason.RULER
         held = int(self._furniture.sum())
@@ -178,7 +176,7 @@ class DriftWatch:
 
     def _fan_changed(self, small: NDArray[np.uint8]) -> bool:
         """Whether tissue appears beyond the fan on both sides, or both its rims go black and its middle does not."""
-        if self._fan is None or self._outside is None or self._left is None or self._right is None:
+        if not self._core.any():
             return False
         tissue = cv2.morphologyEx((small > _LIT).astype(np.uint8), cv2.MORPH_OPEN, np.ones((7, 7), np.uint8)) > 0
         lit = small > _BLACK
@@ -187,18 +185,23 @@ class DriftWatch:
         now = {
             "left": float(lit[self._left].mean()) if self._left.any() else 0.0,
             "right": float(lit[self._right].mean()) if self._right.any() else 0.0,
-            "core": float(lit[self._fan].mean()),
-            "beyond left": float(beyond[:, :half].sum()) / float(self._fan.sum()),
-            "beyond right": float(beyond[:, half:].sum()) / float(self._fan.sum()),
+            "middle": float(lit[self._middle].mean()) if self._middle.any() else 0.0,
+            "beyond left": float(beyond[:, :half].sum()) / float(self._core.sum()),
+            "beyond right": float(beyond[:, half:].sum()) / float(self._core.sum()),
         }
         usual = self._seen or now
         grown = all(now[side] - usual[side] > _GROWN for side in ("beyond left", "beyond right"))
-        shrunk = now["core"] > 0.85 * usual["core"] and all(
+        shrunk = now["middle"] > 0.85 * usual["middle"] and all(
             usual[side] > 0.5 and now[side] < _SHRUNK * usual[side] for side in ("left", "right")
         )
         if not (grown or shrunk):
             self._seen = {name: 0.9 * usual[name] + 0.1 * value for name, value in now.items()}
         return self._frames > _STILL_FOR // 2 and (grown or shrunk)
+
+
+def _eroded(mask: NDArray[np.uint8], reach: int) -> NDArray[np.bool_]:
+    kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    return np.asarray(cv2.erode(mask, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0, np.bool_)
 
 
 def _by_cell(pixels: NDArray[np.bool_]) -> NDArray[np.float64]:

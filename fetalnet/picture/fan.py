@@ -1,4 +1,4 @@
-"""The shape of the fan as a person would draw it: a convex probe's sector, or a rectangle or trapezoid; with cut-offs."""
+"""The shape of the fan as a person would draw it: a convex probe's sector, a rectangle or trapezoid; with cut-offs."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class ConvexFan:
         angles = np.radians(np.linspace(self.left_deg, self.right_deg, _ARC_POINTS))
         rays = np.column_stack([np.sin(angles), np.cos(angles)])
         rings = np.vstack([self.inner_px * rays, self.outer_px * rays[::-1]])
-        return _clipped(rings + (self.apex_x, self.apex_y), self.clip)
+        return _clipped(rings + np.array([self.apex_x, self.apex_y]), self.clip)
 
     @property
     def box(self) -> Box:
-        return _box_of(self.polygon)
+        return box_of(self.polygon)
 
     def mask(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
         """(height, width): which native pixels lie in the fan."""
@@ -78,7 +78,7 @@ class FlatFan:
 
     @property
     def box(self) -> Box:
-        return _box_of(self.polygon)
+        return box_of(self.polygon)
 
     def mask(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
         """(height, width): which native pixels lie in the fan."""
@@ -97,7 +97,8 @@ def fan_from_json(value: dict[str, Any]) -> FanShape:
     """Inverse of ``to_json``. Raises ``KeyError``, ``TypeError`` or ``ValueError`` where it is no fan."""
     x0, y0, x1, y1 = (int(each) for each in value["clip"])
     if value["type"] == "convex":
-        return ConvexFan(*(_finite(value[name]) for name in _CONVEX_FIELDS), (x0, y0, x1, y1))
+        numbers = {name: _finite(value[name]) for name in _CONVEX_FIELDS}
+        return ConvexFan(**numbers, clip=(x0, y0, x1, y1))
     if value["type"] != "flat":
         raise ValueError("no fan")
     a, b, c, d = ((_finite(x), _finite(y)) for x, y in value["corners"])
@@ -113,7 +114,10 @@ def fan_through(points: list[Corner], picture: tuple[int, int]) -> FanShape:
     clip = (0, 0, *picture)
     if len(points) == 3:
         return check_fan(_through_arc(sorted(points), clip), picture)
-    upper, lower = sorted(sorted(points, key=lambda point: point[1])[:2]), sorted(points, key=lambda point: point[1])[2:]
+    upper, lower = (
+        sorted(sorted(points, key=lambda point: point[1])[:2]),
+        sorted(points, key=lambda point: point[1])[2:],
+    )
     lower.sort()
     return check_fan(FlatFan((upper[0], upper[1], lower[1], lower[0]), clip), picture)
 
@@ -160,7 +164,8 @@ def _clipped(polygon: Polygon, clip: Box) -> Polygon:
     return polygon
 
 
-def _box_of(polygon: Polygon) -> Box:
+def box_of(polygon: Polygon) -> Box:
+    """The smallest box of whole pixels round a polygon."""
     x0, y0 = np.floor(polygon.min(axis=0) + 0.5).astype(int)
     x1, y1 = np.ceil(polygon.max(axis=0) + 0.5).astype(int)
     return int(x0), int(y0), int(x1), int(y1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,7 +14,8 @@ from scipy.optimize import minimize
 
 from fetalnet.picture.fan import ConvexFan, FanShape, FlatFan
 from fetalnet.picture.letterbox import Box
-from fetalnet.picture.sector import DARK, SMALL_WIDTH, brightest, tissue_in
+from fetalnet.picture.sector import DARK, SMALL_WIDTH, brightest, sampled_pictures, tissue_in
+from fetalnet.sources.frame import Source
 
 Floats = NDArray[np.float32]
 
@@ -45,6 +47,12 @@ class _Candidate:
     arcs: bool
     tangents: tuple[float, float]
     depths: tuple[float, float]
+
+
+def fan_of(source: Source) -> FanShape | None:
+    """The fan of a recording from frames spread over it; None where none is seen."""
+    pictures = sampled_pictures(source)
+    return find_fan(*pictures) if pictures else None
 
 
 def find_fan(*pictures: NDArray[np.uint8]) -> FanShape | None:
@@ -174,9 +182,12 @@ class _Evidence:
         )  # fmt: skip
 
     def _binned(self, values: Floats, low: float, high: float) -> NDArray[np.int32]:
-        return np.clip((values - low) * (self._bins / (high - low)), 0, self._bins - 1).astype(np.int32)
+        binned: NDArray[np.int32] = np.clip((values - low) * (self._bins / (high - low)), 0, self._bins - 1).astype(
+            np.int32
+        )
+        return binned
 
-    def _angles(self, by_angle: NDArray[np.float64]) -> tuple[int, int]:
+    def _angles(self, by_angle: NDArray[Any]) -> tuple[int, int]:
         """The run of angles that gains most; the same to both sides unless that loses much: probes are symmetric."""
         middle = self._bins // 2
         both = np.cumsum(by_angle[middle:] + by_angle[:middle][::-1])
@@ -186,7 +197,7 @@ class _Evidence:
         return (middle - reach, middle + reach) if both.max() >= score - self._enough else (start, end)
 
 
-def _best_run(gains: NDArray[np.float64]) -> tuple[float, int, int]:
+def _best_run(gains: NDArray[Any]) -> tuple[float, int, int]:
     """Sum, start and end (excluded) of the run with the largest sum."""
     sums = np.concatenate([[0.0], np.cumsum(gains)])
     lowest = np.minimum.accumulate(sums)
@@ -206,7 +217,7 @@ def _fitted_clip(gain: Floats, fan: _Candidate, clip: Box) -> Box:
     inside = (tangent >= fan.tangents[0]) & (tangent <= fan.tangents[1])
     inside &= (depth >= fan.depths[0]) & (depth <= fan.depths[1])
     seen = np.where(inside, gain, 0)
-    x0, y0, x1, y1 = clip
+    x0, _, x1, _ = clip
     _, top, bottom = _best_run(seen[:, x0:x1].sum(axis=1, dtype=np.float64))
     _, left, right = _best_run(seen[top:bottom].sum(axis=0, dtype=np.float64))
     rows = inside[top:bottom] & (gain[top:bottom] != 0)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fetalnet.errors import InputError
+from fetalnet.picture.fan import FanShape, box_of
 from fetalnet.picture.letterbox import Box, Letterbox
 from fetalnet.sources.frame import Source
 
@@ -45,6 +46,13 @@ class Sector:
         x, y = width - 0.5, height - 0.5
         return Sector((0, 0, width, height), np.array([[-0.5, -0.5], [x, -0.5], [x, y], [-0.5, y]]))
 
+    @staticmethod
+    def of_fan(fan: FanShape, shape: tuple[int, ...]) -> Sector:
+        """What a person or a preset says is the fan; what lies under a curved probe's face stays with it."""
+        outline = np.clip(fan.polygon, -0.5, [shape[1] - 0.5, shape[0] - 0.5])
+        polygon = cv2.convexHull(outline.astype(np.float32))[:, 0].astype(np.float64)
+        return Sector(box_of(polygon), polygon)
+
     def mask(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
         """(height, width): which native pixels lie in the sector."""
         return _filled(self.polygon, shape[:2])
@@ -63,12 +71,18 @@ def sector_of(source: Source) -> Sector:
 
     Frames that cannot be read are left to whoever plays the source.
     """
+    pictures = sampled_pictures(source)
+    return find_sector(*pictures) if pictures else Sector.whole((source.height, source.width))
+
+
+def sampled_pictures(source: Source) -> list[NDArray[np.uint8]]:
+    """A few pictures spread over a recording, without those that cannot be read."""
     places = sorted({round(part * (len(source) - 1)) for part in np.linspace(0.0, 1.0, _SAMPLED_FRAMES)})
     pictures = []
     for index in places:
         with contextlib.suppress(InputError, IndexError):
             pictures.append(source[index].pixels)
-    return find_sector(*pictures) if pictures else Sector.whole((source.height, source.width))
+    return pictures
 
 
 def find_sector(*pictures: NDArray[np.uint8]) -> Sector:
@@ -89,9 +103,7 @@ def find_sector(*pictures: NDArray[np.uint8]) -> Sector:
     outwards = outwards / np.maximum(np.linalg.norm(outwards, axis=1, keepdims=True), 1e-9)
     polygon = (hull + outwards + 0.5) * scale - 0.5
     polygon = np.clip(polygon, -0.5, [shape[1] - 0.5, shape[0] - 0.5])
-    x0, y0 = np.floor(polygon.min(axis=0) + 0.5).astype(int)
-    x1, y1 = np.ceil(polygon.max(axis=0) + 0.5).astype(int)
-    return Sector((int(x0), int(y0), int(x1), int(y1)), polygon)
+    return Sector(box_of(polygon), polygon)
 
 
 def brightest(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
