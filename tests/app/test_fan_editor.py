@@ -136,4 +136,4 @@ def test_that_the_drawn_fan_is_there_the_next_time(
     drawing.wait_saved()
     again = start_program()
     again.open_clip(clip)
-    assert again.session.drawn_fan == drawing.session.fan
+    assert again.session.drawn_fan == drawing.session.drawn_fan
