@@ -10,15 +10,13 @@ from numpy.typing import NDArray
 
 from fetalnet.engines import Device, Engine, Raw, engine_for
 from fetalnet.fitting import FemurFit, fit_plane
+from fetalnet.judgement import MIN_PROBABILITY
 from fetalnet.network.weights import DEFAULT_WEIGHTS, LoadedNetwork, load_weights
 from fetalnet.picture.letterbox import Box, Letterbox
 from fetalnet.planes import STANDARD_PLANES, Plane
 from fetalnet.prediction import Prediction
 from fetalnet.records import ModelRef
 from fetalnet.sources.frame import Frame
-
-MIN_PROBABILITY = 0.6
-"""A plane that is less likely than this is not measured: frames without a plane stay without a measure."""
 
 MIN_STANDARDNESS = 0.1
 """A plane that is rated lower is not measured: its organ is there, but cut far from where it is to be measured."""

@@ -8,6 +8,7 @@ from fetalnet.datasets.still import RecordedFrame, Recording
 from fetalnet.evaluation.stills import Answer, Predicts, answer
 from fetalnet.examination import BestFrame, Examination
 from fetalnet.geometry import Ellipse, MmPerPixel
+from fetalnet.judgement import StreamJudge
 from fetalnet.measurement import Length
 from fetalnet.metrics.biometry import MeasureError
 from fetalnet.metrics.overlap import dice, filled
@@ -61,7 +62,7 @@ def score_recording(predictor: Predicts, recording: Recording, told: frozenset[P
     """Scores of one recording for the planes that its data set tells. Raises ``InputError``."""
     sector = find_sector(*recording.pictures(every=max(len(recording) // _PICTURES_FOR_SECTOR, 1)))
     seen = _Seen(sector, recording.lengths_mm)
-    examination, answers = Examination(), []
+    examination, answers, stream = Examination(), [], StreamJudge()
     part: int | None = None
     for frame in recording.frames():
         pixels = frame.still.pixels()
@@ -69,11 +70,12 @@ def score_recording(predictor: Predicts, recording: Recording, told: frozenset[P
             predictor.look_at(sector.box, sector.mask(pixels.shape))
         elif frame.part != part:
             predictor.reset()
+            stream = StreamJudge()
         part = frame.part
         place = frame.index + part * _GAP
         seen.parts[place] = part
         seen.mm_per_pixel = frame.still.mm_per_pixel
-        prediction = predictor.predict(Frame(place, None, pixels))
+        prediction = stream.judged(predictor.predict(Frame(place, None, pixels)))
         examination.add(prediction)
         if frame.still.plane is not None:
             answers.append(answer(frame.still.plane, prediction, told))

@@ -17,6 +17,7 @@ from rich.progress import track
 
 from fetalnet.examination import Examination
 from fetalnet.inference import Predictor
+from fetalnet.judgement import StreamJudge
 from fetalnet.metrics.classification import Confusion
 from fetalnet.phantom import PhantomRecording
 from fetalnet.picture.sector import find_sector
@@ -112,11 +113,12 @@ def _score_recording(
     places = np.linspace(0, len(recording) - 1, 5).round().astype(int)
     sector = find_sector(*(recording[int(place)][0].pixels for place in places))
     predictor.look_at(sector.box, sector.mask((recording.size[1], recording.size[0])))
-    examination = Examination()
+    examination, judge = Examination(), StreamJudge()
     for frame, truth in recording:
         if single_frames:
             predictor.reset()
-        prediction = predictor.predict(frame)
+            judge = StreamJudge()
+        prediction = judge.judged(predictor.predict(frame))
         examination.add(prediction)
         if not truth.ambiguous:
             scores.frames[truth.plane, prediction.plane] += 1
