@@ -58,7 +58,7 @@ class RecordingsPane(QFrame):
         known = {self._list.item(each).data(Qt.ItemDataRole.UserRole) for each in range(self._list.count())}
         new = [clip for clip in listing.clips if clip.path not in known]
         for place, clip in enumerate(new, row):
-            self._insert(place, clip.path, clip.label)
+            self._insert(place, clip.path, f"{clip.name}\n{clip.detail}".rstrip())
 
     def add_path(self, path: Path) -> QListWidgetItem:
         return self._item_of(path) or self._insert(self._list.count(), path, path.name)

@@ -106,7 +106,11 @@ def test_that_a_recording_without_a_scale_gives_pixels_only():
         "index": 0, "time_s": 0.0, "file": None, "plane": "other", "probabilities": None, "probability": None,
         "geometry": None, "mm_per_pixel": None, "measurements": {}, "error": None,
     }  # fmt: skip
-    assert value["frames"][29]["probability"] == value["frames"][29]["probabilities"]["head"] == pytest.approx(1.0, abs=1e-3)
+    assert (
+        value["frames"][29]["probability"]
+        == value["frames"][29]["probabilities"]["head"]
+        == pytest.approx(1.0, abs=1e-3)
+    )
     assert value["frames"][9]["measurements"]["BPD"] == {"px": 40.0, "mm": None}
     assert set(value["best"]) == set(value["estimate"]) == {"HC", "BPD", "OFD"}
     assert value["best"]["BPD"]["value_mm"] is None

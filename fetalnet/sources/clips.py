@@ -33,10 +33,12 @@ MAX_FILES = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Something that opens as one recording. ``label`` holds nothing that a DICOM file says of the patient."""
+    """Something that opens as one recording. ``detail`` holds nothing that a DICOM file says of the patient."""
 
     path: Path
-    label: str
+    name: str
+    detail: str = ""
+    """Series and image number and how many frames, as far as they are known."""
     order: tuple[int, int] = (0, 0)
     """Series and instance number, as far as they are known."""
 
@@ -129,10 +131,10 @@ def _dicom_clip(file: _File) -> Clip | None:
     parts = [
         None if series is None else f"Series {series}",
         None if instance is None else f"Image {instance}",
-        name,
         "1 frame" if frames == 1 else f"{frames} frames",
     ]
-    return Clip(file.path, " · ".join(part for part in parts if part is not None), (series or 0, instance or 0))
+    detail = " · ".join(part for part in parts if part is not None)
+    return Clip(file.path, name, detail, (series or 0, instance or 0))
 
 
 def _files_beside(folder: Path) -> list[_File]:

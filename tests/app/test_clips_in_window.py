@@ -65,7 +65,7 @@ def click(person: Person, label: str) -> None:
     pane.itemClicked.emit(item)
 
 
-LABELS = ["clip.mp4", "Series 1 · Image 1 · IM1 · 24 frames", "Series 1 · Image 2 · IM2 · 24 frames"]
+LABELS = ["clip.mp4", "IM1\nSeries 1 · Image 1 · 24 frames", "IM2\nSeries 1 · Image 2 · 24 frames"]
 
 
 def test_that_an_archive_lists_its_clips_and_the_first_opens(person: Person, study: Path) -> None:

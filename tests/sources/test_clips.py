@@ -79,10 +79,10 @@ def zipped(folder: Path, how: int = zipfile.ZIP_DEFLATED) -> Path:
 
 
 LABELS = [
-    "Series 1 · Image 2 · IM2 · 4 frames",
-    "Series 1 · Image 10 · IM10 · 4 frames",
+    "IM2, Series 1 · Image 2 · 4 frames",
+    "IM10, Series 1 · Image 10 · 4 frames",
     "clip.mp4",
-    "Series 2 · Image 1 · IM1.dcm · 4 frames",
+    "IM1.dcm, Series 2 · Image 1 · 4 frames",
     "stills",
 ]
 
@@ -98,7 +98,7 @@ def refusal(path: Path) -> str:
 def test_the_clips_of_a_study_are_listed_and_each_opens(study: Path, as_zip: bool) -> None:
     path = zipped(study) if as_zip else study
     clips = clips_of(path)
-    assert [clip.label for clip in clips] == LABELS
+    assert [", ".join(filter(None, (clip.name, clip.detail))) for clip in clips] == LABELS
     lengths = []
     for clip in clips:
         with closing(open_source(clip.path)) as source:
@@ -208,7 +208,10 @@ def test_a_dicomdir_lists_the_files_it_names(study: Path) -> None:
     named = ["SE1", "IM2"], ["SE2", "REPORT.DCM"], ["SE2", "IM1"], ["SE9", "GONE"]
     path = dicomdir(study / "DICOMDIR", None, *named)
     clips = clips_of(path)
-    assert [clip.label for clip in clips] == [LABELS[0], "Series 2 · Image 1 · im1 · 4 frames"]
+    assert [", ".join(filter(None, (clip.name, clip.detail))) for clip in clips] == [
+        LABELS[0],
+        "im1, Series 2 · Image 1 · 4 frames",
+    ]
     with closing(open_source(clips[1].path)) as source:
         assert len(list(source)) == 4
 
