@@ -212,7 +212,10 @@ def _time_steps(path: Path, predictors: dict[str, Predictor], frames: int, threa
 
 
 def _time_whole(path: Path, engine: str, predictor: Predictor, frames: int, threads: int) -> Throughput:
-    with closing(VideoFile(path, threads)) as source, closing(predicted(source, predictor)) as pairs:
+    with (
+        closing(VideoFile(path, threads)) as source,
+        closing(predicted(source, predictor, on_change=lambda change: None)) as pairs,
+    ):
         for _ in islice(pairs, min(_WARM_UP_FRAMES, frames - 1)):
             pass
         start, count = time.perf_counter(), 0
