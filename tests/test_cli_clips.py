@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pydicom import uid
+from PIL import Image
+from pydicom import dcmread, uid
 from pydicom.dataset import Dataset, FileMetaDataset
 
 from fetalnet.cli import main
@@ -122,3 +123,23 @@ def test_that_what_cannot_be_used_is_one_sentence(analyze, tmp_path, elements, s
     assert sentence in errors
     assert "scan.dcm" in errors
     assert "Traceback" not in errors
+
+
+def test_that_dicom_stills_are_cases_beside_images_each_with_its_own_scale(analyze, tmp_path):
+    region = Dataset()
+    region.RegionSpatialFormat, region.RegionDataType, region.RegionFlags = 1, 1, 0
+    region.RegionLocationMinX0, region.RegionLocationMinY0 = 0, 0
+    region.RegionLocationMaxX1, region.RegionLocationMaxY1 = 191, 143
+    region.PhysicalUnitsXDirection = region.PhysicalUnitsYDirection = 3
+    region.PhysicalDeltaX = region.PhysicalDeltaY = 0.02
+    still = write_cine(tmp_path / "stills" / "a.dcm", SequenceOfUltrasoundRegions=[region])
+    one = dcmread(still)
+    one.NumberOfFrames, one.PixelData = 1, one.PixelData[: 192 * 144]
+    one.save_as(still)
+    Image.fromarray(np.zeros((144, 192), np.uint8)).save(tmp_path / "stills" / "b.png")
+    status, out, _ = analyze(tmp_path / "stills", "--stills")
+    assert status == 0
+    frames = json.loads(out)["frames"]
+    assert [frame["file"] for frame in frames] == ["a.dcm", "b.png"]
+    assert frames[0]["mm_per_pixel"] == {"x": pytest.approx(0.2), "y": pytest.approx(0.2)}
+    assert frames[1]["mm_per_pixel"] is None

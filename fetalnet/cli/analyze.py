@@ -115,9 +115,9 @@ def _of_stills(
     from fetalnet.analysis import analyze_stills
     from fetalnet.cli.pictures import still_pictures
     from fetalnet.export.pdf_report import write_analysis_pdf
-    from fetalnet.sources import image_files, open_source
+    from fetalnet.sources import DICOM_SUFFIXES, IMAGE_SUFFIXES, image_files, open_source
 
-    files = image_files(path) if path.is_dir() else [path]
+    files = image_files(path, (*IMAGE_SUFFIXES, *DICOM_SUFFIXES)) if path.is_dir() else [path]
     predictor = _predictor(weights, device)
     with progress("Analysing") as on_progress:
         result = analyze_stills(

@@ -61,10 +61,10 @@ class ImageFolder:
         """Nothing stays open between two frames."""
 
 
-def image_files(folder: Path) -> list[Path]:
+def image_files(folder: Path, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> list[Path]:
     """The images of a folder sorted by name; other files are ignored. Raises ``InputError`` where there is none."""
     try:
-        files = [file for file in folder.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES]
+        files = [file for file in folder.iterdir() if file.suffix.lower() in suffixes]
         files = sorted(file for file in files if not file.name.startswith(".") and file.is_file())
     except PermissionError as error:
         raise InputError(f"Reading {folder.name} is not allowed; ask its owner for the right to read it.") from error
