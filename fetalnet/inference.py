@@ -21,6 +21,9 @@ from fetalnet.sources.frame import Frame
 MIN_STANDARDNESS = 0.1
 """A plane that is rated lower is not measured: its organ is there, but cut far from where it is to be measured."""
 
+MIN_LEAKING_STANDARDNESS = 0.4
+"""An outline that takes more along is believed only on a frame that is well cut: else it is another organ's."""
+
 MIN_MASK_EVIDENCE = 0.7
 """Least mean probability of the mask over its own area (where it exceeds one half)."""
 
@@ -103,7 +106,9 @@ class Predictor:
         refused = _why_not(plane, probabilities[plane], raw)
         if refused is None:
             mask = raw.masks[STANDARD_PLANES.index(plane)]
-            fit = fit_plane(plane, mask, prepared.letterbox, prepared.fan, self._femur)
+            rating = raw.standardness[STANDARD_PLANES.index(plane)]
+            may_leak = bool(rating >= MIN_LEAKING_STANDARDNESS)
+            fit = fit_plane(plane, mask, prepared.letterbox, prepared.fan, self._femur, may_leak=may_leak)
             outline, geometry, refused = fit.outline, fit.geometry, fit.refused
         return Prediction(
             frame.index,

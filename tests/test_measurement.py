@@ -232,3 +232,12 @@ def test_two_bodies_that_are_equally_certain_are_not_guessed_between() -> None:
         letterbox, Ellipse(226, 120, 50, 40, 0)
     )
     refused(Plane.HEAD, np.clip(joined, 0, 1).astype(np.float32))
+
+
+def test_that_a_leak_is_not_looked_for_where_the_frame_is_badly_cut() -> None:
+    letterbox = Letterbox.of(GRID, GRID)
+    head, body = Ellipse(140, 120, 52, 40, 20), drawn_ellipse(letterbox, Ellipse(225, 140, 48, 34, 10))
+    mask = leaking(drawn_ellipse(letterbox, head), body, 0.9)
+    fit = fit_plane(Plane.HEAD, mask, letterbox, may_leak=False)
+    assert fit.geometry is None
+    assert fit.refused is not None

@@ -41,10 +41,13 @@ def fit_plane(
     letterbox: Letterbox,
     seen: NDArray[np.bool_] | None = None,
     femur: FemurFit = FemurFit.ENDS,
+    *,
+    may_leak: bool = True,
 ) -> Fit:
     """Fit an ellipse (head, abdomen) or a line (femur) to ``mask_probability`` (height, width) on the network's grid.
 
     ``seen`` (height, width) tells where the fan shows anything; without it, all of the letterbox's inside counts.
+    Where an outline ``may_leak``, the body within it is looked for when the whole of it is no ellipse.
     """
     if plane is Plane.OTHER:
         return Fit(None, None, "no standard plane")
@@ -54,7 +57,7 @@ def fit_plane(
         regions = regions_of(mask_probability)
         outline = letterbox.to_native(contour_of(regions[0])).astype(np.float32)
         if plane is not Plane.FEMUR:
-            return _fit_body(plane, regions, outline, letterbox, seen)
+            return _fit_body(plane, regions, outline, letterbox, seen, may_leak)
         region = largest(regions)
         contour = contour_of(region)
         line = fit_line(region, contour, seen) if femur is FemurFit.ENDS else fit_rectangle(contour, seen)
@@ -64,12 +67,17 @@ def fit_plane(
 
 
 def _fit_body(
-    plane: Plane, regions: list[Region], outline: NDArray[np.float32], letterbox: Letterbox, seen: NDArray[np.bool_]
+    plane: Plane,
+    regions: list[Region],
+    outline: NDArray[np.float32],
+    letterbox: Letterbox,
+    seen: NDArray[np.bool_],
+    may_leak: bool,
 ) -> Fit:
     try:
         return Fit(fit_ellipse(plane, contour_of(largest(regions)), letterbox, seen), outline)
     except RefusedError:
-        core = fit_core(plane, regions, letterbox, seen)
+        core = fit_core(plane, regions, letterbox, seen) if may_leak else None
         if core is None:
             raise
         return Fit(core, outline)
