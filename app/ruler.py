@@ -36,7 +36,7 @@ class RulerSearch(QThread):
 
     def run(self) -> None:
         fan = self._fan or find_sector(self._frame.pixels)
-        ruler = find_ruler(self._frame.pixels, sector=fan)
+        ruler = find_ruler(self._frame.pixels)
         _, top, _, bottom = fan.box
         self.searched.emit(ruler, () if ruler is None else hypotheses(ruler, float(bottom - top)))
 

@@ -21,7 +21,7 @@ from pydantic import BeforeValidator, PlainSerializer
 
 from fetalnet.errors import InputError
 from fetalnet.geometry import Ellipse, Geometry, geometry_from_json
-from fetalnet.picture.fan import FanShape, fan_from_json
+from fetalnet.picture.fan import FanShape, StoredFan
 from fetalnet.picture.scale import Scale
 from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
 from fetalnet.planes import KINDS_OF, Kind, Plane
@@ -51,19 +51,6 @@ StoredGeometry = Annotated[
     Geometry, BeforeValidator(_read_geometry), PlainSerializer(lambda geometry: geometry.to_json())
 ]
 """A geometry that is stored as in the analysis JSON."""
-
-
-def _read_fan(value: object) -> object:
-    if not isinstance(value, dict):
-        return value
-    try:
-        return fan_from_json(value)
-    except (KeyError, TypeError) as error:
-        raise ValueError("no fan") from error
-
-
-StoredFan = Annotated[FanShape, BeforeValidator(_read_fan), PlainSerializer(lambda fan: fan.to_json())]
-"""A fan that is stored as its JSON."""
 
 
 class Status(StrEnum):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BeforeValidator, PlainSerializer
 
 from fetalnet.errors import InputError
 from fetalnet.picture.letterbox import Box
@@ -183,3 +184,16 @@ def _finite(value: Any) -> float:
     if not math.isfinite(number):
         raise ValueError("no number")
     return number
+
+
+def _read_fan(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    try:
+        return fan_from_json(value)
+    except (KeyError, TypeError) as error:
+        raise ValueError("no fan") from error
+
+
+StoredFan = Annotated[FanShape, BeforeValidator(_read_fan), PlainSerializer(lambda fan: fan.to_json())]
+"""A fan that is stored as its JSON."""

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from fetalnet.errors import InputError
 from fetalnet.geometry import MmPerPixel
-from fetalnet.picture.fan import FanShape, check_fan, fan_from_json
+from fetalnet.picture.fan import FanShape, StoredFan, check_fan
 from fetalnet.picture.layout import Layout
 from fetalnet.picture.letterbox import Box
 from fetalnet.picture.scale import PLAUSIBLE_MM_PER_PIXEL, Scale, ScaleOrigin
@@ -19,18 +19,6 @@ from fetalnet.picture.sector import Sector
 _SAME_FAN = 0.96
 """Intersection over union from which on a fan counts as unchanged: at another depth or zoom the scale is another."""
 _PLAUSIBLE = Field(ge=PLAUSIBLE_MM_PER_PIXEL[0], le=PLAUSIBLE_MM_PER_PIXEL[1], allow_inf_nan=False)
-
-
-def _read_fan(value: object) -> object:
-    if not isinstance(value, dict):
-        return value
-    try:
-        return fan_from_json(value)
-    except (KeyError, TypeError) as error:
-        raise ValueError("no fan") from error
-
-
-StoredFan = Annotated[FanShape, BeforeValidator(_read_fan), PlainSerializer(lambda fan: fan.to_json())]
 
 
 class PresetScale(BaseModel):

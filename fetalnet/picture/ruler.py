@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fetalnet.picture.comb import Comb, Floats, Marks, fit_comb, mark_strength, periodic_columns
-from fetalnet.picture.sector import Sector
 from fetalnet.picture.tick_levels import tick_levels
 
 _COLUMNS = 8
@@ -64,16 +63,16 @@ class Ruler:
         return self.ticks[-1].position_px - self.ticks[0].position_px
 
 
-def find_ruler(*pictures: NDArray[np.uint8], sector: Sector | None = None) -> Ruler | None:
+def find_ruler(*pictures: NDArray[np.uint8]) -> Ruler | None:
     """The ruler on one or more pictures of one size, (h, w) grey or (h, w, 3) RGB; None where none is sure.
 
-    Several frames of a recording are better than one: what moves is no ruler. With a ``sector`` the depth ruler is
-    looked for beside the fan and at its edges only.
+    Several frames of a recording are better than one: what moves is no ruler. A depth ruler is
+    looked for away from the middle of the picture only.
     """
     value = _value(*pictures)
-    found = [_best(value, Axis.DEPTH, sector)]
+    found = [_best(value, Axis.DEPTH)]
     if found[0] is None or found[0].confidence < 0.5:
-        found.append(_best(np.ascontiguousarray(value.T), Axis.WIDTH, None))
+        found.append(_best(np.ascontiguousarray(value.T), Axis.WIDTH))
     return max((each for each in found if each is not None), key=lambda each: each.confidence, default=None)
 
 
@@ -101,7 +100,7 @@ def follow(ruler: Ruler, picture: NDArray[np.uint8]) -> Ruler | None:
     return _measured(strength, column, comb, ruler.axis, low)
 
 
-def _best(value: NDArray[np.uint8], axis: Axis, sector: Sector | None) -> Ruler | None:
+def _best(value: NDArray[np.uint8], axis: Axis) -> Ruler | None:
     strength = mark_strength(value)
     height, width = strength.shape
     found = []
