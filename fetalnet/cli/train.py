@@ -23,19 +23,25 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume/--fresh", help="Go on from the newest checkpoint in OUT, or begin anew.")
     ] = True,
+    begin_with: Annotated[
+        Path | None,
+        typer.Option("--begin-with", metavar="WEIGHTS", help="Weights to train further, instead of random ones."),
+    ] = None,
 ) -> None:
     """Train a network on the real pictures that FETALNET_DATA names and on the phantom."""
     require_extra()
+    from fetalnet.network.weights import load_weights
     from fetalnet.training.config import load_config
     from fetalnet.training.run import train as run
 
     settings = load_config(config)
+    start = None if begin_with is None else load_weights(begin_with, settings.network.architecture)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise cannot_write(out, error) from error
     check_writable(out / settings.name)
-    typer.echo(run(settings, out, cache or out / "cache", resume))
+    typer.echo(run(settings, out, cache or out / "cache", resume, start))
 
 
 def require_extra() -> None:

@@ -35,7 +35,8 @@ class NetworkConfig:
     """Shape of a streaming FetalNet.
 
     ``height`` and ``width`` are the input grid in pixels, divisible by 32. ``channels`` are the widths of the encoder's
-    five stages, at 1/2 to 1/32 of the input. ``hidden`` is the width of the temporal unit's state.
+    five stages, at 1/2 to 1/32 of the input. ``hidden`` is the width of the temporal unit's state. ``crop_scale``: see
+    ``fetalnet.network.reader.crop_size``.
     """
 
     height: int = 256
@@ -43,6 +44,7 @@ class NetworkConfig:
     channels: tuple[int, int, int, int, int] = (16, 32, 64, 96, 128)
     temporal: Temporal = Temporal.CONVGRU
     hidden: int = 48
+    crop_scale: float = 1.0
 
     def __post_init__(self) -> None:
         if self.height % STRIDE or self.width % STRIDE:

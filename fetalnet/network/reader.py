@@ -13,8 +13,8 @@ from fetalnet.network.blocks import ResidualBlock, convolution
 from fetalnet.network.moments import moments
 from fetalnet.planes import STANDARD_PLANES, Plane, Structure
 
-CROP = {Plane.HEAD: (80, 112), Plane.ABDOMEN: (96, 96), Plane.FEMUR: (48, 96)}
-"""Height and width of what the reader sees of each organ, pixels; its long axis lies along the width."""
+_CROPS = {Plane.HEAD: (80, 112), Plane.ABDOMEN: (96, 96), Plane.FEMUR: (48, 96)}
+_STRIDE = 8
 
 MARGIN = 1.25
 """How far the crop reaches beyond the outline, in half-lengths: the wall and what it touches belong to the picture."""
@@ -34,7 +34,7 @@ class Reading(NamedTuple):
 
 
 class OrganReader(nn.Module):
-    """A small encoder for the crops of one plane's organ: (n, 1, *CROP[plane]), grey 0 to 1."""
+    """A small encoder for the crops of one plane's organ: (n, 1, *crop_size(plane)), grey 0 to 1."""
 
     def __init__(self, plane: Plane) -> None:
         super().__init__()
@@ -60,8 +60,9 @@ class Reader(nn.Module):
     A spatial transformer (Jaderberg et al. 2015) whose pose is not learned: it is that of the outline.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, crop_scale: float = 1.0) -> None:
         super().__init__()
+        self.crop_scale = crop_scale
         self.organs = nn.ModuleList(OrganReader(plane) for plane in STANDARD_PLANES)
         # Log-odds of each plane against "other": so much of the branch's, so much of the reader's, and a constant.
         self.trust_branch = nn.Parameter(torch.full((len(STANDARD_PLANES),), 0.5))
@@ -75,7 +76,7 @@ class Reader(nn.Module):
         masks = torch.sigmoid(mask_logits.detach().float())
         readings, seen = [], []
         for number, organ in enumerate(self.organs):
-            crops, there = crop_outlined(frames, masks[:, number], STANDARD_PLANES[number])
+            crops, there = crop_outlined(frames, masks[:, number], STANDARD_PLANES[number], self.crop_scale)
             readings.append(organ(crops))
             seen.append(there)
         present, standardness = (torch.stack([each[part] for each in readings], dim=1) for part in (0, 1))
@@ -99,8 +100,14 @@ def structures_of(plane: Plane) -> list[Structure]:
     return [structure for structure in Structure if structure.plane is plane]
 
 
-def crop_outlined(frames: Tensor, masks: Tensor, plane: Plane) -> tuple[Tensor, Tensor]:
-    """Each frame (n, 1, h, w) around its mask (n, h, w), 0 to 1: crops (n, 1, *CROP[plane]), and whether
+def crop_size(plane: Plane, scale: float = 1.0) -> tuple[int, int]:
+    """Height and width of what the reader sees of an organ, pixels; its long axis lies along the width."""
+    rows, columns = (round(scale * size / _STRIDE) * _STRIDE for size in _CROPS[plane])
+    return rows, columns
+
+
+def crop_outlined(frames: Tensor, masks: Tensor, plane: Plane, scale: float = 1.0) -> tuple[Tensor, Tensor]:
+    """Each frame (n, 1, h, w) around its mask (n, h, w), 0 to 1: crops (n, 1, *crop_size(plane, scale)), and whether
     there is a mask (n,).
 
     Centre, axes and size come from the mask's moments. What lies outside the frame is black.
@@ -118,7 +125,7 @@ def crop_outlined(frames: Tensor, masks: Tensor, plane: Plane) -> tuple[Tensor, 
     along = 3.0 if plane is Plane.FEMUR else 4.0
     long = torch.sqrt(along * (middle + radius))
     short = torch.sqrt(4.0 * (middle - radius).clamp(min=0.0))
-    rows, columns = CROP[plane]
+    rows, columns = crop_size(plane, scale)
     half_width = MARGIN * torch.maximum(long, short * (columns / rows)).clamp(min=4.0)
     half_height = half_width * (rows / columns)
     u = _centres(columns, masks)[None, None, :] * half_width

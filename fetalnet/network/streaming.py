@@ -48,7 +48,7 @@ class StreamingFetalNet(nn.Module):
         self.fuse = nn.Conv2d(first + masks * len(self.sides), 4 * masks, kernel_size=3, padding=1)
         self.branch = ClassificationBranch(last, config.channels[_MIDDLE])
         # Last, so that the rest starts from the same numbers with and without it.
-        self.reader = Reader()
+        self.reader = Reader(config.crop_scale)
 
     def initial_state(self, batch: int, height: int | None = None, width: int | None = None) -> Tensor:
         """The state before the first frame: zeros (batch, hidden, height / 32, width / 32)."""

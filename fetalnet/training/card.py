@@ -8,7 +8,7 @@ from typing import Any
 
 from fetalnet import __version__
 from fetalnet.atomic_file import write_file
-from fetalnet.network.weights import read_card, write_card
+from fetalnet.network.weights import LoadedNetwork, read_card, write_card
 from fetalnet.planes import Plane
 from fetalnet.training.batches import Collection
 from fetalnet.training.config import TrainingConfig
@@ -33,8 +33,8 @@ _LIMITS = [
 ]
 
 
-def new_card(config: TrainingConfig, collection: Collection) -> dict[str, Any]:
-    """The card of weights as training leaves them, without figures."""
+def new_card(config: TrainingConfig, collection: Collection, start: LoadedNetwork | None = None) -> dict[str, Any]:
+    """The card of weights as training leaves them, without figures; with the one of the weights it began with."""
     table = collection.table()
     return {
         "name": config.name,
@@ -46,7 +46,7 @@ def new_card(config: TrainingConfig, collection: Collection) -> dict[str, Any]:
         "trained_on": {str(plane): {"real": table[plane, True], "phantom": table[plane, False]} for plane in Plane},
         "config": config.model_dump(mode="json"),
         "limits": _LIMITS,
-    }
+    } | ({} if start is None else {"began_with": start.card | {"figures": {}}})
 
 
 def add_figures(weights: Path, figures: dict[str, str]) -> None:
@@ -63,6 +63,7 @@ def as_markdown(card: dict[str, Any]) -> str:
         "",
         f"{card['architecture']}, version {card['version']}, commit {card['commit']}, seed {card['seed']}.",
         f"SHA-256 `{card['sha256']}`.",
+        *_beginnings(card),
         "",
         "## Trained on",
         "",
@@ -80,6 +81,15 @@ def as_markdown(card: dict[str, Any]) -> str:
         lines += ["", f"## {title}", "", figures]
     lines += ["", "## Limits", "", *(f"- {limit}" for limit in card["limits"])]
     return "\n".join(lines) + "\n"
+
+
+def _beginnings(card: dict[str, Any]) -> list[str]:
+    """The weights that training began with, the newest first."""
+    before = card.get("began_with")
+    if before is None:
+        return []
+    line = f"Began with weights `{before['sha256'][:12]}` (commit {before['commit']}, seed {before['seed']})."
+    return [line, *_beginnings(before)]
 
 
 def _commit() -> str:

@@ -37,9 +37,10 @@ class Network(_Table):
     channels: tuple[int, int, int, int, int] = (16, 32, 64, 96, 128)
     temporal: Temporal = Temporal.CONVGRU
     hidden: int = 48
+    crop_scale: float = Field(default=1.0, gt=0.5)
 
     def build(self) -> NetworkConfig:
-        return NetworkConfig(self.height, self.width, self.channels, self.temporal, self.hidden)
+        return NetworkConfig(self.height, self.width, self.channels, self.temporal, self.hidden, self.crop_scale)
 
 
 def _architecture(value: Any) -> Any:

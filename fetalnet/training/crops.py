@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fetalnet.geometry import Ellipse, Geometry
-from fetalnet.network.reader import CROP, MARGIN, structures_of
+from fetalnet.network.reader import MARGIN, crop_size, structures_of
 from fetalnet.planes import STANDARD_PLANES, Plane
 from fetalnet.training.augment import Appearance
 from fetalnet.training.batches import UNRATED_STANDARDNESS, UNRATED_WEIGHT, Collection, Fields, presence
-from fetalnet.training.config import TrainingConfig
+from fetalnet.training.config import Network, TrainingConfig
 from fetalnet.training.erase import erased
 from fetalnet.training.example import Example
 
@@ -25,12 +25,12 @@ OWN_SHARE, OTHERS_SHARE = 0.66, 0.14
 """Shares of crops around the plane's own organ and around another organ; the rest shows none."""
 
 REAL_HEAD_SHARE = 0.4
-PLAIN_SHARE = 0.35
+PLAIN_SHARE = 0.5
 """Share of crops that keep the look they have: a rating must not drown in what augmentation hides."""
 
 
 class Crops(NamedTuple):
-    """n crops for the reader of one plane: ``crops`` (n, 1, *CROP[plane]), grey 0 to 1; ``present`` (n,), 1 where the
+    """n crops for the reader of one plane: ``crops`` (n, 1, height, width), grey 0 to 1; ``present`` (n,), 1 where the
     plane is well enough cut; ``standardness`` (n,) and its weight (n,); its ``structures`` (n, k) and their weight
     (n,), 0 where nobody said.
     """
@@ -63,18 +63,20 @@ class Pools:
 def draw_crops(config: TrainingConfig, pools: Pools, step: int, rank: int = 0) -> list[Crops]:
     """The batch of one step for one process, in the order of ``STANDARD_PLANES``."""
     assert config.reader is not None
+    assert isinstance(config.network, Network)
+    scale = config.network.crop_scale
     size = max(config.reader.batch // config.processes, 1)
     batch = []
     for number, plane in enumerate(STANDARD_PLANES):
         items = [
-            draw_crop(np.random.default_rng([config.seed, step, rank, number, item]), pools, plane)
+            draw_crop(np.random.default_rng([config.seed, step, rank, number, item]), pools, plane, scale)
             for item in range(size)
         ]
         batch.append(Crops(*(torch.from_numpy(np.stack(parts)) for parts in zip(*items, strict=True))))
     return batch
 
 
-def draw_crop(rng: np.random.Generator, pools: Pools, plane: Plane) -> Fields:
+def draw_crop(rng: np.random.Generator, pools: Pools, plane: Plane, scale: float = 1.0) -> Fields:
     """One augmented crop for a plane's reader: the fields of ``Crops``, one item's."""
     example, geometry, own = _pick(rng, pools, plane)
     present = standardness = 0.0
@@ -84,10 +86,11 @@ def draw_crop(rng: np.random.Generator, pools: Pools, plane: Plane) -> Fields:
         present = presence(outline.standardness)
         standardness = outline.standardness if example.rated else UNRATED_STANDARDNESS
         weight, known = (1.0, True) if example.rated else (UNRATED_WEIGHT, False)
-    crop = cv2.warpAffine(example.pixels, jittered(geometry, plane, rng), CROP[plane][::-1], flags=cv2.INTER_LINEAR)
+    size = crop_size(plane, scale)
+    crop = cv2.warpAffine(example.pixels, jittered(geometry, plane, rng, scale), size[::-1], flags=cv2.INTER_LINEAR)
     grey = crop.astype(np.float32) / 255
     if rng.random() > PLAIN_SHARE:
-        look = Appearance.draw(rng, CROP[plane])
+        look = Appearance.draw(rng, size)
         # Text and calipers are drawn for whole pictures: in a crop they would cover it.
         grey = (look if rng.random() < 0.1 else replace(look, overlay=None)).apply(np.asarray(crop, np.uint8), rng)
     structures = np.array([structure in example.structures for structure in structures_of(plane)], np.float32)
@@ -95,7 +98,7 @@ def draw_crop(rng: np.random.Generator, pools: Pools, plane: Plane) -> Fields:
     return (grey[None], *numbers, structures, np.asarray(known, np.float32))
 
 
-def jittered(geometry: Geometry, plane: Plane, rng: np.random.Generator) -> NDArray[np.float64]:
+def jittered(geometry: Geometry, plane: Plane, rng: np.random.Generator, scale: float = 1.0) -> NDArray[np.float64]:
     """The affine map (2, 3) from a picture to a crop around ``geometry``, off by as much as a prediction may be."""
     cx, cy, long, short, angle_deg = _pose(geometry)
     if short * 1.12 > long:
@@ -103,7 +106,7 @@ def jittered(geometry: Geometry, plane: Plane, rng: np.random.Generator) -> NDAr
         angle_deg = float(rng.uniform(0, 180))
     angle = math.radians(angle_deg + float(rng.normal(0, 5)))
     cx, cy = cx + float(rng.normal(0, 0.04)) * long, cy + float(rng.normal(0, 0.04)) * long
-    rows, columns = CROP[plane]
+    rows, columns = crop_size(plane, scale)
     half_width = MARGIN * max(long, short * columns / rows, 4.0) * math.exp(rng.normal(0, 0.07))
     half_height = half_width * rows / columns * math.exp(rng.normal(0, 0.04))
     turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])

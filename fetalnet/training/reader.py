@@ -26,7 +26,7 @@ class ReaderTraining(lightning.LightningModule):  # type: ignore[misc]
         self.config, self.stage = config, config.reader
         # Frozen while the rest is trained.
         network.reader.requires_grad_(True)
-        self.organs = network.reader.organs
+        self.organs = network.reader.organs.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def training_step(self, batch: list[Crops], _: int) -> Tensor:
         torch.manual_seed(self.config.seed + self.global_step * self.config.processes + self.global_rank)

@@ -13,8 +13,10 @@ from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint, TQD
 from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader
 
+from fetalnet.errors import InputError
+from fetalnet.network.architectures import Network
 from fetalnet.network.streaming import StreamingFetalNet
-from fetalnet.network.weights import save_weights
+from fetalnet.network.weights import LoadedNetwork, save_weights
 from fetalnet.planes import Plane
 from fetalnet.training import batches, hc18, other_planes, phantom_data
 from fetalnet.training.batches import Batch, BatchStream, Collection, Drawn
@@ -84,10 +86,13 @@ def print_table(collection: Collection) -> None:
     print(f"and {len(collection.heads)} real heads erased, or replaced by a phantom's organ, drawn anew each time")
 
 
-def train(config: TrainingConfig, folder: Path, cache: Path, resume: bool = True) -> Path:
+def train(
+    config: TrainingConfig, folder: Path, cache: Path, resume: bool = True, start: LoadedNetwork | None = None
+) -> Path:
     """Train and write ``<name>.safetensors`` with its card into ``folder``; returns the weights' path.
 
-    Goes on from the newest checkpoint in ``folder`` unless ``resume`` is false. ``cache`` keeps the phantom pack.
+    Goes on from the newest checkpoint in ``folder`` unless ``resume`` is false; begins with the numbers of ``start``
+    instead of random ones. ``cache`` keeps the phantom pack. Raises ``InputError``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     # One thread a process: two of them are a quarter faster than one with two threads, and sums keep their order.
@@ -97,6 +102,8 @@ def train(config: TrainingConfig, folder: Path, cache: Path, resume: bool = True
     print_table(collection)
     lightning.seed_everything(config.seed, verbose=False)
     module = Training(config)
+    if start is not None:
+        begin_with(module.network, start)
     data = Data(
         lambda step, rank: batches.draw_batch(config, collection, step, rank),
         config.steps,
@@ -108,8 +115,20 @@ def train(config: TrainingConfig, folder: Path, cache: Path, resume: bool = True
     if isinstance(network, StreamingFetalNet) and config.reader is not None:
         train_reader(network, config, collection, folder / "reader", resume)
     path = folder / f"{config.name}.safetensors"
-    save_weights(path, network, new_card(config, collection))
+    save_weights(path, network, new_card(config, collection, start))
     return path
+
+
+def begin_with(network: Network, start: LoadedNetwork) -> None:
+    """Take over trained numbers. Raises ``InputError`` where they are of a network of another shape."""
+    given = start.network.state_dict()
+    wanted = network.state_dict()
+    if {name: tensor.shape for name, tensor in given.items()} != {name: each.shape for name, each in wanted.items()}:
+        raise InputError(
+            f"The weights {start.name} are of a network of another shape than the configuration names; "
+            "begin with weights of that network, or without any."
+        )
+    network.load_state_dict(given)
 
 
 def train_reader(

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fetalnet.geometry import Ellipse, Line
-from fetalnet.network.reader import CROP, MARGIN, Reader, crop_outlined, structures_of
+from fetalnet.network.reader import MARGIN, Reader, crop_outlined, crop_size, structures_of
 from fetalnet.planes import STANDARD_PLANES, Plane, Structure
 from fetalnet.training.targets import soft_mask
 
@@ -34,7 +34,7 @@ def test_that_an_organ_is_shown_upright_and_at_one_size_however_it_lies(theta_de
     assert there.tolist() == [True]
     column, row = middle_of_light(crops[0, 0])
     # Half a turn is the same outline: the spot lies at one end or the other.
-    rows, columns = CROP[Plane.HEAD]
+    rows, columns = crop_size(Plane.HEAD)
     per_pixel = MARGIN * organ.b / (rows / 2)
     off = abs(column - (columns - 1) / 2) * per_pixel / organ.a, abs(row - (rows - 1) / 2) * per_pixel / organ.b
     assert off == (pytest.approx(0.7, abs=0.04), pytest.approx(0.3, abs=0.04))
@@ -45,7 +45,7 @@ def test_that_a_femur_fills_the_crop_from_end_to_end():
     mask = torch.from_numpy(soft_mask(shaft, SHAPE, 2.0))[None]
     crops, _ = crop_outlined(mask[:, None], mask, Plane.FEMUR)
     lit = torch.nonzero(crops[0, 0].amax(dim=0) > 0.5).flatten()
-    assert (lit.max() - lit.min() + 1) / CROP[Plane.FEMUR][1] == pytest.approx(1 / MARGIN, abs=0.05)
+    assert (lit.max() - lit.min() + 1) / crop_size(Plane.FEMUR)[1] == pytest.approx(1 / MARGIN, abs=0.05)
 
 
 def test_that_where_nothing_is_outlined_no_plane_is_present():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fetalnet.geometry import Ellipse, Line
-from fetalnet.network.reader import CROP, MARGIN
+from fetalnet.network.reader import MARGIN, crop_size
 from fetalnet.planes import STANDARD_PLANES, Plane, Structure
 from fetalnet.training.batches import Collection
 from fetalnet.training.config import Phase, ReaderStage, Stage, TrainingConfig
@@ -41,7 +41,7 @@ def test_that_the_outline_fills_the_crop_but_for_the_margin():
         matrix = jittered(HEAD, Plane.HEAD, np.random.default_rng(seed))
         seen = warped(HEAD, matrix)
         assert isinstance(seen, Ellipse)
-        rows, columns = CROP[Plane.HEAD]
+        rows, columns = crop_size(Plane.HEAD)
         assert (seen.cx, seen.cy) == (pytest.approx(columns / 2, abs=9), pytest.approx(rows / 2, abs=9))
         assert max(seen.a * MARGIN / (columns / 2), seen.b * MARGIN / (rows / 2)) == pytest.approx(1, abs=0.25)
         assert min(seen.theta_deg, 180 - seen.theta_deg) < 20
@@ -69,7 +69,7 @@ def test_that_a_real_head_counts_as_present_and_its_anatomy_as_unknown(collectio
 def test_that_batches_hold_crops_for_every_plane_and_repeat_themselves(collection):
     pools = Pools.of(collection)
     batch, again = (draw_crops(config(), pools, 1) for _ in range(2))
-    assert [each.crops.shape for each in batch] == [(5, 1, *CROP[plane]) for plane in STANDARD_PLANES]
+    assert [each.crops.shape for each in batch] == [(5, 1, *crop_size(plane)) for plane in STANDARD_PLANES]
     assert [each.structures.shape for each in batch] == [(5, 5), (5, 6), (5, 0)]
     other = draw_crops(config(), pools, 2)
     for one, same, different in zip(batch, again, other, strict=True):

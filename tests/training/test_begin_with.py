@@ -1,0 +1,43 @@
+"""Training that begins with numbers from before."""
+
+import pytest
+import torch
+
+from fetalnet.errors import InputError
+from fetalnet.network.config import NetworkConfig, Temporal
+from fetalnet.network.streaming import StreamingFetalNet
+from fetalnet.network.weights import load_weights, save_weights
+from fetalnet.training.batches import Collection
+from fetalnet.training.card import as_markdown, new_card
+from fetalnet.training.config import Phase, Stage, TrainingConfig
+from fetalnet.training.run import begin_with
+
+NARROW = (8, 8, 8, 8, 8)
+
+
+@pytest.fixture
+def before(tmp_path):
+    network = StreamingFetalNet(NetworkConfig(64, 96, NARROW, hidden=8))
+    config = TrainingConfig(
+        seed=5, phases=(Phase(learning_rate=1e-3, stages=(Stage(height=64, width=96, batch=1, steps=1),)),)
+    )
+    path = tmp_path / "before.safetensors"
+    save_weights(path, network, new_card(config, Collection([], [], [], [])))
+    return load_weights(path), config
+
+
+def test_that_a_network_takes_over_the_numbers_and_the_card_says_from_where(before):
+    weights, config = before
+    network = StreamingFetalNet(NetworkConfig(64, 96, NARROW, hidden=8, crop_scale=1.4))
+    begin_with(network, weights)
+    for name, tensor in weights.network.state_dict().items():
+        assert torch.equal(tensor, network.state_dict()[name])
+    card = new_card(config, Collection([], [], [], []), weights) | {"architecture": "a", "sha256": "b"}
+    assert f"Began with weights `{weights.sha256[:12]}`" in as_markdown(card)
+
+
+def test_that_numbers_of_another_shape_are_refused(before):
+    weights, _ = before
+    other = StreamingFetalNet(NetworkConfig(64, 96, NARROW, temporal=Temporal.NONE))
+    with pytest.raises(InputError, match="another shape"):
+        begin_with(other, weights)
