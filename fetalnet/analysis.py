@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from fetalnet.analysis_json import SCHEMA_VERSION, AnalysisJson, FrameJson
 from fetalnet.errors import InputError
 from fetalnet.examination import STILL, BestFrame, Estimate, Examination
-from fetalnet.judgement import StreamJudge, judged_still
+from fetalnet.judgement import StreamJudge
 from fetalnet.measurement import Length, measure
 from fetalnet.picture.calibration import OUTSIDE, Calibration
 from fetalnet.picture.drift import Change, DriftWatch
@@ -53,6 +53,10 @@ class FramePredictor(Protocol):
     """What the analysis asks of a predictor."""
 
     def predict(self, frame: Frame) -> Prediction: ...
+
+    def predict_still(self, frame: Frame) -> Prediction:
+        """The answer for a picture alone."""
+        ...
 
     def look_at(self, crop: Box, fan: NDArray[np.bool_]) -> None:
         """Look only at this part of the frames, and forget the frames seen so far."""
@@ -239,7 +243,7 @@ def analyze_stills(
             frame = replace(frame, index=index)
             sector = find_sector(frame.pixels)
             predictor.look_at(sector.box, sector.mask(frame.pixels.shape))
-            prediction = judged_still(predictor.predict(frame))
+            prediction = predictor.predict_still(frame)
             calibrations[calibration] = None
             scale = calibration.scale_for(prediction.geometry)
             results.append(FrameResult(index, None, file.name, replace(prediction, outline=None), scale))
@@ -277,7 +281,8 @@ def predicted(
     ahead: queue.Queue[tuple[Frame, Change | None] | Exception | None] = queue.Queue(DECODED_AHEAD)
     stop = threading.Event()
     watch = DriftWatch(sector) if on_change is not None and len(source) > 1 else None
-    judged = StreamJudge().judged if len(source) > 1 else judged_still
+    judge = StreamJudge()
+    alone = len(source) == 1
     decoder = threading.Thread(target=_decode, args=(source, watch, ahead, stop), name="decode")
     decoder.start()
     try:
@@ -287,7 +292,7 @@ def predicted(
             frame, change = item
             if change is not None and on_change is not None:
                 on_change(change)
-            yield frame, judged(predictor.predict(frame))
+            yield frame, predictor.predict_still(frame) if alone else judge.judged(predictor.predict(frame))
     finally:
         stop.set()
         # One free place wakes a decoder that waits for it.

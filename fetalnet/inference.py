@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fetalnet.closer_look import joined, nearer_box, seen_both_ways
 from fetalnet.engines import Device, Engine, Raw, engine_for
 from fetalnet.fitting import FemurFit, fit_plane
-from fetalnet.judgement import MIN_PROBABILITY
+from fetalnet.judgement import MIN_PROBABILITY, judged_still
 from fetalnet.network.weights import DEFAULT_WEIGHTS, LoadedNetwork, load_weights
 from fetalnet.picture.letterbox import Box, Letterbox
 from fetalnet.planes import STANDARD_PLANES, Plane
@@ -85,9 +86,21 @@ class Predictor:
         prepared = self.prepare(frame)
         return self.fit(frame, prepared, self.run(prepared))
 
-    def prepare(self, frame: Frame) -> Prepared:
-        """Letterbox a frame into the network's grid."""
-        letterbox, fan = self._letterbox(frame.pixels.shape)
+    def predict_still(self, frame: Frame) -> Prediction:
+        """The answer for a picture alone, looked at longer than a frame of a stream: see ``closer_look``."""
+        prepared = self.prepare(frame)
+        raw = seen_both_ways(prepared.grid, self._run_alone)
+        box = nearer_box(raw, prepared.letterbox)
+        # An organ cut anyhow looks rounder from near than it is: the real abdomen would be measured as a head.
+        if box is not None and raw.standardness.max() >= MIN_LEAKING_STANDARDNESS:
+            near = self.prepare(frame, box)
+            raw = joined(raw, prepared.letterbox, seen_both_ways(near.grid, self._run_alone), near.letterbox)
+            prepared = near
+        return judged_still(self.fit(frame, prepared, raw))
+
+    def prepare(self, frame: Frame, box: Box | None = None) -> Prepared:
+        """Letterbox a frame, or the ``box`` of it, into the network's grid."""
+        letterbox, fan = self._letterbox(frame.pixels.shape) if box is None else self._nearer(frame.pixels.shape, box)
         grid = letterbox.apply(frame.pixels).astype(np.float32)
         grid *= np.float32(1.0 / 255.0)
         if fan is not None:
@@ -122,14 +135,24 @@ class Predictor:
             frame.file,
         )
 
+    def _run_alone(self, grid: NDArray[np.float32]) -> Raw:
+        self.reset()
+        return Raw(*(np.array(part) for part in self.engine.run(grid)))
+
+    def _nearer(self, shape: tuple[int, ...], box: Box) -> tuple[Letterbox, NDArray[np.bool_] | None]:
+        letterbox = Letterbox.of(shape, self._grid_shape, box)
+        return letterbox, self._fan_on(letterbox, shape)
+
     def _letterbox(self, shape: tuple[int, ...]) -> tuple[Letterbox, NDArray[np.bool_] | None]:
         if shape not in self._letterboxes:
             letterbox = Letterbox.of(shape, self._grid_shape, self._crop)
-            fan = None
-            if self._fan is not None and self._fan.shape == shape[:2]:
-                fan = letterbox.apply_mask(self._fan)
-            self._letterboxes[shape] = letterbox, fan
+            self._letterboxes[shape] = letterbox, self._fan_on(letterbox, shape)
         return self._letterboxes[shape]
+
+    def _fan_on(self, letterbox: Letterbox, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
+        if self._fan is None or self._fan.shape != shape[:2]:
+            return None
+        return letterbox.apply_mask(self._fan)
 
 
 def _why_not(plane: Plane, probability: float, raw: Raw) -> str | None:

@@ -84,6 +84,10 @@ class ClipPredictor:
         self._seen += 1
         return self._predictor.predict(frame)
 
+    def predict_still(self, frame: Frame) -> Prediction:
+        """The answer for a picture alone."""
+        return self._predictor.predict_still(frame)
+
 
 def _median(lengths: list[Length]) -> Length:
     in_mm = [length.mm for length in lengths if length.mm is not None]

@@ -72,6 +72,8 @@ class FakePredictor:
             frame.index, frame.time_s, Plane.HEAD, probabilities, 0.9, outline, geometry, None, frame.file
         )
 
+    predict_still = predict
+
     def look_at(self, crop, fan):
         self.looks.append((crop, fan.shape))
 

@@ -66,6 +66,8 @@ class Oracle:
             frame.index, frame.time_s, plane, probabilities, value["standardness"], None, geometry, None, frame.file
         )
 
+    predict_still = predict
+
 
 @pytest.fixture
 def oracle(monkeypatch, truth):

@@ -34,6 +34,8 @@ class Blank:
         probabilities = {plane: 0.97 if plane is Plane.OTHER else 0.01 for plane in Plane}
         return Prediction(frame.index, frame.time_s, Plane.OTHER, probabilities, 0.0, None, None, file=frame.file)
 
+    predict_still = predict
+
 
 def write_cine(path: Path, **elements: object) -> Path:
     pixels = np.stack([frame.pixels for frame, _ in render_clip(3, 3, Plane.HEAD, size=(192, 144))])

@@ -37,6 +37,8 @@ class Headstrong:
             frame.index, frame.time_s, Plane.HEAD, probabilities, 0.9, None, HEAD, None, frame.file
         )  # fmt: skip
 
+    predict_still = predict
+
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):

@@ -75,6 +75,8 @@ class SeesHeads:
         probabilities = dict.fromkeys(Plane, 0.02) | {Plane.HEAD: 0.94}
         return Prediction(frame.index, frame.time_s, Plane.HEAD, probabilities, 0.9, None, HEAD)
 
+    predict_still = predict
+
 
 def analysed(source: Screens, given: Calibration | None = None) -> Analysis:
     return analyze(

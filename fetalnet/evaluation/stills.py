@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from fetalnet.datasets.still import Still, Truth
 from fetalnet.geometry import Ellipse
-from fetalnet.judgement import judged_still
 from fetalnet.measurement import Length, measure
 from fetalnet.metrics.biometry import MeasureError
 from fetalnet.metrics.overlap import ellipse_dice, hausdorff
@@ -32,6 +31,8 @@ class Predicts(Protocol):
     def reset(self) -> None: ...
 
     def predict(self, frame: Frame) -> Prediction: ...
+
+    def predict_still(self, frame: Frame) -> Prediction: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def predict_still(predictor: Predicts, pixels: NDArray[np.uint8]) -> Prediction:
     """One picture as the program looks at it: its sector, without a past."""
     sector = find_sector(pixels)
     predictor.look_at(sector.box, sector.mask(pixels.shape))
-    return judged_still(predictor.predict(Frame(0, None, pixels)))
+    return predictor.predict_still(Frame(0, None, pixels))
 
 
 def score_still(predictor: Predicts, still: Still, told: frozenset[Plane]) -> StillScore:

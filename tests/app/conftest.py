@@ -70,6 +70,8 @@ class FakePredictor:
             frame.index, frame.time_s, plane, probabilities, standardness, outline, geometry, file=frame.file
         )
 
+    predict_still = predict
+
 
 def write_clip(path: Path, frames: int = FRAMES, size: tuple[int, int] = (WIDTH, HEIGHT)) -> Path:
     """A short video in which each frame has its own grey."""

@@ -45,6 +45,8 @@ class Scripted:
         probabilities = {each: self.probability if each is plane else rest for each in Plane}
         return Prediction(frame.index, None, plane, probabilities, 0.9, None, geometry)
 
+    predict_still = predict
+
 
 def nothing(plane=Plane.OTHER):
     return plane, None
