@@ -10,7 +10,6 @@ from fetalnet.geometry import MmPerPixel
 from fetalnet.picture.ruler import Axis, Ruler
 from fetalnet.picture.scale import PLAUSIBLE_MM_PER_PIXEL, Scale, ScaleOrigin
 
-SPACINGS_MM = (5.0, 10.0, 1.0)
 _DRAWN: dict[tuple[int, ...], dict[float, float]] = {
     (): {10.0: 0.62, 5.0: 0.33, 1.0: 0.05},
     (2,): {5.0: 0.97, 10.0: 0.025, 1.0: 0.005},
