@@ -168,8 +168,7 @@ class Verbs(QObject):
         self.ruler.begin()
 
     def use_preset_scale(self) -> None:
-        if self.session.device.scale is not None:
-            self.session.review.set_scale(self.session.device.scale)
+        self.ruler.use_known()
 
     def ask_device_name(self) -> None:
         name, agreed = QInputDialog.getText(self.window, "Remember this device", "Name of the device:")

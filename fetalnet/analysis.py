@@ -171,7 +171,7 @@ def analyze(
     failures: tuple[str, ...] = ()
 
     def calibrated(frame: FrameResult, given: Calibration) -> FrameResult:
-        """The frame with its scale; one given for the whole recording ends, or is followed, at a change of the screen."""
+        """The frame with its scale; one given for the whole recording ends or is followed at a change of the screen."""
         if given.is_known:
             if given not in tracks:
                 tracks[given] = ScaleTrack.of(given)

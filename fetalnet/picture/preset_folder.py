@@ -47,6 +47,12 @@ class PresetFolder:
         self.add(new)
         self.delete(name)
 
+    def set_ticks(self, name: str, spacing_mm: float | None) -> None:
+        """Say what the ruler's ticks of a device stand for; None forgets it. Raises ``InputError``."""
+        old = self.named(name)
+        # Another spacing, typed without a ruler in sight: which ticks are longer stays as it was seen.
+        self.save(old.with_ticks(spacing_mm, None if spacing_mm is None else old.tick_pattern))
+
     def delete(self, name: str) -> None:
         path = self._path_of(name)
         if path is None:

@@ -13,14 +13,12 @@ from fetalnet.picture.fan import ConvexFan, FanShape
 from fetalnet.picture.fan_search import find_fan
 from fetalnet.picture.ruler import Axis, Ruler, find_ruler, follow
 from fetalnet.picture.ruler_change import RulerChange
-from fetalnet.picture.ruler_spacing import hypotheses
+from fetalnet.picture.ruler_spacing import CLEAR, LIKELY, alike, hypotheses
 from fetalnet.picture.sector import Sector
 from fetalnet.sources.frame import Frame
 
 _SAME_PERIOD = 0.006
 """Two looks at one ruler agree to this part of its period."""
-_LIKELY = 0.05
-_MIN_CONFIDENCE = 0.75
 _KEPT_EVERY, _KEPT, _RECENT = 8, 4, 4
 """Frames before a change are kept from about a second; those after it are as many as confirm it."""
 _GUARDED = 60
@@ -57,8 +55,8 @@ class ScreenWatch:
         after = [frame.pixels for frame in self._recent if frame.index >= change.index]
         self._before.clear()
         self._count, self._guarded, self._guard = 0, None, 0
-        alike = len({pixels.shape for pixels in (*before, *after)}) == 1
-        old = find_ruler(*before) if before and after and alike else None
+        one_size = len({pixels.shape for pixels in (*before, *after)}) == 1
+        old = find_ruler(*before) if before and after and one_size else None
         new = _again(old, after) if old is not None else None
         if old is None or new is None:
             return change
@@ -76,14 +74,12 @@ class ScreenWatch:
 def ruler_change(old: Ruler, new: Ruler, face: float | None = None) -> RulerChange:
     """What two rulers of one device say of each other."""
     choices = hypotheses(new)
-    shorter, longer = sorted((old.major_every, new.major_every), key=len)
     return RulerChange(
         old.period_px,
         new.period_px,
-        # The longest ticks may lie beyond the end of the ruler: the fan then has to agree.
-        old.major_every == new.major_every
-        or (bool(shorter) and face is not None and longer[: len(shorter)] == shorter),
-        tuple(each.spacing_mm for each in choices if each.plausibility >= _LIKELY),
+        # Patterns that are only alike count where the fan has a say.
+        old.major_every == new.major_every or (face is not None and alike(old.major_every, new.major_every)),
+        tuple(each.spacing_mm for each in choices if each.plausibility >= LIKELY),
         next((each.spacing_mm for each in choices if each.certain), None),
         face,
     )
@@ -96,7 +92,7 @@ def _again(old: Ruler, pictures: list[NDArray[np.uint8]]) -> Ruler | None:
     if new is None or last is None or old.axis is not Axis.DEPTH or new.axis is not Axis.DEPTH:
         return None
     beside = abs(new.across_px - old.across_px)
-    clear = min(old.confidence, new.confidence) >= _MIN_CONFIDENCE
+    clear = min(old.confidence, new.confidence) >= CLEAR
     return new if clear and beside <= 3.0 and _same_period(new, last) else None
 
 
