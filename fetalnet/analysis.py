@@ -153,11 +153,12 @@ def analyze(
     model: ModelRef,
     calibration_of: CalibrationOf = own_calibration,
     *,
+    sector: Sector | None = None,
     on_progress: Progress = lambda done, total: None,
     on_frame: OnFrame = lambda frame, prediction, scale: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Analysis:
-    """Analyse a recording from its first frame to its last, or until ``cancelled`` says so.
+    """Analyse a recording from its first frame to its last, or until ``cancelled`` says so; ``sector`` is its fan.
 
     A source that breaks off after some frames gives what was read, with the reason in ``failures``; so does what the
     source itself noticed. Raises ``InputError`` where not one frame can be read.
@@ -191,7 +192,7 @@ def analyze(
 
     givens: list[Calibration] = []
     try:
-        with closing(predicted(source, predictor, on_change=on_change)) as pairs:
+        with closing(predicted(source, predictor, sector, on_change)) as pairs:
             for frame, prediction in pairs:
                 # Outlines are for the screen; held for every frame they would fill the memory.
                 prediction_kept = replace(prediction, outline=None)

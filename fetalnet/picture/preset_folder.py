@@ -5,12 +5,21 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import platformdirs
+
 from fetalnet.atomic_file import write_file
 from fetalnet.errors import InputError
 from fetalnet.picture.preset import Preset
 
 SUFFIX = ".fetalnet-preset.json"
 _MAX_BYTES = 1 << 20
+PERSON = "fetalnet-sonographer"
+"""The name under which the system keeps what is a person's own, for the window and the command line alike."""
+
+
+def own_folder() -> Path:
+    """Where the presets of the person at this computer are."""
+    return Path(platformdirs.user_data_dir(PERSON)) / "presets"
 
 
 class PresetFolder:
@@ -74,7 +83,7 @@ class PresetFolder:
 
     def import_file(self, path: Path) -> Preset:
         """Keep the preset of a colleague's file. Raises ``InputError`` where it is none, or its name is taken."""
-        preset = _read(path)
+        preset = read_preset(path)
         self.add(preset)
         return preset
 
@@ -82,7 +91,7 @@ class PresetFolder:
         found, damaged = [], []
         for path in sorted(self.folder.glob(f"*{SUFFIX}")) if self.folder.is_dir() else ():
             try:
-                found.append((path, _read(path)))
+                found.append((path, read_preset(path)))
             except InputError as error:
                 damaged.append(str(error))
         self.damaged = tuple(damaged)
@@ -97,7 +106,8 @@ class PresetFolder:
         return next(path for end in numbers if not (path := self.folder / f"{stem}{end}{SUFFIX}").exists())
 
 
-def _read(path: Path) -> Preset:
+def read_preset(path: Path) -> Preset:
+    """The preset of one file. Raises ``InputError``."""
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise InputError(f"{path.name} is too large for a preset; choose another file.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from conftest import Person
+from depth_screens import screen_at_depth
 from PySide6.QtWidgets import QDialog, QInputDialog
 
 from app.actions import Do
@@ -17,9 +17,6 @@ from app.presets import TICKS_UNKNOWN, PresetsDialog
 from app.ruler import NO_RULER, RulerDialog
 from fetalnet.phantom.ruler_screen import RulerScreen, draw_ruler_screen
 from fetalnet.picture.scale import ScaleOrigin
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "picture"))
-from depth_screens import screen_at_depth
 
 SEED = 3
 
