@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fetalnet.analysis import Analysis, analyze
 from fetalnet.geometry import Ellipse, MmPerPixel
 from fetalnet.picture.calibration import NO_CALIBRATION, Calibration
-from fetalnet.picture.scale import ScaleOrigin, given_scale
+from fetalnet.picture.scale import Scale, ScaleOrigin, given_scale
 from fetalnet.picture.scale_track import ScaleTrack
 from fetalnet.planes import Plane
 from fetalnet.prediction import Prediction
@@ -117,3 +117,39 @@ def test_that_a_scale_given_before_the_change_or_later_ends_there(given: float |
     assert typed.at(39).scale.mm_per_pixel == MmPerPixel(0.25, 0.25)
     assert typed.at(40).scale.mm_per_pixel is None
     assert typed.parted(40, "The ruler moved.") == typed
+
+
+def test_that_the_ruler_s_scale_is_followed_to_the_new_depth() -> None:
+    confirmed = Calibration.of_whole(Scale(MmPerPixel(10 / 23, 10 / 23), ScaleOrigin.RULER))
+    result = analysed(Screens(CHANGE), confirmed)
+    sizes = [frame.scale.mm_per_pixel for frame in result.frames]
+    assert None not in sizes
+    assert {size.x for size in sizes[:CHANGE] if size} == {10 / 23}
+    for size in sizes[CHANGE:]:
+        assert size is not None
+        assert size.x == pytest.approx(10 / 31, rel=0.003)
+    found = result.to_json()
+    assert (found["mm_per_pixel"], found["scale_origin"]) == (None, "ruler")
+    assert found["scale_note"] == f"Ruler, followed from frame {CHANGE}: 10 mm from tick to tick."
+    assert found["frames"][CHANGE]["mm_per_pixel"] == {"x": sizes[CHANGE].x, "y": sizes[CHANGE].y}
+
+
+def test_that_a_scale_that_is_not_the_ruler_s_is_not_followed() -> None:
+    off = Calibration.of_whole(Scale(MmPerPixel(0.3, 0.3), ScaleOrigin.RULER))
+    result = analysed(Screens(CHANGE), off)
+    assert result.frames[-1].scale.mm_per_pixel is None
+
+
+def test_that_a_second_turn_of_the_knob_is_seen_at_once() -> None:
+    class Twice(Screens):
+        def __getitem__(self, index: int) -> Frame:
+            period_px = 23 if index < CHANGE else 31 if index < CHANGE + 12 else 40
+            return Frame(index, index / 30, screen(index, period_px))
+
+    confirmed = Calibration.of_whole(Scale(MmPerPixel(10 / 23, 10 / 23), ScaleOrigin.RULER))
+    result = analysed(Twice(CHANGE), confirmed)
+    for frame in result.frames:
+        truth = 10 / (23 if frame.index < CHANGE else 31 if frame.index < CHANGE + 12 else 40)
+        size = frame.scale.mm_per_pixel
+        assert size is None or size.x == pytest.approx(truth, rel=0.005), frame.index
+    assert result.frames[CHANGE + 5].scale.mm_per_pixel is not None

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fetalnet.picture.drift import Change, DriftWatch
-from fetalnet.picture.fan import ConvexFan, FanShape
+from fetalnet.picture.fan import ConvexFan, FanShape, FlatFan
 from fetalnet.picture.fan_search import find_fan
 from fetalnet.picture.ruler import Axis, Ruler, find_ruler, follow
 from fetalnet.picture.ruler_change import RulerChange
@@ -61,7 +61,8 @@ class ScreenWatch:
         if old is None or new is None:
             return change
         self._guarded, self._guard = new, _GUARDED
-        return replace(change, ruler=ruler_change(old, new, _face_ratio(before, after)))
+        face, curved = _face_ratio(before, after)
+        return replace(change, ruler=ruler_change(old, new, face, curved=curved))
 
     def _moved(self, pixels: NDArray[np.uint8]) -> bool:
         """Whether, soon after a change, the ruler is not where it was followed to: a second turn of the knob."""
@@ -71,15 +72,18 @@ class ScreenWatch:
         return seen is None or not _same_period(seen, self._guarded)
 
 
-def ruler_change(old: Ruler, new: Ruler, face: float | None = None) -> RulerChange:
-    """What two rulers of one device say of each other."""
+def ruler_change(old: Ruler, new: Ruler, face: float | None = None, *, curved: bool = True) -> RulerChange:
+    """What two rulers of one device say of each other.
+
+    The width of a picture that is not ``curved`` may be that of a cut-off: it confirms a spacing, but shows no other.
+    """
     choices = hypotheses(new)
     return RulerChange(
         old.period_px,
         new.period_px,
         # Patterns that are only alike count where the fan has a say.
         old.major_every == new.major_every or (face is not None and alike(old.major_every, new.major_every)),
-        tuple(each.spacing_mm for each in choices if each.plausibility >= LIKELY),
+        tuple(each.spacing_mm for each in choices if curved and each.plausibility >= LIKELY),
         next((each.spacing_mm for each in choices if each.certain), None),
         face,
     )
@@ -92,19 +96,19 @@ def _again(old: Ruler, pictures: list[NDArray[np.uint8]]) -> Ruler | None:
     if new is None or last is None or old.axis is not Axis.DEPTH or new.axis is not Axis.DEPTH:
         return None
     beside = abs(new.across_px - old.across_px)
-    clear = min(old.confidence, new.confidence) >= CLEAR
-    return new if clear and beside <= 3.0 and _same_period(new, last) else None
+    return new if old.confidence >= CLEAR and beside <= 3.0 and _same_period(new, last) else None
 
 
 def _same_period(one: Ruler, other: Ruler) -> bool:
     return abs(one.period_px / other.period_px - 1) <= _SAME_PERIOD
 
 
-def _face_ratio(before: list[NDArray[np.uint8]], after: list[NDArray[np.uint8]]) -> float | None:
+def _face_ratio(before: list[NDArray[np.uint8]], after: list[NDArray[np.uint8]]) -> tuple[float | None, bool]:
+    """How many times larger the probe's face was before, and whether it is a curved one."""
     old, new = (_face_px(find_fan(*pictures), pictures[0].shape) for pictures in (before, after))
     if old is None or new is None or old[0] != new[0]:
-        return None
-    return old[1] / new[1]
+        return None, False
+    return old[1] / new[1], old[0] is ConvexFan
 
 
 def _face_px(fan: FanShape | None, shape: tuple[int, ...]) -> tuple[type, float] | None:
@@ -115,7 +119,9 @@ def _face_px(fan: FanShape | None, shape: tuple[int, ...]) -> tuple[type, float]
         return (ConvexFan, fan.inner_px) if seen else None
     if fan is None:
         return None
-    (x0, _), (x1, _), (x2, _), (x3, _) = fan.corners
+    x, y = fan.polygon.T
+    middle = (y.min() + y.max()) / 2
+    wide = [float(np.ptp(x[half])) for half in (y < middle, y >= middle)]
     # Where the sides part it is a sector whose arcs are not seen, or a virtual convex: its face is not known.
-    seen = min(x0, x3) > 3 and max(x1, x2) < width - 4 and abs((x1 - x0) / (x2 - x3) - 1) < 0.03
-    return (type(fan), x1 - x0) if seen else None
+    seen = x.min() > 3 and x.max() < width - 4 and abs(wide[0] / max(wide[1], 1.0) - 1) < 0.03
+    return (FlatFan, wide[0]) if seen else None
