@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
-from numpy.typing import NDArray
+from depth_screens import HEIGHT, WIDTH, moving_screen
 
 from fetalnet.analysis import Analysis, analyze
 from fetalnet.geometry import Ellipse, MmPerPixel
@@ -20,21 +18,8 @@ from fetalnet.prediction import Prediction
 from fetalnet.records import ModelRef
 from fetalnet.sources import Frame
 
-WIDTH, HEIGHT, FRAMES, CHANGE = 640, 480, 100, 70
+FRAMES, CHANGE = 100, 70
 HEAD = Ellipse.of(320, 260, 90, 70, 10)
-
-
-def screen(index: int, tick_px: int) -> NDArray[np.uint8]:
-    """A fan of moving speckle, words, and a ruler of this spacing."""
-    fan = np.zeros((HEIGHT, WIDTH), np.uint8)
-    cv2.ellipse(fan, (WIDTH // 2, 30), (420, 420), 90, -35, 35, 1, -1)
-    rng = np.random.default_rng(index)
-    pixels = fan * cv2.GaussianBlur(rng.integers(0, 256, fan.shape, np.uint8), (0, 0), 2)
-    for row, word in enumerate(("Pwr 98", "Gn 3", "C6 / M7", "P2 / E1")):
-        cv2.putText(pixels, word, (8, 80 + 22 * row), cv2.FONT_HERSHEY_SIMPLEX, 0.45, 220)
-    for at, y in enumerate(range(30, 460, tick_px)):
-        cv2.line(pixels, (612, y), (622 if at % 5 else 630, y), 230, 1)
-    return pixels
 
 
 class Screens:
@@ -53,7 +38,7 @@ class Screens:
 
     def __getitem__(self, index: int) -> Frame:
         changed = self.change is not None and index >= self.change
-        return Frame(index, index / 30, screen(index, 31 if changed else 23))
+        return Frame(index, index / 30, moving_screen(index, 31 if changed else 23))
 
     def __iter__(self) -> Iterator[Frame]:
         return (self[index] for index in range(FRAMES))
@@ -144,7 +129,7 @@ def test_that_a_second_turn_of_the_knob_is_seen_at_once() -> None:
     class Twice(Screens):
         def __getitem__(self, index: int) -> Frame:
             period_px = 23 if index < CHANGE else 31 if index < CHANGE + 12 else 40
-            return Frame(index, index / 30, screen(index, period_px))
+            return Frame(index, index / 30, moving_screen(index, period_px))
 
     confirmed = Calibration.of_whole(Scale(MmPerPixel(10 / 23, 10 / 23), ScaleOrigin.RULER))
     result = analysed(Twice(CHANGE), confirmed)

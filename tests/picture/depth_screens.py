@@ -1,14 +1,21 @@
-"""The phantom's ruler screens at another depth: the same layout, the ruler and the fan drawn to the new scale."""
+"""The phantom's ruler screens at another depth: the same layout, the ruler and the fan drawn to the new scale.
+
+And a small recording of a scanner whose knob is turned.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 from unittest import mock
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from fetalnet.phantom.ruler_screen import RulerScreen, draw_ruler_screen
 
+WIDTH, HEIGHT = 640, 480
+"""Of ``moving_screen``."""
 _DEPTHS_MM = (55.0, 260.0)
 
 
@@ -43,3 +50,16 @@ def screen_at_depth(seed: int, deeper: float = 1.0, frame: int = 0) -> RulerScre
     """``draw_ruler_screen(seed)`` on the same scanner set ``deeper`` times as deep, within what scanners show."""
     with mock.patch.object(np.random, "default_rng", lambda given: _AtDepth(given, deeper, frame)):
         return draw_ruler_screen(seed)
+
+
+def moving_screen(index: int, tick_px: int) -> NDArray[np.uint8]:
+    """A fan of moving speckle, words, and a ruler of this spacing, with a longer tick every fifth."""
+    fan = np.zeros((HEIGHT, WIDTH), np.uint8)
+    cv2.ellipse(fan, (WIDTH // 2, 30), (420, 420), 90, -35, 35, 1, -1)
+    rng = np.random.default_rng(index)
+    pixels = fan * cv2.GaussianBlur(rng.integers(0, 256, fan.shape, np.uint8), (0, 0), 2)
+    for row, word in enumerate(("Pwr 98", "Gn 3", "C6 / M7", "P2 / E1")):
+        cv2.putText(pixels, word, (8, 80 + 22 * row), cv2.FONT_HERSHEY_SIMPLEX, 0.45, 220)
+    for at, y in enumerate(range(30, 460, tick_px)):
+        cv2.line(pixels, (612, y), (622 if at % 5 else 630, y), 230, 1)
+    return pixels
