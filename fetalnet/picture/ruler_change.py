@@ -30,6 +30,11 @@ class RulerChange:
     certain_mm: float | None = None
     face: float | None = None
 
+    def __post_init__(self) -> None:
+        numbers = (self.before_px, self.after_px, *self.likely_mm, self.certain_mm, self.face)
+        if not all(math.isfinite(each) and each > 0 for each in numbers if each is not None):
+            raise ValueError("a ruler has ticks some pixels and millimetres apart")
+
     def spacing_after_mm(self, before: MmPerPixel) -> float | None:
         """What the ticks stand for after the change, where ``before`` is the scale before it; None in any doubt.
 

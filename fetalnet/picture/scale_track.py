@@ -88,16 +88,6 @@ class ScaleTrack:
         held = step if step.from_index == from_index else ScaleStep(from_index, calibration)
         return self._with(replace(held, calibration=calibration))
 
-    def withdrawn(self, from_index: int, reason: str) -> ScaleTrack:
-        """The same when the scale is no longer believed from this frame on; ``reason`` is a sentence for a person.
-
-        A change already known at this frame stays: a person may have decided about it.
-        """
-        step = self.step_at(from_index)
-        if not step.calibration.is_known or step.from_index == from_index != 0:
-            return self
-        return self.changed(from_index, step.calibration.withdrawn(reason))
-
     def parted(self, from_index: int, reason: str, rulers: RulerChange | None = None) -> ScaleTrack:
         """The same after the screen changed at this frame: no scale from before holds there, but the file's own does,
         and a ruler's is followed where ``rulers`` leave no doubt.
