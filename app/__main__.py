@@ -24,22 +24,21 @@ from app.theme import apply_theme
 from app.window import Window
 from fetalnet import __version__
 from fetalnet.errors import InputError
+from fetalnet.picture.preset_folder import PERSON
 from fetalnet.picture.scale import NO_SCALE, Scale, given_scale
 from fetalnet.planes import Plane
 from fetalnet.sources import Source, open_source
 
 log = logging.getLogger(__name__)
 
-APP_DIR = "fetalnet-sonographer"
-
 
 @dataclass(frozen=True, slots=True)
 class Folders:
     """Where the program keeps what is the person's own."""
 
-    config: Path = field(default_factory=lambda: Path(platformdirs.user_config_dir(APP_DIR)))
-    data: Path = field(default_factory=lambda: Path(platformdirs.user_data_dir(APP_DIR)))
-    log: Path = field(default_factory=lambda: Path(platformdirs.user_log_dir(APP_DIR)))
+    config: Path = field(default_factory=lambda: Path(platformdirs.user_config_dir(PERSON)))
+    data: Path = field(default_factory=lambda: Path(platformdirs.user_data_dir(PERSON)))
+    log: Path = field(default_factory=lambda: Path(platformdirs.user_log_dir(PERSON)))
 
 
 @dataclass(slots=True)
@@ -100,7 +99,7 @@ def start(
 ) -> Program:
     """Build session and window and show them; everything that may be slow goes on beside."""
     folders = folders or Folders()
-    app.setApplicationName(APP_DIR)
+    app.setApplicationName(PERSON)
     app.setApplicationDisplayName(NAME)
     app.setApplicationVersion(__version__)
     start_log(folders.log)

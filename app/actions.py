@@ -240,7 +240,7 @@ def is_enabled(when: When, session: Session) -> bool:
             plane = Plane(when.name.lower())
             return any(found is plane for found, _ in session.best_frames())
         case When.PRESET:
-            return recording is not None and session.device.scale is not None
+            return recording is not None and session.device.offers_scale
         case When.ANALYSING:
             return session.analysis.running
         case When.IDLE:

@@ -97,12 +97,15 @@ class MeasureInFrame(QUndoCommand):
 
 
 class SetScale(QUndoCommand):
-    """Another scale for the shown frame and all that share its own. Decisions keep the scale they were taken with."""
+    """Another scale for frame ``index`` and all that share its own, and for those that a ruler is followed to.
 
-    def __init__(self, session: Session, calibration: Calibration, text: str) -> None:
+    Decisions keep the scale they were taken with.
+    """
+
+    def __init__(self, session: Session, index: int, calibration: Calibration, text: str) -> None:
         super().__init__(text)
         self._session = session
-        self._before = session.scales.step_at(session.frame.index if session.frame is not None else 0)
+        self._before = session.scales.step_at(index)
         self._after = replace(self._before, calibration=calibration)
 
     def redo(self) -> None:

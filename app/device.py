@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -10,9 +11,9 @@ from fetalnet.errors import InputError
 from fetalnet.picture.fan import FanShape
 from fetalnet.picture.layout import Layout
 from fetalnet.picture.letterbox import Box
-from fetalnet.picture.preset import Preset, best_match, new_preset
+from fetalnet.picture.preset import Preset, Ticks, best_match, new_preset
 from fetalnet.picture.preset_folder import PresetFolder
-from fetalnet.picture.scale import Scale
+from fetalnet.picture.scale import NO_SCALE, Scale
 from fetalnet.picture.sector import Sector
 
 
@@ -31,6 +32,8 @@ class Device(QObject):
         self.preset: Preset | None = None
         self.scale: Scale | None = None
         """What the preset offers for the open recording, at its depth."""
+        self.ticks: Ticks | None = None
+        """What a person said that the ruler's ticks of the open recording stand for."""
         self._known = self.folder.presets()
         self._layout: Layout | None = None
         self._fan: Sector | None = None
@@ -45,8 +48,19 @@ class Device(QObject):
         """What else is to be hidden on this device's screen."""
         return self.preset.masks if self.preset is not None else ()
 
+    @property
+    def can_remember(self) -> bool:
+        """Whether the open recording's screen shows enough to be known again."""
+        return self._layout is not None
+
+    @property
+    def offers_scale(self) -> bool:
+        """Whether the preset may give the open recording a scale: by its fan, or by the ruler once that is found."""
+        return self.scale is not None or (self.preset is not None and self.preset.tick_spacing_mm is not None)
+
     def look(self, layout: Layout | None, fan: Sector) -> None:
         """Another recording is open."""
+        self.ticks = None
         self._layout, self._fan = layout, fan
         self._find()
 
@@ -66,8 +80,19 @@ class Device(QObject):
             raise InputError("This screen shows too little around its fan to be known again; no preset can be made.")
         # What each recording brings along, no preset need remember.
         held = None if scale.origin.is_of_the_file else scale
-        preset = new_preset(name, self._layout, fan=drawn, scale=held, sector=self._fan)
+        preset = new_preset(name, self._layout, fan=drawn, ticks=self.ticks, scale=held, sector=self._fan)
         self.folder.add(preset)
+        self.reload()
+        return preset
+
+    def remember_ticks(self, ticks: Ticks) -> Preset:
+        """Keep what the ruler's ticks mean: with the device's preset, else with a new one. Raises ``InputError``."""
+        self.ticks = ticks
+        if self.preset is None:
+            names = {each.name for each in self._known}
+            return self.remember(next(name for k in count(1) if (name := f"Device {k}") not in names), NO_SCALE)
+        preset = self.preset.with_ticks(*ticks)
+        self.folder.save(preset)
         self.reload()
         return preset
 

@@ -14,9 +14,9 @@ from PySide6.QtCore import QObject, QThread, Signal
 
 from app.pipeline import Latest
 from fetalnet.errors import InputError
-from fetalnet.picture.layout import Layout
+from fetalnet.picture.layout import Layout, first_screen
 from fetalnet.picture.scale_track import ScaleTrack
-from fetalnet.picture.sector import Sector, find_sector
+from fetalnet.picture.sector import Sector
 from fetalnet.records import Exam, RecordingRef, recording_ref
 from fetalnet.sources import Clip, Frame, Source, clips_of, file_of
 
@@ -93,16 +93,6 @@ def info_of(source: Source) -> RecordingInfo:
         times_s=tuple(time_s or 0.0 for time_s in times),
         has_clock=has_clock,
     )
-
-
-def first_screen(source: Source) -> tuple[Sector, Layout | None]:
-    """The fan on the first frame, and what stands around it; the whole picture where it is not found or not read."""
-    try:
-        pixels = source[0].pixels
-    except InputError:
-        return Sector.whole((source.height, source.width)), None
-    fan = find_sector(pixels)
-    return fan, Layout.of(pixels, fan)
 
 
 class Player(QThread):

@@ -1,4 +1,4 @@
-"""The dialog of device presets: rename, delete, give to a colleague, take from one."""
+"""The dialog of device presets: rename, say what the ruler's ticks stand for, delete, give away, take from others."""
 
 from __future__ import annotations
 
@@ -23,12 +23,14 @@ from app.device import Device
 from fetalnet.errors import InputError
 from fetalnet.picture.preset import Preset
 from fetalnet.picture.preset_folder import SUFFIX
+from fetalnet.picture.scale import SPACINGS_MM
 
+TICKS_UNKNOWN = "not known: ask each time"
 FILTER = f"Device presets (*{SUFFIX} *.json)"
 
 
 class PresetsDialog(QDialog):
-    """Asking is apart from doing: ``rename``, ``delete``, ``export`` and ``take`` need no further dialog."""
+    """Asking is apart from doing: each other method needs no further dialog."""
 
     def __init__(self, device: Device, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,6 +47,7 @@ class PresetsDialog(QDialog):
             text: self._button(text, do, buttons)
             for text, do in (
                 ("Rename…", self._ask_rename),
+                ("Ruler ticks…", self._ask_ticks),
                 ("Delete", self._ask_delete),
                 ("Export…", self._ask_export),
                 ("Import…", self._ask_import),
@@ -71,6 +74,11 @@ class PresetsDialog(QDialog):
     def rename(self, new_name: str) -> None:
         name = self.chosen
         self._do(lambda: self._device.folder.rename(name, new_name), choose=new_name.strip())
+
+    def set_ticks(self, spacing_mm: float | None) -> None:
+        """Say what the ruler's ticks stand for; None forgets it."""
+        name = self.chosen
+        self._do(lambda: self._device.folder.set_ticks(name, spacing_mm), choose=name)
 
     def delete(self) -> None:
         name = self.chosen
@@ -104,7 +112,7 @@ class PresetsDialog(QDialog):
 
     def _describe(self) -> None:
         name = self.chosen
-        for text in ("Rename…", "Delete", "Export…"):
+        for text in ("Rename…", "Ruler ticks…", "Delete", "Export…"):
             self.buttons[text].setEnabled(bool(name))
         preset = next((each for each in self._device.folder.presets() if each.name == name), None)
         self.about.setText(
@@ -117,6 +125,16 @@ class PresetsDialog(QDialog):
         name, agreed = QInputDialog.getText(self, "Rename preset", "Name of the device:", text=self.chosen)
         if agreed:
             self.rename(name)
+
+    def _ask_ticks(self) -> None:
+        known = self._device.folder.named(self.chosen).tick_spacing_mm
+        choices = {f"{spacing_mm:g} mm": spacing_mm for spacing_mm in sorted(SPACINGS_MM)} | {TICKS_UNKNOWN: None}
+        now = list(choices.values()).index(known) if known in choices.values() else len(choices) - 1
+        text, agreed = QInputDialog.getItem(
+            self, "Ruler ticks", "From one tick of this device's ruler to the next:", list(choices), now, False
+        )
+        if agreed:
+            self.set_ticks(choices[text])
 
     def _ask_delete(self) -> None:
         question = f"Delete the preset {self.chosen}? This cannot be undone."
@@ -147,7 +165,9 @@ def description(preset: Preset) -> str:
     if preset.fan is not None:
         parts.append("a fan drawn by hand")
     if preset.tick_spacing_mm is not None:
-        parts.append(f"ruler ticks every {preset.tick_spacing_mm:g} mm")
+        longer = " and ".join("2nd" if every == 2 else f"{every}th" for every in preset.tick_pattern or ())
+        longer = f" (every {longer} one longer)" if longer else ""
+        parts.append(f"ruler ticks every {preset.tick_spacing_mm:g} mm{longer}")
     if preset.scale is not None:
         parts.append(f"{preset.scale.x:.4g} mm per pixel at one depth")
     if preset.masks:

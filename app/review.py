@@ -148,21 +148,29 @@ class Review:
             for kind in KINDS_OF[plane]
         )
 
-    def set_scale(self, scale: Scale) -> None:
-        """A scale from outside the recording: typed, by two points, from its ruler or a preset."""
-        self._do(lambda: SetScale(self.session, Calibration.of_whole(scale), "Set scale"))
+    def set_scale(self, scale: Scale, index: int | None = None) -> None:
+        """A scale from outside the recording: typed, by two points, from its ruler or a preset.
+
+        It was seen in frame ``index``, or in the shown one.
+        """
+        at = self._shown_index if index is None else index
+        self._do(lambda: SetScale(self.session, at, Calibration.of_whole(scale), "Set scale"))
 
     def use_refused_scale(self) -> None:
         """Say that the scale of the shown frame is right, although it was refused or withdrawn."""
         if self.session.calibration.refused is not None:
             accepted = self.session.calibration.accepted()
-            self._do(lambda: SetScale(self.session, accepted, "Use the refused scale"))
+            self._do(lambda: SetScale(self.session, self._shown_index, accepted, "Use the refused scale"))
 
     def set_fan(self, fan: FanShape) -> None:
         """Take the fan as a person drew it."""
         if self.session.recording is not None and fan != self.session.drawn_fan:
             size = self.session.recording.width, self.session.recording.height
             self._do(lambda: SetFan(self.session, check_fan(fan, size)))
+
+    @property
+    def _shown_index(self) -> int:
+        return self.session.frame.index if self.session.frame is not None else 0
 
     def _do(self, make: Callable[[], QUndoCommand]) -> None:
         try:

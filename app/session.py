@@ -18,6 +18,7 @@ from app.journal import Journal
 from app.player import Opened, Player, RecordingInfo
 from app.review import Review
 from fetalnet import records
+from fetalnet.analysis import parted
 from fetalnet.picture.calibration import Calibration
 from fetalnet.picture.drift import Change
 from fetalnet.picture.fan import FanShape
@@ -28,7 +29,6 @@ from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
 from fetalnet.prediction import Prediction
 from fetalnet.records import Exam, Measurement, Status
 from fetalnet.sources import Frame, Source
-from fetalnet.wording import screen_change_text
 
 log = logging.getLogger(__name__)
 
@@ -265,7 +265,7 @@ class Session(QObject):
 
     def _on_screen_changed(self, generation: int, change: Change) -> None:
         if generation == self._generation:
-            self.set_scales(self.scales.parted(change.index, screen_change_text(change)))
+            self.set_scales(parted(self.scales, change))
 
     def _on_fan(self, generation: int, fan: Sector) -> None:
         if generation == self._generation:

@@ -24,7 +24,7 @@ from app.ruler import RulerScale
 from fetalnet.errors import InputError
 from fetalnet.picture.fan import FanShape
 from fetalnet.picture.scale import Scale, given_scale, two_point_scale
-from fetalnet.picture.sector import find_sector
+from fetalnet.picture.sector import Sector
 from fetalnet.planes import KINDS_OF, Kind, Plane
 from fetalnet.records import Status
 from fetalnet.sources import ARCHIVE_SUFFIXES, DICOM_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
@@ -124,8 +124,8 @@ class Verbs(QObject):
         if frame is None:
             return
         self.session.show(frame.index)
-        drawn = self.session.drawn_fan
-        seen = common(drawn.box if drawn is not None else find_sector(frame.pixels).box, self.canvas.viewport.seen())
+        fan = self.session.known_fan or self.session.fan or Sector.whole(frame.pixels.shape)
+        seen = common(fan.box, self.canvas.viewport.seen())
         seen = in_one_region(seen, self.session.calibration)
         self.session.review.measure_by_hand(plane, first_caliper(plane, seen))
         shown = self.session.shown_measurement(plane)
@@ -168,8 +168,7 @@ class Verbs(QObject):
         self.ruler.begin()
 
     def use_preset_scale(self) -> None:
-        if self.session.device.scale is not None:
-            self.session.review.set_scale(self.session.device.scale)
+        self.ruler.use_known()
 
     def ask_device_name(self) -> None:
         name, agreed = QInputDialog.getText(self.window, "Remember this device", "Name of the device:")

@@ -216,7 +216,8 @@ class Window(QMainWindow):
         """Offer a preset's scale where the recording has none: a person decides."""
         self._refresh()
         preset, scale = self.session.device.preset, self.session.device.scale
-        if preset is not None and scale is not None and self.session.scale.mm_per_pixel is None:
+        known = self.session.scale.mm_per_pixel is not None
+        if preset is not None and scale is not None and preset.tick_spacing_mm is None and not known:
             self.notification.say(
                 f"This looks like {preset.name}, at the same depth: {scale_text(scale)}. "
                 "To use it: Measure, Use the device's scale."

@@ -16,10 +16,11 @@ from fetalnet.examination import STILL, BestFrame, Estimate, Examination
 from fetalnet.judgement import StreamJudge
 from fetalnet.measurement import Length, measure
 from fetalnet.picture.calibration import OUTSIDE, Calibration
-from fetalnet.picture.drift import Change, DriftWatch
+from fetalnet.picture.drift import Change
 from fetalnet.picture.letterbox import Box
 from fetalnet.picture.scale import NO_SCALE, Scale
-from fetalnet.picture.scale_track import common_scale
+from fetalnet.picture.scale_track import ScaleTrack, common_scale
+from fetalnet.picture.screen_watch import ScreenWatch
 from fetalnet.picture.sector import Sector, find_sector, sector_of
 from fetalnet.planes import Kind, Plane
 from fetalnet.sources import Frame, Source
@@ -156,11 +157,12 @@ def analyze(
     model: ModelRef,
     calibration_of: CalibrationOf = own_calibration,
     *,
+    sector: Sector | None = None,
     on_progress: Progress = lambda done, total: None,
     on_frame: OnFrame = lambda frame, prediction, scale: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Analysis:
-    """Analyse a recording from its first frame to its last, or until ``cancelled`` says so.
+    """Analyse a recording from its first frame to its last, or until ``cancelled`` says so; ``sector`` is its fan.
 
     A source that breaks off after some frames gives what was read, with the reason in ``failures``; so does what the
     source itself noticed. Raises ``InputError`` where not one frame can be read.
@@ -170,26 +172,31 @@ def analyze(
     frames: list[FrameResult] = []
     calibrations: dict[Calibration, None] = {}
     changes: list[Change] = []
+    tracks: dict[Calibration, ScaleTrack] = {}
     failures: tuple[str, ...] = ()
 
     def calibrated(frame: FrameResult, given: Calibration) -> FrameResult:
-        """The frame with its scale; one given for the whole recording ends where the screen changed."""
-        last = next((change for change in reversed(changes) if change.index <= frame.index), None)
-        if last is not None and not given.origin.is_of_the_file:
-            given = given.withdrawn(screen_change_text(last))
+        """The frame with its scale; one given for the whole recording ends or is followed at a change of the screen."""
+        if given.is_known:
+            if given not in tracks:
+                tracks[given] = ScaleTrack.of(given)
+                for change in changes:
+                    tracks[given] = parted(tracks[given], change)
+            given = tracks[given].at(frame.index)
         calibrations[given] = None
         assert frame.prediction is not None
         return replace(frame, scale=given.scale_for(frame.prediction.geometry))
 
     def on_change(change: Change) -> None:
-        """A change is confirmed a few frames after it: those between lose their scale."""
+        """A change is confirmed a few frames after it: those between get another scale, or none."""
         changes.append(change)
+        tracks.clear()
         late = next((at for at, frame in enumerate(frames) if frame.index >= change.index), len(frames))
         frames[late:] = [calibrated(frame, given) for frame, given in zip(frames[late:], givens[late:], strict=True)]
 
     givens: list[Calibration] = []
     try:
-        with closing(predicted(source, predictor, on_change=on_change)) as pairs:
+        with closing(predicted(source, predictor, sector, on_change)) as pairs:
             for frame, prediction in pairs:
                 # Outlines are for the screen; held for every frame they would fill the memory.
                 prediction_kept = replace(prediction, outline=None)
@@ -263,6 +270,11 @@ def read_still(
         return frame, calibration_of(frame, source)
 
 
+def parted(track: ScaleTrack, change: Change) -> ScaleTrack:
+    """The scales of a recording after a change of its screen."""
+    return track.parted(change.index, screen_change_text(change), change.ruler)
+
+
 def predicted(
     source: Source,
     predictor: FramePredictor,
@@ -280,7 +292,7 @@ def predicted(
     predictor.look_at(sector.box, sector.mask((source.height, source.width)))
     ahead: queue.Queue[tuple[Frame, Change | None] | Exception | None] = queue.Queue(DECODED_AHEAD)
     stop = threading.Event()
-    watch = DriftWatch(sector) if on_change is not None and len(source) > 1 else None
+    watch = ScreenWatch(sector) if on_change is not None and len(source) > 1 else None
     judge = StreamJudge()
     alone = len(source) == 1
     decoder = threading.Thread(target=_decode, args=(source, watch, ahead, stop), name="decode")
@@ -303,7 +315,7 @@ def predicted(
 
 def _decode(
     source: Iterable[Frame],
-    watch: DriftWatch | None,
+    watch: ScreenWatch | None,
     ahead: queue.Queue[tuple[Frame, Change | None] | Exception | None],
     stop: threading.Event,
 ) -> None:

@@ -243,7 +243,7 @@ def test_that_an_ellipse_in_one_of_two_regions_has_its_scale():
 
 
 def test_that_frames_after_a_change_of_depth_have_no_millimetres_and_the_estimate_knows_those_before():
-    track = ScaleTrack.of(given(0.5)).withdrawn(20, "The depth changed at frame 20.")
+    track = ScaleTrack.of(given(0.5)).parted(20, "The depth changed at frame 20.")
     value = valid(analyze(FakeSource(), FakePredictor(), MODEL, lambda frame, source: track.at(frame.index)))
     assert (value["mm_per_pixel"], value["scale_origin"]) == (None, "given")
     assert value["scale_note"] == "The depth changed at frame 20."

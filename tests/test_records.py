@@ -159,12 +159,12 @@ def test_that_a_refused_scale_is_none_until_a_person_accepts_it_and_that_is_reme
 
 def test_that_a_scale_withdrawn_later_leaves_earlier_frames_theirs(exam):
     head = records.accept(exam, of(exam, Kind.BPD).id)
-    drifted = records.with_scale_track(head, "r1", track(0.2).withdrawn(10, "The depth changed."))
+    drifted = records.with_scale_track(head, "r1", track(0.2).parted(10, "The depth changed."))
     assert lengths.decided_length(of(drifted, Kind.BPD)).mm == pytest.approx(48)
     assert lengths.proposed_length(drifted, of(drifted, Kind.OFD)).mm is None
     with pytest.raises(InputError, match="The depth changed"):
         records.accept(drifted, of(drifted, Kind.OFD).id)
-    later = records.with_scale_track(head, "r1", track(0.2).withdrawn(13, "The depth changed."))
+    later = records.with_scale_track(head, "r1", track(0.2).parted(13, "The depth changed."))
     assert lengths.proposed_length(later, of(later, Kind.OFD)).mm == pytest.approx(60)
 
 

@@ -5,36 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
-from numpy.typing import NDArray
+from depth_screens import HEIGHT, WIDTH, moving_screen
 
 from fetalnet.analysis import Analysis, analyze
 from fetalnet.geometry import Ellipse, MmPerPixel
 from fetalnet.picture.calibration import NO_CALIBRATION, Calibration
-from fetalnet.picture.scale import ScaleOrigin, given_scale
+from fetalnet.picture.scale import Scale, ScaleOrigin, given_scale
 from fetalnet.picture.scale_track import ScaleTrack
 from fetalnet.planes import Plane
 from fetalnet.prediction import Prediction
 from fetalnet.records import ModelRef
 from fetalnet.sources import Frame
 
-WIDTH, HEIGHT, FRAMES, CHANGE = 640, 480, 100, 70
+FRAMES, CHANGE = 100, 70
 HEAD = Ellipse.of(320, 260, 90, 70, 10)
-
-
-def screen(index: int, tick_px: int) -> NDArray[np.uint8]:
-    """A fan of moving speckle, words, and a ruler of this spacing."""
-    fan = np.zeros((HEIGHT, WIDTH), np.uint8)
-    cv2.ellipse(fan, (WIDTH // 2, 30), (420, 420), 90, -35, 35, 1, -1)
-    rng = np.random.default_rng(index)
-    pixels = fan * cv2.GaussianBlur(rng.integers(0, 256, fan.shape, np.uint8), (0, 0), 2)
-    for row, word in enumerate(("Pwr 98", "Gn 3", "C6 / M7", "P2 / E1")):
-        cv2.putText(pixels, word, (8, 80 + 22 * row), cv2.FONT_HERSHEY_SIMPLEX, 0.45, 220)
-    for at, y in enumerate(range(30, 460, tick_px)):
-        cv2.line(pixels, (612, y), (622 if at % 5 else 630, y), 230, 1)
-    return pixels
 
 
 class Screens:
@@ -53,7 +38,7 @@ class Screens:
 
     def __getitem__(self, index: int) -> Frame:
         changed = self.change is not None and index >= self.change
-        return Frame(index, index / 30, screen(index, 31 if changed else 23))
+        return Frame(index, index / 30, moving_screen(index, 31 if changed else 23))
 
     def __iter__(self) -> Iterator[Frame]:
         return (self[index] for index in range(FRAMES))
@@ -119,3 +104,39 @@ def test_that_a_scale_given_before_the_change_or_later_ends_there(given: float |
     assert typed.at(39).scale.mm_per_pixel == MmPerPixel(0.25, 0.25)
     assert typed.at(40).scale.mm_per_pixel is None
     assert typed.parted(40, "The ruler moved.") == typed
+
+
+def test_that_the_ruler_s_scale_is_followed_to_the_new_depth() -> None:
+    confirmed = Calibration.of_whole(Scale(MmPerPixel(10 / 23, 10 / 23), ScaleOrigin.RULER))
+    result = analysed(Screens(CHANGE), confirmed)
+    sizes = [frame.scale.mm_per_pixel for frame in result.frames]
+    assert None not in sizes
+    assert {size.x for size in sizes[:CHANGE] if size} == {10 / 23}
+    for size in sizes[CHANGE:]:
+        assert size is not None
+        assert size.x == pytest.approx(10 / 31, rel=0.003)
+    found = result.to_json()
+    assert (found["mm_per_pixel"], found["scale_origin"]) == (None, "ruler")
+    assert found["scale_note"] == f"Ruler, followed from frame {CHANGE}: 10 mm from tick to tick."
+    assert found["frames"][CHANGE]["mm_per_pixel"] == {"x": sizes[CHANGE].x, "y": sizes[CHANGE].y}
+
+
+def test_that_a_scale_that_is_not_the_ruler_s_is_not_followed() -> None:
+    off = Calibration.of_whole(Scale(MmPerPixel(0.3, 0.3), ScaleOrigin.RULER))
+    result = analysed(Screens(CHANGE), off)
+    assert result.frames[-1].scale.mm_per_pixel is None
+
+
+def test_that_a_second_turn_of_the_knob_is_seen_at_once() -> None:
+    class Twice(Screens):
+        def __getitem__(self, index: int) -> Frame:
+            period_px = 23 if index < CHANGE else 31 if index < CHANGE + 12 else 40
+            return Frame(index, index / 30, moving_screen(index, period_px))
+
+    confirmed = Calibration.of_whole(Scale(MmPerPixel(10 / 23, 10 / 23), ScaleOrigin.RULER))
+    result = analysed(Twice(CHANGE), confirmed)
+    for frame in result.frames:
+        truth = 10 / (23 if frame.index < CHANGE else 31 if frame.index < CHANGE + 12 else 40)
+        size = frame.scale.mm_per_pixel
+        assert size is None or size.x == pytest.approx(truth, rel=0.005), frame.index
+    assert result.frames[CHANGE + 5].scale.mm_per_pixel is not None

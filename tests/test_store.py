@@ -14,6 +14,7 @@ from fetalnet.examination import BestFrame
 from fetalnet.geometry import Ellipse, Line, MmPerPixel
 from fetalnet.measurement import Length
 from fetalnet.picture.calibration import Calibration, Region
+from fetalnet.picture.ruler_change import RulerChange
 from fetalnet.picture.scale import ScaleOrigin, given_scale
 from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
 from fetalnet.planes import Kind, Plane
@@ -89,10 +90,28 @@ def test_that_an_old_exam_with_a_damaged_scale_is_not_opened_without_it(exam, tm
 def test_that_scales_by_region_and_their_changes_come_back(exam, tmp_path):
     regions = (Region(0, 0, 399, 599, MmPerPixel(0.2, 0.2)), Region(400, 0, 799, 599, MmPerPixel(0.3, 0.31)))
     refused = Calibration(ScaleOrigin.DICOM_REGION, regions=regions, refused="The second region leaves the picture.")
-    scales = ScaleTrack.of(refused.accepted()).withdrawn(90, "The depth changed.")
+    accepted = refused.accepted()
+    scales = ScaleTrack.of(accepted).changed(90, accepted.withdrawn("The depth changed."))
     exam = records.with_scale_track(exam, "r1", scales)
     save_exam(exam, tmp_path / "one.fnexam")
     assert load_exam(tmp_path / "one.fnexam") == exam
+
+
+def test_that_a_followed_ruler_comes_back_and_a_damaged_one_is_refused(exam, tmp_path):
+    path = tmp_path / "one.fnexam"
+    ruler = Calibration(ScaleOrigin.RULER, whole=MmPerPixel(0.25, 0.25))
+    change = RulerChange(20.0, 16.0, True, (5.0,), 5.0, 1.25)
+    scales = ScaleTrack.of(ruler).parted(90, "The ruler moved.", change)
+    assert scales.at(90).followed_from == 90
+    exam = records.with_scale_track(exam, "r1", scales)
+    save_exam(exam, path)
+    assert load_exam(path) == exam
+    for key, bad in (("after_px", 0), ("before_px", -3), ("face", 0), ("likely_mm", ["five"]), ("certain_mm", 0)):
+        value = json.loads(path.read_text("utf-8"))
+        value["exam"]["recordings"][0]["scale_track"]["steps"][1]["rulers"][key] = bad
+        (tmp_path / "bad.fnexam").write_text(json.dumps(value), "utf-8")
+        with pytest.raises(InputError, match="damaged"):
+            load_exam(tmp_path / "bad.fnexam")
 
 
 def test_that_an_exam_from_before_measuring_by_hand_opens(exam, tmp_path):

@@ -113,7 +113,9 @@ def scale_badge(calibration: Calibration) -> str:
     size = calibration.scale.mm_per_pixel
     number = "scale by region" if size is None else f"{mm_per_pixel_text(size)} mm/px"
     unusual = " · unusual" if scale_warning(calibration) else ""
-    return f"{number} · {SHORT_ORIGINS[calibration.origin]}{unusual}"
+    followed = calibration.followed_from
+    origin = SHORT_ORIGINS[calibration.origin] if followed is None else f"ruler, followed from frame {followed}"
+    return f"{number} · {origin}{unusual}"
 
 
 def scale_warning(calibration: Calibration) -> str | None:

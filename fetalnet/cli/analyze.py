@@ -14,7 +14,8 @@ from fetalnet.cli.progress import notice, progress
 from fetalnet.errors import InputError
 
 if TYPE_CHECKING:
-    from fetalnet.analysis import Analysis, CalibrationOf
+    from fetalnet.analysis import Analysis
+    from fetalnet.cli.devices import Devices
     from fetalnet.inference import Predictor
     from fetalnet.picture.calibration import Calibration
     from fetalnet.picture.scale import Scale
@@ -37,6 +38,10 @@ def analyze(
     accept_scale: Annotated[
         bool, typer.Option("--accept-scale", help="Take a scale that was refused, the recording's own too.")
     ] = False,
+    preset: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The device's preset, or its file, instead of the one that fits.")
+    ] = None,
+    no_preset: Annotated[bool, typer.Option("--no-preset", help="Use no device preset.")] = False,
     keep_text: Annotated[
         bool, typer.Option("--keep-text", help="Show the scanner's own text in the pictures of report and overlay too.")
     ] = False,
@@ -55,13 +60,16 @@ def analyze(
         raise InputError("An overlay video is made of one recording; leave out --overlay or --stills.")
     if scale_csv is not None and mm_per_pixel is not None:
         raise InputError("Two scales were given; give either --scale-csv or --mm-per-pixel, not both.")
+    if preset is not None and no_preset:
+        raise InputError("Give either --preset or --no-preset, not both.")
     _check_outputs(source, [path for path in (json_out, report, overlay) if path is not None])
-    scales = _Scales(mm_per_pixel, scale_csv, accept_scale)
+    devices = _devices(preset, no_preset)
+    scales = _Scales(mm_per_pixel, scale_csv, accept_scale, devices)
 
     result = (
-        _of_stills(source, scales.calibration_of, weights, device, report, keep_text)
+        _of_stills(source, scales, weights, device, report, keep_text)
         if stills
-        else _of_recording(source, scales.calibration_of, weights, device, report, overlay, keep_text)
+        else _of_recording(source, scales, weights, device, report, overlay, keep_text)
     )
     scales.tell_missing()
     text = json.dumps(result.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
@@ -78,7 +86,7 @@ def analyze(
 
 def _of_recording(
     path: Path,
-    calibration_of: CalibrationOf,
+    scales: _Scales,
     weights: Path | None,
     device: str,
     report: Path | None,
@@ -88,19 +96,25 @@ def _of_recording(
     from fetalnet.analysis import analyze as analyze_recording
     from fetalnet.cli.pictures import about_text, best_pictures, overlay_video
     from fetalnet.export.pdf_report import write_analysis_pdf
-    from fetalnet.picture.burned_in import ALL, FanOnly
+    from fetalnet.picture.burned_in import ALL
     from fetalnet.sources import open_source
 
     with closing(open_source(path)) as source:
         if source.remark is not None:
             notice(source.remark)
         pictured = report is not None or overlay is not None
-        fan = FanOnly.in_source(source) if pictured and not keep_text else ALL
+        fan = scales.devices.fan_only(source) if pictured and not keep_text else ALL
         about = about_text([fan], keep_text=keep_text) if pictured else None
         predictor = _predictor(weights, device)
         with progress("Analysing") as on_progress, overlay_video(overlay, source, fan) as on_frame:
             result = analyze_recording(
-                source, predictor, predictor.model, calibration_of, on_progress=on_progress, on_frame=on_frame
+                source,
+                predictor,
+                predictor.model,
+                scales.calibration_of,
+                sector=scales.devices.sector_of(source),
+                on_progress=on_progress,
+                on_frame=on_frame,
             )
         if report is not None:
             write_analysis_pdf(report, result, best_pictures(source, result, fan), about_text=about)
@@ -110,7 +124,7 @@ def _of_recording(
 
 
 def _of_stills(
-    path: Path, calibration_of: CalibrationOf, weights: Path | None, device: str, report: Path | None, keep_text: bool
+    path: Path, scales: _Scales, weights: Path | None, device: str, report: Path | None, keep_text: bool
 ) -> Analysis:
     from fetalnet.analysis import analyze_stills
     from fetalnet.cli.pictures import still_pictures
@@ -121,12 +135,12 @@ def _of_stills(
     predictor = _predictor(weights, device)
     with progress("Analysing") as on_progress:
         result = analyze_stills(
-            str(path), files, open_source, predictor, predictor.model, calibration_of, on_progress=on_progress
+            str(path), files, open_source, predictor, predictor.model, scales.calibration_of, on_progress=on_progress
         )
     if len(result.failures) == len(files):
         raise InputError(" ".join(result.failures))
     if report is not None:
-        pictures, about = still_pictures(files, result, keep_text=keep_text)
+        pictures, about = still_pictures(files, result, scales.devices, keep_text=keep_text)
         write_analysis_pdf(report, result, pictures, about_text=about)
         if about is not None:
             notice(about)
@@ -150,19 +164,29 @@ def _check_outputs(source: Path, outputs: list[Path]) -> None:
         check_writable(path)
 
 
+def _devices(named: str | None, ignored: bool) -> Devices:
+    from fetalnet.cli.devices import Devices
+
+    return Devices(named, ignored=ignored)
+
+
 class _Scales:
-    """The calibration of each file: from the options where they give one, else its own.
+    """The calibration of each file: from the options where they give one, else its own, else its device's preset.
 
     Remembers which files neither the table nor themselves know.
     """
 
-    def __init__(self, mm_per_pixel: float | None, table: Path | None, accept_implausible: bool) -> None:
+    def __init__(
+        self, mm_per_pixel: float | None, table: Path | None, accept_implausible: bool, devices: Devices
+    ) -> None:
         from fetalnet.picture.scale import NO_SCALE
         from fetalnet.picture.scale_table import accepted_scale, read_scale_table
 
         self._table_name = "" if table is None else table.name
         self._table = None if table is None else read_scale_table(table, accept_implausible=accept_implausible)
         self._accept = accept_implausible
+        self.devices = devices
+        self._of_device: tuple[Source, Calibration] | None = None
         self._missing: dict[str, None] = {}
         if mm_per_pixel is None:
             self._scale = NO_SCALE
@@ -178,7 +202,11 @@ class _Scales:
         if given != NO_SCALE:
             return Calibration.of_whole(given)
         own = source.calibration.accepted() if self._accept else source.calibration
-        if self._table is not None and own == NO_CALIBRATION:
+        if own == NO_CALIBRATION:
+            if self._of_device is None or self._of_device[0] is not source:
+                self._of_device = source, self.devices.calibration_of(source)
+            own = self._of_device[1]
+        if self._table is not None and not own.is_known and own.refused is None:
             self._missing[filename] = None
         return own
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fetalnet.analysis import read_still
 from fetalnet.export.overlay import OverlayWriter, draw_overlay
 from fetalnet.export.pdf_report import ReportPicture
 from fetalnet.picture.burned_in import ALL, FanOnly
@@ -16,6 +15,7 @@ from fetalnet.wording import TEXT_KEPT, TEXT_NOT_FOUND, length_text, time_text
 
 if TYPE_CHECKING:
     from fetalnet.analysis import Analysis, FrameResult, OnFrame
+    from fetalnet.cli.devices import Devices
     from fetalnet.planes import Kind
 
 MAX_STILLS = 40
@@ -48,15 +48,16 @@ def best_pictures(source: Source, analysis: Analysis, fan: FanOnly) -> list[Repo
 
 
 def still_pictures(
-    files: Sequence[Path], analysis: Analysis, *, keep_text: bool
+    files: Sequence[Path], analysis: Analysis, devices: Devices, *, keep_text: bool
 ) -> tuple[list[ReportPicture], str | None]:
     """One picture for each measured image, the first ``MAX_STILLS``; and a sentence where text is not hidden."""
     measured = [result for result in analysis.frames if result.measurements]
     pictures, fans = [], []
     for result in measured[:MAX_STILLS]:
         values = ", ".join(f"{kind} {length_text(length)}" for kind, length in result.measurements.items())
-        frame, _ = read_still(files[result.index], open_source)
-        fans.append(ALL if keep_text else FanOnly.on(frame.pixels))
+        with closing(open_source(files[result.index])) as source:
+            frame = source[0]
+            fans.append(ALL if keep_text else devices.fan_only(source))
         pictures.append(_picture(frame, fans[-1], result, f"{values} ({result.file}, proposed)"))
     return pictures, about_text(fans, keep_text=keep_text)
 

@@ -32,6 +32,7 @@ class Calibration:
 
     Either ``whole`` holds for the whole picture, or each of ``regions`` for what lies in it; where two overlap the
     first counts. While ``refused`` gives a reason no scale is used, until a person accepts it. ``note`` is a warning.
+    ``followed_from`` is the frame from which a trusted ruler was followed to another depth, unless a person decided.
     """
 
     origin: ScaleOrigin
@@ -39,6 +40,7 @@ class Calibration:
     regions: tuple[Region, ...] = ()
     note: str | None = None
     refused: str | None = None
+    followed_from: int | None = None
 
     @property
     def is_known(self) -> bool:
@@ -86,7 +88,8 @@ class Calibration:
         if self.refused is None:
             return self
         note = f"Accepted by a person although: {self.refused}"
-        return replace(self, refused=None, note=note if self.note is None else f"{note} {self.note}")
+        note = note if self.note is None else f"{note} {self.note}"
+        return replace(self, refused=None, note=note, followed_from=None)
 
     def withdrawn(self, reason: str) -> Calibration:
         """The same when its scale is no longer believed; nothing changes where there is none."""

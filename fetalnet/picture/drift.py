@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -18,6 +19,9 @@ from numpy.typing import NDArray
 from fetalnet.picture.letterbox import Letterbox
 from fetalnet.picture.sector import Sector
 from fetalnet.sources.frame import Frame
+
+if TYPE_CHECKING:
+    from fetalnet.picture.ruler_change import RulerChange
 
 _WIDTH = 640
 _CONFIRMED = 3
@@ -50,10 +54,11 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The first frame that is no longer as those before, and why."""
+    """The first frame that is no longer as those before, and why; with what became of the ruler where one is known."""
 
     index: int
     reason: Reason
+    ruler: RulerChange | None = None
 
 
 class DriftWatch:

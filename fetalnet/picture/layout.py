@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from fetalnet.picture.sector import Sector
+from fetalnet.errors import InputError
+from fetalnet.picture.sector import Sector, find_sector
+from fetalnet.sources.frame import Source
 
 _COLUMNS = 48
 """Cells across: a cell is about as wide as three letters, so that another name fills much the same ones."""
@@ -76,6 +78,16 @@ class Layout(BaseModel):
     @property
     def _signs(self) -> NDArray[np.str_]:
         return np.array([list(row) for row in self.furniture])
+
+
+def first_screen(source: Source) -> tuple[Sector, Layout | None]:
+    """The fan on the first frame, and what stands around it; the whole picture where it is not found or not read."""
+    try:
+        pixels = source[0].pixels
+    except InputError:
+        return Sector.whole((source.height, source.width)), None
+    fan = find_sector(pixels)
+    return fan, Layout.of(pixels, fan)
 
 
 def _rows(width: int, height: int) -> int:

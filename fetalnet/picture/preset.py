@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -13,12 +13,25 @@ from fetalnet.geometry import MmPerPixel
 from fetalnet.picture.fan import FanShape, StoredFan, check_fan
 from fetalnet.picture.layout import Layout
 from fetalnet.picture.letterbox import Box
+from fetalnet.picture.ruler import Axis, Ruler
+from fetalnet.picture.ruler_spacing import CLEAR, alike, hypotheses
 from fetalnet.picture.scale import PLAUSIBLE_MM_PER_PIXEL, Scale, ScaleOrigin
 from fetalnet.picture.sector import Sector
 
 _SAME_FAN = 0.96
 """Intersection over union from which on a fan counts as unchanged: at another depth or zoom the scale is another."""
+_BELIEVED = 0.25
+"""Plausibility from which on remembered ticks are believed: a scanner may draw others at another depth."""
+_SAME_SCALE = 0.03
+"""The fan's outline tells the depth to a few parts in a hundred."""
 _PLAUSIBLE = Field(ge=PLAUSIBLE_MM_PER_PIXEL[0], le=PLAUSIBLE_MM_PER_PIXEL[1], allow_inf_nan=False)
+
+
+class Ticks(NamedTuple):
+    """What a ruler's ticks stand for, as a person confirmed it, and every how many a longer one comes."""
+
+    spacing_mm: float
+    pattern: tuple[int, ...]
 
 
 class PresetScale(BaseModel):
@@ -35,8 +48,9 @@ class Preset(BaseModel):
     """A device as its screen shows it.
 
     ``fan``: drawn by hand, for pictures on which it is not found well. ``tick_spacing_mm``: between neighbouring
-    ticks of the ruler, once a person confirmed it. ``scale``: for the depth at which it was confirmed. ``masks``:
-    further rectangles x0, y0, x1, y1 of native pixels to be hidden, such as names that the scanner writes into the fan.
+    ticks of the ruler, once a person confirmed it; ``tick_pattern``: every how many a longer one came then. ``scale``:
+    for the depth at which it was confirmed. ``masks``: further rectangles x0, y0, x1, y1 of native pixels to be
+    hidden, such as names that the scanner writes into the fan.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -47,6 +61,7 @@ class Preset(BaseModel):
     layout: Layout
     fan: StoredFan | None = None
     tick_spacing_mm: Annotated[float, Field(gt=0, le=100)] | None = None
+    tick_pattern: Annotated[tuple[Annotated[int, Field(ge=2, le=100)], ...], Field(max_length=2)] | None = None
     scale: PresetScale | None = None
     masks: Annotated[tuple[Box, ...], Field(max_length=20)] = ()
 
@@ -80,9 +95,48 @@ class Preset(BaseModel):
             return Scale(None, ScaleOrigin.PRESET, "The fan is not where it was: depth or zoom is another.")
         return Scale(MmPerPixel(self.scale.x, self.scale.y), ScaleOrigin.PRESET, f"From the preset {self.name}.")
 
+    def ruler_scale(self, ruler: Ruler | None, fan_depth_px: float) -> Scale:
+        """The scale of a picture of this device on which ``ruler`` was found; none, with the reason, in any doubt.
+
+        ``fan_depth_px``: height of the fan. What the ticks stand for must make an examination of it.
+        """
+        if self.tick_spacing_mm is None:
+            return Scale(None, ScaleOrigin.RULER, f"The preset {self.name} does not know what the ruler's ticks mean.")
+        if ruler is None or ruler.axis is not Axis.DEPTH or ruler.confidence < CLEAR:
+            return Scale(None, ScaleOrigin.RULER, "The ruler was not found clearly on this picture.")
+        if self.tick_pattern is not None and not alike(self.tick_pattern, ruler.major_every):
+            note = f"The ruler has another pattern of ticks than when they were confirmed for {self.name}."
+            return Scale(None, ScaleOrigin.RULER, note)
+        choice = next(
+            (each for each in hypotheses(ruler, fan_depth_px) if each.spacing_mm == self.tick_spacing_mm), None
+        )
+        if choice is None or choice.plausibility < _BELIEVED:
+            note = (
+                f"With ticks every {self.tick_spacing_mm:g} mm, as remembered of {self.name}, the depth could not be."
+            )
+            return Scale(None, ScaleOrigin.RULER, note)
+        note = f"Ticks every {self.tick_spacing_mm:g} mm, as remembered of {self.name}."
+        return Scale(choice.scale.mm_per_pixel, ScaleOrigin.RULER, note)
+
+    def scale_of(self, ruler: Ruler | None, sector: Sector) -> Scale:
+        """What this device's preset makes of a picture: by its ruler, else by its fan; none where the two differ."""
+        by_ruler = self.ruler_scale(ruler, float(sector.box[3] - sector.box[1]))
+        by_fan = self.scale_on(sector)
+        if by_ruler.mm_per_pixel is None:
+            return by_fan if by_fan.mm_per_pixel is not None or self.tick_spacing_mm is None else by_ruler
+        if by_fan.mm_per_pixel is not None and abs(by_fan.mm_per_pixel.y / by_ruler.mm_per_pixel.y - 1) > _SAME_SCALE:
+            note = f"Ruler and fan do not agree about the scale that is remembered of {self.name}: neither is used."
+            return Scale(None, ScaleOrigin.PRESET, note)
+        return by_ruler
+
     def renamed(self, name: str) -> Preset:
         """The same under another name. Raises ``InputError`` for one that is none."""
         return _checked(self.model_dump(mode="json") | {"name": name.strip()})
+
+    def with_ticks(self, spacing_mm: float | None, pattern: tuple[int, ...] | None = None) -> Preset:
+        """The same with what its ruler's ticks stand for, or without. Raises ``InputError`` for no such spacing."""
+        ticks = {"tick_spacing_mm": spacing_mm, "tick_pattern": pattern}
+        return _checked(self.model_dump(mode="json") | ticks)
 
     def to_text(self) -> str:
         return self.model_dump_json(indent=1) + "\n"
@@ -101,7 +155,7 @@ def new_preset(
     layout: Layout,
     *,
     fan: FanShape | None = None,
-    tick_spacing_mm: float | None = None,
+    ticks: Ticks | None = None,
     scale: Scale | None = None,
     sector: Sector | None = None,
 ) -> Preset:
@@ -116,7 +170,8 @@ def new_preset(
             "name": name.strip(),
             "layout": layout.model_dump(),
             "fan": None if fan is None else fan.to_json(),
-            "tick_spacing_mm": tick_spacing_mm,
+            "tick_spacing_mm": None if ticks is None else ticks.spacing_mm,
+            "tick_pattern": None if ticks is None else ticks.pattern,
             "scale": held,
         }
     )
@@ -125,14 +180,19 @@ def new_preset(
 def best_match(presets: Iterable[Preset], layout: Layout | None, sector: Sector) -> Preset | None:
     """The preset of the device that shows this layout, if one is known.
 
-    Of several, for instance one for each depth, the one whose scale holds for this fan; then the most alike.
+    Of several, for instance one for each depth, the one whose scale holds for this fan, then one that knows the
+    ruler, then the most alike; then the first.
     """
     if layout is None:
         return None
     alike = [preset for preset in presets if preset.layout.matches(layout)]
     return max(
         alike,
-        key=lambda preset: (preset.scale_on(sector).mm_per_pixel is not None, preset.layout.likeness(layout)),
+        key=lambda preset: (
+            preset.scale_on(sector).mm_per_pixel is not None,
+            preset.tick_spacing_mm is not None,
+            preset.layout.likeness(layout),
+        ),
         default=None,
     )
 

@@ -5,12 +5,21 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import platformdirs
+
 from fetalnet.atomic_file import write_file
 from fetalnet.errors import InputError
 from fetalnet.picture.preset import Preset
 
 SUFFIX = ".fetalnet-preset.json"
 _MAX_BYTES = 1 << 20
+PERSON = "fetalnet-sonographer"
+"""The name under which the system keeps what is a person's own, for the window and the command line alike."""
+
+
+def own_folder() -> Path:
+    """Where the presets of the person at this computer are."""
+    return Path(platformdirs.user_data_dir(PERSON)) / "presets"
 
 
 class PresetFolder:
@@ -47,6 +56,12 @@ class PresetFolder:
         self.add(new)
         self.delete(name)
 
+    def set_ticks(self, name: str, spacing_mm: float | None) -> None:
+        """Say what the ruler's ticks of a device stand for; None forgets it. Raises ``InputError``."""
+        old = self.named(name)
+        # Another spacing, typed without a ruler in sight: which ticks are longer stays as it was seen.
+        self.save(old.with_ticks(spacing_mm, None if spacing_mm is None else old.tick_pattern))
+
     def delete(self, name: str) -> None:
         path = self._path_of(name)
         if path is None:
@@ -68,7 +83,7 @@ class PresetFolder:
 
     def import_file(self, path: Path) -> Preset:
         """Keep the preset of a colleague's file. Raises ``InputError`` where it is none, or its name is taken."""
-        preset = _read(path)
+        preset = read_preset(path)
         self.add(preset)
         return preset
 
@@ -76,7 +91,7 @@ class PresetFolder:
         found, damaged = [], []
         for path in sorted(self.folder.glob(f"*{SUFFIX}")) if self.folder.is_dir() else ():
             try:
-                found.append((path, _read(path)))
+                found.append((path, read_preset(path)))
             except InputError as error:
                 damaged.append(str(error))
         self.damaged = tuple(damaged)
@@ -91,7 +106,8 @@ class PresetFolder:
         return next(path for end in numbers if not (path := self.folder / f"{stem}{end}{SUFFIX}").exists())
 
 
-def _read(path: Path) -> Preset:
+def read_preset(path: Path) -> Preset:
+    """The preset of one file. Raises ``InputError``."""
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise InputError(f"{path.name} is too large for a preset; choose another file.")

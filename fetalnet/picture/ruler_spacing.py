@@ -10,7 +10,6 @@ from fetalnet.geometry import MmPerPixel
 from fetalnet.picture.ruler import Axis, Ruler
 from fetalnet.picture.scale import PLAUSIBLE_MM_PER_PIXEL, Scale, ScaleOrigin
 
-SPACINGS_MM = (5.0, 10.0, 1.0)
 _DRAWN: dict[tuple[int, ...], dict[float, float]] = {
     (): {10.0: 0.62, 5.0: 0.33, 1.0: 0.05},
     (2,): {5.0: 0.97, 10.0: 0.025, 1.0: 0.005},
@@ -24,6 +23,10 @@ _USUAL_DEPTH_MM = 120.0
 _SHOWN_MM = (25.0, 320.0)
 """A fetal examination shows 40 to 300 mm; a zoomed picture less of it."""
 _CERTAIN = 0.93
+LIKELY = 0.05
+"""Plausibility from which on a choice may be taken where something else says that it is the right one."""
+CLEAR = 0.75
+"""Confidence from which on a ruler is believed without a person."""
 _MIN_TICKS = 7
 
 
@@ -44,7 +47,8 @@ class Hypothesis:
     @property
     def scale(self) -> Scale:
         """The scale that a person takes by confirming."""
-        return Scale(MmPerPixel(self.mm_per_pixel, self.mm_per_pixel), ScaleOrigin.RULER)
+        note = f"Ticks every {self.spacing_mm:g} mm, confirmed by a person."
+        return Scale(MmPerPixel(self.mm_per_pixel, self.mm_per_pixel), ScaleOrigin.RULER, note)
 
 
 def hypotheses(ruler: Ruler, fan_depth_px: float | None = None) -> tuple[Hypothesis, ...]:
@@ -75,11 +79,17 @@ def hypotheses(ruler: Ruler, fan_depth_px: float | None = None) -> tuple[Hypothe
     )
 
 
+def alike(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether two patterns may be one ruler: the longest ticks may lie beyond the end of what is shown."""
+    shorter, longer = sorted((one, other), key=len)
+    return one == other or (bool(shorter) and longer[: len(shorter)] == shorter)
+
+
 def _is_clear(ruler: Ruler) -> bool:
     """Whether the ticks themselves say what they are: without longer ones, or with few ticks, they do not."""
     return (
         ruler.axis is Axis.DEPTH and bool(ruler.major_every) and len(ruler.ticks) >= _MIN_TICKS
-        and ruler.confidence >= 0.75
+        and ruler.confidence >= CLEAR
     )  # fmt: skip
 
 

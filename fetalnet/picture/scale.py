@@ -13,6 +13,8 @@ PLAUSIBLE_MM_PER_PIXEL = (0.02, 2.0)
 """Obstetric pictures span about 40 to 300 mm over 300 to 2200 pixels; outside this a value is a slip."""
 USUAL_MM_PER_PIXEL = (0.05, 0.6)
 """Where the pictures of an examination nearly always lie; outside, a person is asked to look again."""
+SPACINGS_MM = (5.0, 10.0, 1.0)
+"""From tick to tick of a ruler on the screen; scanners draw no others."""
 
 
 class ScaleOrigin(StrEnum):

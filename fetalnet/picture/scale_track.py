@@ -7,17 +7,51 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from fetalnet.geometry import Geometry
+from fetalnet.geometry import Geometry, MmPerPixel
 from fetalnet.picture.calibration import NO_CALIBRATION, Calibration
+from fetalnet.picture.ruler_change import RulerChange
 from fetalnet.picture.scale import NO_SCALE, Scale, ScaleOrigin
 
 
 @dataclass(frozen=True, slots=True)
 class ScaleStep:
-    """What holds from frame ``from_index`` on, until the next step."""
+    """What holds from frame ``from_index`` on, until the next step.
+
+    ``reason``, where the screen changed here: why no scale from before holds. ``rulers``: what the ruler tells of it.
+    """
 
     from_index: int
     calibration: Calibration
+    reason: str | None = None
+    rulers: RulerChange | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it follows from the scale before it: no person decided about it, nor does the file."""
+        known = self.calibration.is_known and self.calibration.followed_from is None
+        return self.reason is not None and not known
+
+    def after(self, before: Calibration) -> ScaleStep:
+        """The same after another calibration. A ruler's scale is followed where its ticks leave no doubt."""
+        assert self.reason is not None
+        if before.origin.is_of_the_file:
+            return replace(self, calibration=before)
+        if not before.is_known:
+            return replace(self, calibration=replace(NO_CALIBRATION, note=self.reason))
+        followed = self._followed(before)
+        return replace(self, calibration=before.withdrawn(self.reason) if followed is None else followed)
+
+    def _followed(self, before: Calibration) -> Calibration | None:
+        if before.origin is not ScaleOrigin.RULER or before.whole is None or self.rulers is None:
+            return None
+        spacing_mm = self.rulers.spacing_after_mm(before.whole)
+        if spacing_mm is None:
+            return None
+        size = spacing_mm / self.rulers.after_px
+        note = f"Ruler, followed from frame {self.from_index}: {spacing_mm:g} mm from tick to tick."
+        return Calibration(
+            ScaleOrigin.RULER, whole=MmPerPixel(size, size), note=note, followed_from=self.from_index
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,31 +83,33 @@ class ScaleTrack:
         return self.at(index).scale_for(geometry)
 
     def changed(self, from_index: int, calibration: Calibration) -> ScaleTrack:
-        """The same with another calibration from this frame until the next step."""
-        steps = {step.from_index: step for step in self.steps} | {from_index: ScaleStep(from_index, calibration)}
-        return ScaleTrack(tuple(steps[start] for start in sorted(steps)))
+        """The same with another calibration from this frame until the next step, and what follows from it later."""
+        step = self.step_at(from_index)
+        held = step if step.from_index == from_index else ScaleStep(from_index, calibration)
+        return self._with(replace(held, calibration=calibration))
 
-    def withdrawn(self, from_index: int, reason: str) -> ScaleTrack:
-        """The same when the scale is no longer believed from this frame on; ``reason`` is a sentence for a person.
+    def parted(self, from_index: int, reason: str, rulers: RulerChange | None = None) -> ScaleTrack:
+        """The same after the screen changed at this frame: no scale from before holds there, but the file's own does,
+        and a ruler's is followed where ``rulers`` leave no doubt.
 
-        A change already known at this frame stays: a person may have decided about it.
+        Without a scale the frames from there on are set apart all the same, so that one given later ends there, or is
+        followed. What a person decided about this frame stays.
         """
         step = self.step_at(from_index)
-        if not step.calibration.is_known or step.from_index == from_index != 0:
+        if from_index == 0 or (step.from_index == from_index and not step.is_open):
             return self
-        return self.changed(from_index, step.calibration.withdrawn(reason))
-
-    def parted(self, from_index: int, reason: str) -> ScaleTrack:
-        """The same after the screen changed at this frame: no scale from before holds there, but the file's own does.
-
-        Without a scale the frames from there on are set apart all the same, so that one given later ends there.
-        """
-        step = self.step_at(from_index)
-        if step.from_index == from_index or step.calibration.origin.is_of_the_file:
+        before = self.at(from_index - 1)
+        if before.origin.is_of_the_file:
             return self
-        if step.calibration.is_known:
-            return self.withdrawn(from_index, reason)
-        return self.changed(from_index, replace(NO_CALIBRATION, note=reason))
+        return self._with(ScaleStep(from_index, before, reason, rulers).after(before))
+
+    def _with(self, step: ScaleStep) -> ScaleTrack:
+        steps = {each.from_index: each for each in self.steps} | {step.from_index: step}
+        found: list[ScaleStep] = []
+        for start in sorted(steps):
+            each = steps[start]
+            found.append(each.after(found[-1].calibration) if start > step.from_index and each.is_open else each)
+        return ScaleTrack(tuple(found))
 
     @property
     def changes(self) -> tuple[ScaleStep, ...]:

@@ -11,7 +11,6 @@ from fetalnet.picture.calibration import NO_CALIBRATION, Calibration, Region
 from fetalnet.picture.scale import ScaleOrigin
 from fetalnet.sources.dicom_header import items, numbers, whole
 
-USUAL_MM_PER_PIXEL = (0.05, 0.6)
 _IS_2D, _CENTIMETRES, _LOW_PRIORITY = 1, 3, 1
 
 _SPACINGS = (
@@ -49,8 +48,7 @@ def _of_spacing(spacing: tuple[float, ...], note: str | None) -> Calibration:
         return Calibration(
             ScaleOrigin.PIXEL_SPACING, refused="The pixel spacing in the file is no length: the scale is not used."
         )
-    size = MmPerPixel(x, y)
-    return Calibration(ScaleOrigin.PIXEL_SPACING, whole=size, note=_joined(note, _unusual([size])))
+    return Calibration(ScaleOrigin.PIXEL_SPACING, whole=MmPerPixel(x, y), note=note)
 
 
 def _of_regions(dataset: Dataset) -> Calibration | None:
@@ -72,7 +70,6 @@ def _of_regions(dataset: Dataset) -> Calibration | None:
     return Calibration(
         ScaleOrigin.DICOM_REGION,
         regions=tuple(regions),
-        note=_unusual([region.mm_per_pixel for region in regions]),
         refused=" ".join(dict.fromkeys(reasons)) or None,
     )
 
@@ -112,15 +109,3 @@ def _region(item: Dataset, columns: int, rows: int) -> tuple[Region | None, str 
 
 def _is_length(value: float) -> bool:
     return math.isfinite(value) and value > 0
-
-
-def _unusual(sizes: list[MmPerPixel]) -> str | None:
-    low, high = USUAL_MM_PER_PIXEL
-    odd = next((axis for size in sizes for axis in (size.x, size.y) if not low <= axis <= high), None)
-    if odd is None:
-        return None
-    return f"{odd:.3g} mm per pixel is unusual (most pictures lie between {low:g} and {high:g}); check the scale."
-
-
-def _joined(*notes: str | None) -> str | None:
-    return " ".join(note for note in notes if note is not None) or None

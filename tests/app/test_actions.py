@@ -48,7 +48,8 @@ def test_that_every_action_can_be_triggered(
     if info.when is When.REDOABLE:
         reviewer.do(Do.UNDO)
     if info.when is When.REFUSED:
-        reviewer.session.set_scales(reviewer.session.scales.withdrawn(0, "The depth changed."))
+        scales = reviewer.session.scales
+        reviewer.session.set_scales(scales.changed(0, scales.at(0).withdrawn("The depth changed.")))
     assert is_enabled(info.when, reviewer.session)
     reviewer.do(info.do)
     reviewer.wait(lambda: reviewer.window.verbs.exports.running is None)

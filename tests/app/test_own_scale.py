@@ -188,7 +188,8 @@ def drifted(open_with: Callable[..., Person]) -> Person:
     """The head was accepted; then the scale is withdrawn between abdomen and femur."""
     person = open_with(OWN)
     person.accept(Kind.HC)
-    person.session.set_scales(person.session.scales.withdrawn(24, "The depth changed."))
+    scales = person.session.scales
+    person.session.set_scales(scales.changed(24, scales.at(24).withdrawn("The depth changed.")))
     return person
 
 
@@ -236,7 +237,8 @@ def test_that_undoing_an_older_scale_keeps_the_withdrawal(
     monkeypatch.setattr(QInputDialog, "getDouble", lambda *_: (0.5, True))
     person.go_to_measure(Kind.HC)
     person.do(Do.SET_SCALE)
-    person.session.set_scales(person.session.scales.withdrawn(24, "The depth changed."))
+    scales = person.session.scales
+    person.session.set_scales(scales.changed(24, scales.at(24).withdrawn("The depth changed.")))
     person.do(Do.UNDO)
     assert person.session.scales.at(0) == OWN
     assert person.session.scales.at(24).refused == "The depth changed."

@@ -14,7 +14,9 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog, QMessageBox
 
 from app.actions import Do
 from app.presets import PresetsDialog
+from fetalnet.geometry import Ellipse
 from fetalnet.picture.scale import ScaleOrigin, given_scale
+from fetalnet.planes import Kind
 
 WIDTH, HEIGHT = 640, 480
 
@@ -151,6 +153,11 @@ def test_that_a_preset_s_fan_and_masks_count_for_the_device(owner: Person, scans
     owner.open_clip(scans["second"])
     assert owner.session.fan is not None
     assert owner.session.fan.box == fan.box
+    owner.do(Do.HAND_HEAD)
+    centre = owner.measurement(Kind.HC).geometry
+    assert isinstance(centre, Ellipse)
+    assert (centre.cx, centre.cy) == pytest.approx((320, 230), abs=1)
+    owner.do(Do.UNDO)
     owner.do(Do.OVERLAY)
     owner.do(Do.HIDE_TEXT)
     image = owner.canvas.grab().toImage()

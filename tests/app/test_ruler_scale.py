@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from conftest import Person
+from depth_screens import screen_at_depth
+from PySide6.QtWidgets import QDialog, QInputDialog
 
 from app.actions import Do
+from app.presets import TICKS_UNKNOWN, PresetsDialog
 from app.ruler import NO_RULER, RulerDialog
 from fetalnet.phantom.ruler_screen import RulerScreen, draw_ruler_screen
 from fetalnet.picture.scale import ScaleOrigin
 
 SEED = 3
+
+
+def written(path: Path, screen: RulerScreen) -> Path:
+    cv2.imwrite(str(path), cv2.cvtColor(screen.picture, cv2.COLOR_RGB2BGR))
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +33,7 @@ def screen() -> RulerScreen:
 
 @pytest.fixture
 def at_the_screen(person: Person, screen: RulerScreen, tmp_path: Path) -> Person:
-    path = tmp_path / "screen.png"
-    cv2.imwrite(str(path), cv2.cvtColor(screen.picture, cv2.COLOR_RGB2BGR))
-    person.open_clip(path)
+    person.open_clip(written(tmp_path / "screen.png", screen))
     return person
 
 
@@ -68,3 +75,58 @@ def test_that_a_screen_without_a_ruler_says_so(person: Person, tmp_path: Path) -
     person.do(Do.RULER_SCALE)
     person.wait(lambda: person.message == NO_RULER)
     assert person.session.scale.mm_per_pixel is None
+
+
+def test_that_what_the_ticks_stand_for_is_remembered_and_offered_at_the_next_patient(
+    at_the_screen: Person, screen: RulerScreen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = at_the_screen
+    dialog = asked(person)
+    dialog.choose(screen.spacing_mm)
+    assert dialog.remember.isChecked()
+    dialog.accept()
+    assert "Remembered of Device 1" in person.message
+
+    deeper = screen_at_depth(SEED, 1.4, frame=5)
+    person.open_clip(written(tmp_path / "next.png", deeper))
+    person.wait(lambda: "This looks like Device 1" in person.message)
+    assert person.session.scale.mm_per_pixel is None
+    person.do(Do.PRESET_SCALE)
+    person.wait(lambda: person.session.scale.mm_per_pixel is not None)
+    assert person.session.scale.origin is ScaleOrigin.RULER
+    assert person.session.scale.mm_per_pixel.x == pytest.approx(deeper.mm_per_pixel, rel=0.005)
+    assert "as remembered of Device 1" in (person.session.scale.note or "")
+    person.do(Do.UNDO)
+    assert person.session.scale.mm_per_pixel is None
+
+    opened: list[PresetsDialog] = []
+    monkeypatch.setattr(QDialog, "exec", lambda self: opened.append(self) or 0)
+    person.do(Do.PRESETS)
+    assert f"ruler ticks every {screen.spacing_mm:g} mm (every 2nd one longer)" in opened[0].about.text()
+    monkeypatch.setattr(QInputDialog, "getItem", lambda *_: (TICKS_UNKNOWN, True))
+    opened[0].buttons["Ruler ticks…"].click()
+    assert "ticks" not in opened[0].about.text()
+    assert not person.can(Do.PRESET_SCALE)
+
+
+def test_that_a_ruler_with_other_ticks_than_remembered_gives_no_scale(
+    at_the_screen: Person, screen: RulerScreen, tmp_path: Path
+) -> None:
+    person = at_the_screen
+    dialog = asked(person)
+    dialog.choose(screen.spacing_mm)
+    dialog.accept()
+    without = screen.picture.copy()
+    across = round(screen.across_px)
+    without[:, max(across - 30, 0) : across + 31] = 0
+    person.open_clip(written(tmp_path / "without.png", replace(screen, picture=without)))
+    person.do(Do.PRESET_SCALE)
+    person.wait(lambda: "not found clearly" in person.message)
+    assert person.session.scale.mm_per_pixel is None
+
+
+def test_that_nothing_is_remembered_when_the_box_is_cleared(at_the_screen: Person) -> None:
+    dialog = asked(at_the_screen)
+    dialog.remember.setChecked(False)
+    dialog.accept()
+    assert at_the_screen.session.device.preset is None

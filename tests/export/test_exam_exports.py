@@ -161,7 +161,7 @@ def accepted_by_a_person(exam):
     """The depth changes at frame 1000; the scale of the DICOM region was refused, and a person accepted it."""
     region = Region(100, 50, 700, 550, MmPerPixel(0.25, 0.25))
     refused = Calibration(ScaleOrigin.DICOM_REGION, regions=(region,), refused="The region leaves the picture.")
-    scales = ScaleTrack.of(refused.accepted()).withdrawn(1000, "The depth changed.")
+    scales = ScaleTrack.of(refused.accepted()).changed(1000, refused.accepted().withdrawn("The depth changed."))
     recording = records.with_scale_track(exam, "r1", scales)
     return records.accept(recording, recording.measurements[0].id)
 

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from fetalnet.errors import InputError
+from fetalnet.geometry import MmPerPixel
 from fetalnet.picture.fan import FlatFan
 from fetalnet.picture.layout import Layout
-from fetalnet.picture.preset import Preset, best_match, new_preset
+from fetalnet.picture.preset import Preset, Ticks, best_match, new_preset
 from fetalnet.picture.preset_folder import SUFFIX, PresetFolder
+from fetalnet.picture.ruler import Axis, Ruler, Tick
 from fetalnet.picture.scale import Scale, ScaleOrigin, given_scale
 from fetalnet.picture.sector import Sector, find_sector
 
@@ -97,7 +99,7 @@ def test_that_a_scale_is_offered_at_the_depth_it_was_confirmed_at_and_at_no_othe
 def test_that_presets_are_kept_renamed_exported_imported_and_deleted(tmp_path: Path) -> None:
     presets = PresetFolder(tmp_path / "presets")
     assert presets.presets() == []
-    preset = new_preset("Voluson, room 1", layout_of(screen()), fan=FAN, tick_spacing_mm=5.0)
+    preset = new_preset("Voluson, room 1", layout_of(screen()), fan=FAN, ticks=Ticks(5.0, (2,)))
     presets.add(preset)
     assert PresetFolder(tmp_path / "presets").presets() == [preset]
     with pytest.raises(InputError, match="already"):
@@ -171,3 +173,69 @@ def test_that_masks_are_hidden_too() -> None:
 def test_that_a_preset_is_the_same_after_a_round_trip() -> None:
     preset = new_preset("Room 1", layout_of(screen()), fan=FAN, scale=given_scale(0.2), sector=find_sector(screen()))
     assert Preset.from_text(preset.to_text(), "it") == preset
+
+
+def ruler_of(period_px: float, pattern: tuple[int, ...] = (2,), *, confidence: float = 0.95) -> Ruler:
+    ticks = tuple(Tick(60 + k * period_px, 0) for k in range(round(440 / period_px)))
+    return Ruler(Axis.DEPTH, 30.0, 60.0, period_px, pattern, ticks, confidence)
+
+
+def test_that_remembered_ticks_give_the_scale_of_any_depth_and_say_where_it_is_from() -> None:
+    preset = new_preset("Room 1", layout_of(screen()), ticks=Ticks(5.0, (2,)))
+    for period_px in (14.0, 22.0, 37.5):
+        scale = preset.ruler_scale(ruler_of(period_px), 440.0)
+        assert scale.mm_per_pixel == MmPerPixel(5 / period_px, 5 / period_px)
+        assert scale.origin is ScaleOrigin.RULER
+        assert scale.note == "Ticks every 5 mm, as remembered of Room 1."
+    again = Preset.from_text(preset.to_text(), "Room 1")
+    assert again == preset
+    assert again.ruler_scale(ruler_of(22.0, (2, 10)), 440.0).mm_per_pixel is not None
+
+
+@pytest.mark.parametrize(
+    ("ruler", "why"),
+    [
+        (None, "not found clearly"),
+        (ruler_of(22.0, confidence=0.7), "not found clearly"),
+        (ruler_of(22.0, (5,)), "another pattern"),
+        (ruler_of(22.0, ()), "another pattern"),
+        (ruler_of(4.6), "the depth could not be"),
+    ],
+)
+def test_that_in_doubt_remembered_ticks_give_no_scale(ruler: Ruler | None, why: str) -> None:
+    scale = new_preset("Room 1", layout_of(screen()), ticks=Ticks(5.0, (2,))).ruler_scale(ruler, 440.0)
+    assert scale.mm_per_pixel is None
+    assert why in (scale.note or "")
+
+
+def test_that_ticks_of_a_spacing_no_scanner_draws_give_no_scale() -> None:
+    preset = new_preset("Room 1", layout_of(screen())).with_ticks(7.0)
+    assert preset.ruler_scale(ruler_of(30.0), 440.0).mm_per_pixel is None
+
+
+@pytest.mark.parametrize(
+    "ticks",
+    [
+        {"tick_spacing_mm": 0}, {"tick_spacing_mm": -5}, {"tick_spacing_mm": 1e9}, {"tick_spacing_mm": "five"},
+        {"tick_pattern": [1]}, {"tick_pattern": [2, 4, 8]}, {"tick_pattern": 2}, {"tick_pattern": ["many"]},
+    ],
+)  # fmt: skip
+def test_that_ticks_that_cannot_be_are_refused_with_their_place(ticks: dict[str, object]) -> None:
+    text = json.dumps(json.loads(new_preset("Room 1", layout_of(screen())).to_text()) | ticks)
+    with pytest.raises(InputError, match=rf"a.json is no preset of this program: {next(iter(ticks))}"):
+        Preset.from_text(text, "a.json")
+
+
+def test_that_a_colleague_gets_the_ticks_too_and_may_change_them(tmp_path: Path) -> None:
+    mine, theirs = PresetFolder(tmp_path / "mine"), PresetFolder(tmp_path / "theirs")
+    mine.add(new_preset("Room 1", layout_of(screen()), ticks=Ticks(5.0, (2,))))
+    mine.export("Room 1", tmp_path / "room.json")
+    theirs.import_file(tmp_path / "room.json")
+    assert theirs.named("Room 1").tick_spacing_mm == 5.0
+    theirs.set_ticks("Room 1", 10.0)
+    assert theirs.named("Room 1").tick_spacing_mm == 10.0
+    assert theirs.named("Room 1").tick_pattern == (2,)
+    theirs.set_ticks("Room 1", None)
+    assert theirs.named("Room 1").tick_pattern is None
+    with pytest.raises(InputError, match="no preset Room 2"):
+        theirs.set_ticks("Room 2", 5.0)

@@ -32,24 +32,14 @@ def test_that_one_scale_holds_for_the_whole_only_where_every_frame_has_it():
 
 
 def test_that_a_withdrawn_scale_says_why_and_can_be_accepted_again():
-    track = ScaleTrack.of(TYPED).withdrawn(40, "The depth changed.")
+    track = ScaleTrack.of(TYPED).parted(40, "The depth changed.")
     assert track.at(39) == TYPED
     assert track.scale_for(40, LINE).mm_per_pixel is None
     assert track.scale.note == "The depth changed."
-    assert track.at(40).accepted().scale.mm_per_pixel == TYPED.whole
-
-
-def test_that_there_is_nothing_to_withdraw_without_a_scale():
-    assert NO_SCALE_TRACK.withdrawn(40, "The depth changed.") == NO_SCALE_TRACK
-    track = ScaleTrack.of(TYPED).withdrawn(40, "The depth changed.")
-    assert track.withdrawn(60, "It changed again.") == track
-
-
-def test_that_a_change_a_person_decided_about_is_not_withdrawn_again():
-    track = ScaleTrack.of(TYPED).withdrawn(40, "The depth changed.")
     accepted = track.changed(40, track.at(40).accepted())
-    assert accepted.withdrawn(40, "The depth changed.") == accepted
-    assert accepted.withdrawn(60, "It changed again.").at(60).refused == "It changed again."
+    assert accepted.at(40).scale.mm_per_pixel == TYPED.whole
+    assert accepted.parted(40, "The depth changed.") == accepted
+    assert accepted.parted(60, "It changed again.").at(60).refused == "It changed again."
 
 
 @pytest.mark.parametrize("starts", [(), (1,), (0, 5, 5), (0, 9, 3)])

@@ -16,6 +16,7 @@ from fetalnet.geometry import Ellipse, Line, MmPerPixel
 from fetalnet.picture.scale import ScaleOrigin
 from fetalnet.sources import open_source
 from fetalnet.sources.dicom_regions import calibration_of
+from fetalnet.wording import calibration_text
 
 DATA = Path(os.environ.get("FETALNET_DATA", Path(__file__).parents[3] / "shared" / "data")) / "dicom"
 
@@ -120,8 +121,10 @@ def test_a_pixel_size_that_is_no_length_is_refused(delta: float | None) -> None:
 @pytest.mark.parametrize(("delta", "warned"), [(0.004, True), (0.005, False), (0.06, False), (0.061, True)])
 def test_an_unusual_scale_is_used_with_a_warning(delta: float, warned: bool) -> None:
     calibration = calibration_of(picture(region((0, 0, 639, 479), delta)))
-    assert calibration.scale_for(INSIDE).mm_per_pixel is not None
-    assert ("unusual" in (calibration.note or "")) is warned
+    scale = calibration.scale_for(INSIDE)
+    assert scale.mm_per_pixel is not None
+    assert (scale.warning is not None) is warned
+    assert calibration_text(calibration).count("unusual") == warned
 
 
 def test_without_regions_a_spacing_is_taken_in_order_of_trust() -> None:

@@ -1,0 +1,127 @@
+"""Watches a recording for a change of the screen, and finds its ruler on both sides of one."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fetalnet.picture.drift import Change, DriftWatch
+from fetalnet.picture.fan import ConvexFan, FanShape, FlatFan
+from fetalnet.picture.fan_search import find_fan
+from fetalnet.picture.ruler import Axis, Ruler, find_ruler, follow
+from fetalnet.picture.ruler_change import RulerChange
+from fetalnet.picture.ruler_spacing import CLEAR, LIKELY, alike, hypotheses
+from fetalnet.picture.sector import Sector
+from fetalnet.sources.frame import Frame
+
+_SAME_PERIOD = 0.006
+"""Two looks at one ruler agree to this part of its period."""
+_KEPT_EVERY, _KEPT, _RECENT = 8, 4, 4
+"""Frames before a change are kept from about a second; those after it are as many as confirm it."""
+_GUARDED = 60
+"""Frames after a change in which the new ruler is looked at itself: so long the watch still learns the new screen."""
+
+
+class ScreenWatch:
+    """A drift watch that keeps what the ruler looked like, and says with each change what became of it.
+
+    Frames are held by reference, a few at a time. At a change it looks for ruler and fan: about two seconds.
+    """
+
+    def __init__(self, sector: Sector | None = None) -> None:
+        self._drift = DriftWatch(sector, self._moved)
+        self._before: deque[Frame] = deque(maxlen=_KEPT)
+        self._recent: deque[Frame] = deque(maxlen=_RECENT)
+        self._guarded: Ruler | None = None
+        self._guard = self._count = 0
+
+    def look(self, frame: Frame) -> Change | None:
+        """The change that this frame confirms, if any, with its ``ruler`` where there is one on both sides."""
+        self._recent.append(frame)
+        self._guard -= 1
+        change = self._drift.look(frame)
+        if change is not None:
+            return self._on(change)
+        if self._count % _KEPT_EVERY == 0:
+            self._before.append(frame)
+        self._count += 1
+        return None
+
+    def _on(self, change: Change) -> Change:
+        before = [frame.pixels for frame in self._before if frame.index < change.index]
+        after = [frame.pixels for frame in self._recent if frame.index >= change.index]
+        self._before.clear()
+        self._count, self._guarded, self._guard = 0, None, 0
+        one_size = len({pixels.shape for pixels in (*before, *after)}) == 1
+        old = find_ruler(*before) if before and after and one_size else None
+        new = _again(old, after) if old is not None else None
+        if old is None or new is None:
+            return change
+        self._guarded, self._guard = new, _GUARDED
+        face, curved = _face_ratio(before, after)
+        return replace(change, ruler=ruler_change(old, new, face, curved=curved))
+
+    def _moved(self, pixels: NDArray[np.uint8]) -> bool:
+        """Whether, soon after a change, the ruler is not where it was followed to: a second turn of the knob."""
+        if self._guarded is None or self._guard < 0:
+            return False
+        seen = follow(self._guarded, pixels)
+        return seen is None or not _same_period(seen, self._guarded)
+
+
+def ruler_change(old: Ruler, new: Ruler, face: float | None = None, *, curved: bool = True) -> RulerChange:
+    """What two rulers of one device say of each other.
+
+    The width of a picture that is not ``curved`` may be that of a cut-off: it confirms a spacing, but shows no other.
+    """
+    choices = hypotheses(new)
+    return RulerChange(
+        old.period_px,
+        new.period_px,
+        # Patterns that are only alike count where the fan has a say.
+        old.major_every == new.major_every or (face is not None and alike(old.major_every, new.major_every)),
+        tuple(each.spacing_mm for each in choices if curved and each.plausibility >= LIKELY),
+        next((each.spacing_mm for each in choices if each.certain), None),
+        face,
+    )
+
+
+def _again(old: Ruler, pictures: list[NDArray[np.uint8]]) -> Ruler | None:
+    """The same ruler in later pictures: found anew without knowing of it, and in its old column in the last one."""
+    new = find_ruler(*pictures)
+    last = follow(old, pictures[-1])
+    if new is None or last is None or old.axis is not Axis.DEPTH or new.axis is not Axis.DEPTH:
+        return None
+    beside = abs(new.across_px - old.across_px)
+    return new if old.confidence >= CLEAR and beside <= 3.0 and _same_period(new, last) else None
+
+
+def _same_period(one: Ruler, other: Ruler) -> bool:
+    return abs(one.period_px / other.period_px - 1) <= _SAME_PERIOD
+
+
+def _face_ratio(before: list[NDArray[np.uint8]], after: list[NDArray[np.uint8]]) -> tuple[float | None, bool]:
+    """How many times larger the probe's face was before, and whether it is a curved one."""
+    old, new = (_face_px(find_fan(*pictures), pictures[0].shape) for pictures in (before, after))
+    if old is None or new is None or old[0] != new[0]:
+        return None, False
+    return old[1] / new[1], old[0] is ConvexFan
+
+
+def _face_px(fan: FanShape | None, shape: tuple[int, ...]) -> tuple[type, float] | None:
+    """Radius of a curved probe's face or width of a flat one's, where the picture shows it whole."""
+    height, width = shape[:2]
+    if isinstance(fan, ConvexFan):
+        seen = fan.inner_px >= 0.06 * height and fan.apex_y + fan.inner_px > fan.clip[1] + 2
+        return (ConvexFan, fan.inner_px) if seen else None
+    if fan is None:
+        return None
+    x, y = fan.polygon.T
+    middle = (y.min() + y.max()) / 2
+    wide = [float(np.ptp(x[half])) for half in (y < middle, y >= middle)]
+    # Where the sides part it is a sector whose arcs are not seen, or a virtual convex: its face is not known.
+    seen = x.min() > 3 and x.max() < width - 4 and abs(wide[0] / max(wide[1], 1.0) - 1) < 0.03
+    return (FlatFan, wide[0]) if seen else None
