@@ -24,7 +24,7 @@ from app.ruler import RulerScale
 from fetalnet.errors import InputError
 from fetalnet.picture.fan import FanShape
 from fetalnet.picture.scale import Scale, given_scale, two_point_scale
-from fetalnet.picture.sector import find_sector
+from fetalnet.picture.sector import Sector
 from fetalnet.planes import KINDS_OF, Kind, Plane
 from fetalnet.records import Status
 from fetalnet.sources import ARCHIVE_SUFFIXES, DICOM_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
@@ -124,8 +124,8 @@ class Verbs(QObject):
         if frame is None:
             return
         self.session.show(frame.index)
-        drawn = self.session.drawn_fan
-        seen = common(drawn.box if drawn is not None else find_sector(frame.pixels).box, self.canvas.viewport.seen())
+        fan = self.session.fan or Sector.whole(frame.pixels.shape)
+        seen = common(fan.box, self.canvas.viewport.seen())
         seen = in_one_region(seen, self.session.calibration)
         self.session.review.measure_by_hand(plane, first_caliper(plane, seen))
         shown = self.session.shown_measurement(plane)
@@ -199,8 +199,8 @@ class Verbs(QObject):
         """Draw the fan by hand, beginning with what is known or found; called again, take what was drawn."""
         if self.canvas.tool is Tool.FAN:
             self.canvas.take_fan()
-        elif self.session.drawn_fan is not None:
-            self._draw_fan(self.session.drawn_fan)
+        elif (known := self.session.searched_fan) is not None:
+            self._draw_fan(known.fan)
         elif self.session.recording is not None and not self._fan_search.isRunning():
             self._fan_search.begin(self.session.recording.path)
 

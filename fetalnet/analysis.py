@@ -20,7 +20,8 @@ from fetalnet.picture.drift import Change, DriftWatch
 from fetalnet.picture.letterbox import Box
 from fetalnet.picture.scale import NO_SCALE, Scale
 from fetalnet.picture.scale_track import common_scale
-from fetalnet.picture.sector import Sector, find_sector, sector_of
+from fetalnet.picture.sector import Sector
+from fetalnet.picture.sector_search import search_sector, sector_of
 from fetalnet.planes import Kind, Plane
 from fetalnet.sources import Frame, Source
 from fetalnet.wording import screen_change_text
@@ -152,11 +153,14 @@ def analyze(
     model: ModelRef,
     calibration_of: CalibrationOf = own_calibration,
     *,
+    sector: Sector | None = None,
     on_progress: Progress = lambda done, total: None,
     on_frame: OnFrame = lambda frame, prediction, scale: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Analysis:
     """Analyse a recording from its first frame to its last, or until ``cancelled`` says so.
+
+    The network looks at ``sector``, or at the one that is found.
 
     A source that breaks off after some frames gives what was read, with the reason in ``failures``; so does what the
     source itself noticed. Raises ``InputError`` where not one frame can be read.
@@ -185,7 +189,7 @@ def analyze(
 
     givens: list[Calibration] = []
     try:
-        with closing(predicted(source, predictor, on_change=on_change)) as pairs:
+        with closing(predicted(source, predictor, sector, on_change)) as pairs:
             for frame, prediction in pairs:
                 # Outlines are for the screen; held for every frame they would fill the memory.
                 prediction_kept = replace(prediction, outline=None)
@@ -237,7 +241,7 @@ def analyze_stills(
             results.append(FrameResult(index, None, file.name, None, error=str(error)))
         else:
             frame = replace(frame, index=index)
-            sector = find_sector(frame.pixels)
+            sector = search_sector(frame.pixels)
             predictor.look_at(sector.box, sector.mask(frame.pixels.shape))
             prediction = judged_still(predictor.predict(frame))
             calibrations[calibration] = None

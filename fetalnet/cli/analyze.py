@@ -89,18 +89,26 @@ def _of_recording(
     from fetalnet.cli.pictures import about_text, best_pictures, overlay_video
     from fetalnet.export.pdf_report import write_analysis_pdf
     from fetalnet.picture.burned_in import ALL, FanOnly
+    from fetalnet.picture.sector_search import sector_of
     from fetalnet.sources import open_source
 
     with closing(open_source(path)) as source:
         if source.remark is not None:
             notice(source.remark)
         pictured = report is not None or overlay is not None
-        fan = FanOnly.in_source(source) if pictured and not keep_text else ALL
+        sector = sector_of(source)
+        fan = FanOnly.of(sector, (source.height, source.width)) if pictured and not keep_text else ALL
         about = about_text([fan], keep_text=keep_text) if pictured else None
         predictor = _predictor(weights, device)
         with progress("Analysing") as on_progress, overlay_video(overlay, source, fan) as on_frame:
             result = analyze_recording(
-                source, predictor, predictor.model, calibration_of, on_progress=on_progress, on_frame=on_frame
+                source,
+                predictor,
+                predictor.model,
+                calibration_of,
+                sector=sector,
+                on_progress=on_progress,
+                on_frame=on_frame,
             )
         if report is not None:
             write_analysis_pdf(report, result, best_pictures(source, result, fan), about_text=about)

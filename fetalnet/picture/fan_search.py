@@ -14,8 +14,7 @@ from scipy.optimize import minimize
 
 from fetalnet.picture.fan import ConvexFan, FanShape, FlatFan
 from fetalnet.picture.letterbox import Box
-from fetalnet.picture.sector import DARK, SMALL_WIDTH, brightest, sampled_pictures, tissue_in
-from fetalnet.sources.frame import Source
+from fetalnet.picture.sector import DARK, SMALL_WIDTH, brightest, tissue_in
 
 Floats = NDArray[np.float32]
 
@@ -31,10 +30,16 @@ _MIN_TISSUE = 0.08
 """Less tissue than this part of the picture is no fan."""
 _DARK_RAY, _DARK_SIDE = 0.4, 0.1
 """A ray that gains less than this part of what its dark costs is dark; on one side all of them cost this part."""
+_STEP_WIDTH = 3
+_STEP = np.repeat([-1.0 / _STEP_WIDTH, 1.0 / _STEP_WIDTH], _STEP_WIDTH)
+_SHARP_STEP = 0.4
+"""So much more of the last rays of a fan is lit than of those behind its side."""
 _NEAR = 3.0
 """Small pixels below the probe's face that are never dark: the skin is there."""
+_FULL = 0.995
+"""More tissue than this, and the picture is all fan."""
 _ASYMMETRY = 0.05
-_ARCS = 0.004
+_ARCS = 0.002
 """How much better, in parts of the tissue, a sector must be than a symmetric one, and one with arcs than without."""
 _HELD = 0.9
 """Less of the tissue than this in a fan, and it is none."""
@@ -42,6 +47,8 @@ _STARTS = 3
 """Apexes of the coarse grid that are refined."""
 _SHARP = 0.6
 """Tissue along this part of a side cut-off, or it is only where the beam gets dim."""
+_OFF_MIDDLE = 0.25
+"""The apex is no further from the middle of what is seen than this part of its width."""
 _FLAT_DISTANCE = 12.0
 """An apex further above the fan than this many of its heights is that of a linear probe."""
 _EDGE = 1.5
@@ -59,23 +66,19 @@ class _Candidate:
     depths: tuple[float, float]
 
 
-def fan_of(source: Source) -> FanShape | None:
-    """The fan of a recording from frames spread over it; None where none is seen."""
-    pictures = sampled_pictures(source)
-    return find_fan(*pictures) if pictures else None
-
-
 def find_fan(*pictures: NDArray[np.uint8]) -> FanShape | None:
     """The fan on one or more pictures of one recording, (h, w) grey or (h, w, 3) RGB of one size; None without tissue.
 
     It holds what ``find_sector`` calls tissue, and is completed to a sector where the beam is dim or in a shadow.
-    Takes about a second: several frames help more than one, for tissue moves through shadows.
+    Several frames help more than one, for tissue moves through shadows.
     """
     mean = _mean(pictures)
     level = _levels(mean)
     tissue = tissue_in(brightest(pictures), level)
     if tissue.mean() < _MIN_TISSUE:
         return None
+    if tissue.mean() > _FULL:
+        return _rectangle(tissue, pictures[0].shape)
     gain = np.where(tissue > 0, np.float32(1.0), np.float32(-_DARK_COST))
     gain[(tissue == 0) & _faint(mean, tissue)] = _FAINT_GAIN
     # Letters and rulers are bright but no tissue: they say nothing.
@@ -105,10 +108,10 @@ def _faint(mean: Floats, tissue: NDArray[np.uint8]) -> NDArray[np.bool_]:
     black = min(float(np.percentile(rim, 60)) for rim in rims)
     above = (mean > 2.0 * black + _NOISE).astype(np.uint8)
     # Around letters and tissue a codec leaves a seam of noise: thin, as letters are.
-    apart = above & ~(cv2.dilate(tissue, np.ones((9, 9), np.uint8)))
+    apart = above & ~(cv2.dilate(tissue, np.ones((7, 7), np.uint8)))
     closed = cv2.morphologyEx(apart, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    wide_parts = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((9, 9), np.uint8))
-    return np.asarray((cv2.dilate(wide_parts, np.ones((11, 11), np.uint8)) & above) > 0, np.bool_)
+    wide_parts = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
+    return np.asarray((cv2.dilate(wide_parts, np.ones((9, 9), np.uint8)) & above) > 0, np.bool_)
 
 
 def _levels(mean: Floats) -> NDArray[np.uint8]:
@@ -143,7 +146,7 @@ def _search(gain: Floats, clip: Box) -> _Candidate:
         x, y = max(ends, key=lambda each: each.score).apex
         found.append(_refined(fine, (2 * x, 2 * y), arcs, 0.01 * height))
     convex, flat = found
-    return convex if convex.score > flat.score + _ARCS * float((gain > 0).sum()) else flat
+    return convex if convex.score > flat.score + _ARCS * float(np.maximum(gain, 0).sum()) else flat
 
 
 def _refined(evidence: _Evidence, apex: tuple[float, float], arcs: bool, step: float) -> _Candidate:
@@ -175,6 +178,7 @@ class _Evidence:
         x0, y0, x1, y1 = clip
         part = gain[y0:y1, x0:x1]
         self._top, self.bottom = float(y0), float(y1)
+        self._middle, self._width = (x0 + x1) / 2, x1 - x0
         self._gain = np.ascontiguousarray(part).ravel()
         self._lit = np.maximum(self._gain, 0)
         x, y = np.meshgrid(np.arange(x0, x1, dtype=np.float32), np.arange(y0, y1, dtype=np.float32))
@@ -184,8 +188,8 @@ class _Evidence:
 
     def best(self, apex: tuple[float, float], arcs: bool) -> _Candidate:
         """The angles and depths that gain most round an apex."""
-        if apex[1] > self._top + _EDGE:
-            # The apex of a probe lies behind its face.
+        if apex[1] > self._top + _EDGE or abs(apex[0] - self._middle) > _OFF_MIDDLE * self._width:
+            # The apex of a probe lies behind its face, and screens show fans much in the middle.
             return _Candidate(-math.inf, apex, arcs, (-0.1, 0.1), (0.0, 1.0))
         across, down = self._x - np.float32(apex[0]), self._y - np.float32(apex[1])
         below = down > 0.5
@@ -239,10 +243,14 @@ class _Evidence:
         does not touch the skin.
         """
         middle = self._bins // 2
-        relief = np.where(lit < _DARK_RAY * (lit - by_angle), (_DARK_SIDE - 1.0) * (by_angle - lit), 0.0)
-        right, left = by_angle[middle:], by_angle[:middle][::-1]
-        both = np.cumsum(right + left)
-        reliefs = np.maximum(_outer(relief[middle:]), _outer(relief[:middle][::-1]))
+        dark = lit - by_angle
+        relief = np.where(lit < _DARK_RAY * dark, (1.0 - _DARK_SIDE) * dark, 0.0)
+        share = lit / np.maximum(lit + dark / _DARK_COST, 1.0)
+        both = np.cumsum(by_angle[middle:] + by_angle[:middle][::-1])
+        reliefs = np.maximum(
+            _relief(relief[middle:], share[middle:], share[:middle][::-1]),
+            _relief(relief[:middle][::-1], share[:middle][::-1], share[middle:]),
+        )
         relieved = both + reliefs
         # Of equal ones the widest: behind a cut-off nothing is seen.
         reach = middle - int(np.argmax(relieved[::-1] >= relieved.max() - 1e-3))
@@ -252,11 +260,18 @@ class _Evidence:
         return 0.0, start, end
 
 
-def _outer(relief: NDArray[Any]) -> NDArray[Any]:
-    """For each reach from the middle, what its outer half sums up to."""
-    sums = np.concatenate([[0.0], np.cumsum(relief)])
+def _relief(relief: NDArray[Any], share: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
+    """For each reach from the middle, what the outer half of a side in the dark is relieved of.
+
+    ``share`` of the rays' pixels is lit on this side and ``other`` on the opposite one. Only where that one ends with
+    a sharp edge, and this one fades: what ends with a sharp edge is not in the dark behind it.
+    """
+    sharp = np.convolve(other, _STEP, "full")[_STEP_WIDTH : _STEP_WIDTH + len(other)] >= _SHARP_STEP
+    ended = np.convolve(share, _STEP, "full")[_STEP_WIDTH : _STEP_WIDTH + len(share)] >= _SHARP_STEP
+    sums, ends = (np.concatenate([[0.0], np.cumsum(each)]) for each in (relief, ended))
     reach = np.arange(1, len(sums))
-    return np.asarray(sums[reach] - sums[reach // 2])
+    fades = ends[reach] == ends[reach // 2]
+    return np.where(sharp & fades, sums[reach] - sums[reach // 2], 0.0)
 
 
 def _best_run(gains: NDArray[Any]) -> tuple[float, int, int]:
@@ -306,8 +321,9 @@ def _holds(fan: FanShape, tissue: NDArray[np.uint8], native: tuple[int, ...]) ->
 def _rectangle(tissue: NDArray[np.uint8], native: tuple[int, ...]) -> FanShape:
     """All that shows tissue, where no probe's shape can be told from it."""
     x0, y0, x1, y1 = _bounds(tissue)
-    bounds = _Candidate(0.0, (x0 + (x1 - x0) / 2, y0 - 1e6), False, (-1.0, 1.0), (0.0, 2e6))
-    return _shape(bounds, (x0, y0, x1, y1), tissue.shape, native)
+    to_x, to_y = native[1] / tissue.shape[1], native[0] / tissue.shape[0]
+    left, top, right, bottom = x0 * to_x - 0.5, y0 * to_y - 0.5, x1 * to_x - 0.5, y1 * to_y - 0.5
+    return FlatFan(((left, top), (right, top), (right, bottom), (left, bottom)), (0, 0, native[1], native[0]))
 
 
 def _shape(fan: _Candidate, clip: Box, small: tuple[int, ...], native: tuple[int, ...]) -> FanShape:
