@@ -19,7 +19,8 @@ from fetalnet.errors import InputError
 from fetalnet.examination import STILL, BestFrame, Estimate, Examination
 from fetalnet.geometry import Geometry, MmPerPixel
 from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
-from fetalnet.picture.sector import Sector, sector_of
+from fetalnet.picture.sector import Sector
+from fetalnet.picture.sector_search import sector_of
 from fetalnet.planes import Kind
 from fetalnet.prediction import Prediction
 from fetalnet.records import ModelRef

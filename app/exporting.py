@@ -20,7 +20,8 @@ from fetalnet.errors import InputError
 from fetalnet.lengths import decided_length
 from fetalnet.picture.burned_in import ALL, FanOnly
 from fetalnet.picture.letterbox import Box
-from fetalnet.picture.sector import Sector, sector_of
+from fetalnet.picture.sector import Sector
+from fetalnet.picture.sector_search import sector_of
 from fetalnet.records import Exam, Measurement, Status
 from fetalnet.sources import Frame, Source
 from fetalnet.wording import TEXT_KEPT, TEXT_NOT_FOUND, length_text, scale_text, status_text, time_text

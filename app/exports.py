@@ -41,7 +41,7 @@ class Exports(QObject):
             return
         keep_text = self.window.actions_[Do.KEEP_TEXT].isChecked()
         device = session.device
-        export = Export(form, path, session.exam, session.recording.path, keep_text, session.known_fan, device.masks)
+        export = Export(form, path, session.exam, session.recording.path, keep_text, session.searched_fan, device.masks)
         exporter = Exporter(export, self.window.open_source, self)
         exporter.done.connect(self._on_done)
         exporter.failed.connect(self.window.notification.say)

@@ -1,4 +1,4 @@
-"""Looks for the fan on a thread of its own: it reads several frames and takes about a second."""
+"""Looks for the fan on a thread of its own, where the analysis has not yet: it reads several frames."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QThread, Signal
 
 from fetalnet.errors import InputError
-from fetalnet.picture.fan_search import fan_of
+from fetalnet.picture.sector_search import sector_of
 from fetalnet.sources import Source
 
 
@@ -31,7 +31,7 @@ class FanSearch(QThread):
     def run(self) -> None:
         try:
             with closing(self._open_source(self._path)) as source:
-                fan = fan_of(source)
+                fan = sector_of(source).fan
         except InputError as error:
             self.failed.emit(str(error))
         else:

@@ -185,6 +185,13 @@ class Session(QObject):
             return self.device.drawn_fan
         return Sector.of_fan(self.drawn_fan, (self.recording.height, self.recording.width))
 
+    @property
+    def searched_fan(self) -> Sector | None:
+        """The fan once it was drawn, or searched in frames spread over the recording; None before."""
+        if self.known_fan is not None:
+            return self.known_fan
+        return self.fan if self.fan is not None and self.fan.fan is not None else None
+
     def _on_opened(self, opened: Opened) -> None:
         self.undo_stack.clear()
         self.recording, self._exam, self.fan = opened.recording, opened.exam, opened.fan

@@ -198,8 +198,8 @@ class Verbs(QObject):
         """Draw the fan by hand, beginning with what is known or found; called again, take what was drawn."""
         if self.canvas.tool is Tool.FAN:
             self.canvas.take_fan()
-        elif self.session.drawn_fan is not None:
-            self._draw_fan(self.session.drawn_fan)
+        elif (known := self.session.searched_fan) is not None:
+            self._draw_fan(known.fan)
         elif self.session.recording is not None and not self._fan_search.isRunning():
             self._fan_search.begin(self.session.recording.path)
 

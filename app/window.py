@@ -210,7 +210,7 @@ class Window(QMainWindow):
         if fan is None or recording is None:
             return
         found = FanOnly.of(fan, (recording.height, recording.width)).hides
-        self.canvas.set_fan(fan.polygon if found else None, self.session.device.masks)
+        self.canvas.set_fan(fan.outlines if found else (), self.session.device.masks)
 
     def _on_device(self) -> None:
         """Offer a preset's scale where the recording has none: a person decides."""

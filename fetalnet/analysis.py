@@ -21,7 +21,8 @@ from fetalnet.picture.letterbox import Box
 from fetalnet.picture.scale import NO_SCALE, Scale
 from fetalnet.picture.scale_track import ScaleTrack, common_scale
 from fetalnet.picture.screen_watch import ScreenWatch
-from fetalnet.picture.sector import Sector, find_sector, sector_of
+from fetalnet.picture.sector import Sector
+from fetalnet.picture.sector_search import search_sector, sector_of
 from fetalnet.planes import Kind, Plane
 from fetalnet.sources import Frame, Source
 from fetalnet.wording import screen_change_text
@@ -164,6 +165,8 @@ def analyze(
 ) -> Analysis:
     """Analyse a recording from its first frame to its last, or until ``cancelled`` says so; ``sector`` is its fan.
 
+    The network looks at ``sector``, or at the one that is found.
+
     A source that breaks off after some frames gives what was read, with the reason in ``failures``; so does what the
     source itself noticed. Raises ``InputError`` where not one frame can be read.
     """
@@ -248,7 +251,7 @@ def analyze_stills(
             results.append(FrameResult(index, None, file.name, None, error=str(error)))
         else:
             frame = replace(frame, index=index)
-            sector = find_sector(frame.pixels)
+            sector = search_sector(frame.pixels)
             predictor.look_at(sector.box, sector.mask(frame.pixels.shape))
             prediction = predictor.predict_still(frame)
             calibrations[calibration] = None

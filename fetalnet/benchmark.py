@@ -28,7 +28,7 @@ from fetalnet.export.overlay import draw_overlay
 from fetalnet.inference import Predictor
 from fetalnet.network.weights import DEFAULT_WEIGHTS, LoadedNetwork, load_weights
 from fetalnet.picture.scale import NO_SCALE
-from fetalnet.picture.sector import sector_of
+from fetalnet.picture.sector_search import sector_of
 from fetalnet.prediction import Prediction
 from fetalnet.sources import VideoFile
 

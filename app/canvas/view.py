@@ -15,6 +15,7 @@ from PySide6.QtGui import (
     QKeyEvent,
     QMouseEvent,
     QPainter,
+    QPainterPath,
     QPaintEvent,
     QPolygonF,
     QResizeEvent,
@@ -83,7 +84,7 @@ class Canvas(QWidget):
         self.overlay_visible = True
         self.overlay_opacity = 0.18
         self.text_hidden = False
-        self.fan: QPolygonF | None = None
+        self.fan: QPainterPath | None = None
         self._masks: list[QRectF] = []
         self.ticks: Ruler | None = None
         self.tool = Tool.CALIPERS
@@ -125,9 +126,17 @@ class Canvas(QWidget):
         self.overlay_visible = visible
         self.update()
 
-    def set_fan(self, polygon: NDArray[np.float64] | None, masks: Sequence[Box] = ()) -> None:
-        """Where ultrasound is, (n, 2) x, y in native pixels, None where that is not known; and what else is hidden."""
-        self.fan = None if polygon is None else QPolygonF([QPointF(x, y) for x, y in polygon])
+    def set_fan(self, outlines: Sequence[NDArray[np.float64]], masks: Sequence[Box] = ()) -> None:
+        """Where ultrasound is: in all outlines, (n, 2) x, y in native pixels; none where that is not known.
+
+        ``masks`` are hidden too.
+        """
+        self.fan = None
+        for outline in outlines:
+            path = QPainterPath()
+            path.addPolygon(QPolygonF([QPointF(x, y) for x, y in outline]))
+            path.closeSubpath()
+            self.fan = path if self.fan is None else self.fan.intersected(path)
         self._masks = [QRectF(x0 - 0.5, y0 - 0.5, x1 - x0, y1 - y0) for x0, y0, x1, y1 in masks]
         self.update()
 

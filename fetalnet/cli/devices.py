@@ -11,7 +11,8 @@ from fetalnet.picture.calibration import NO_CALIBRATION, Calibration
 from fetalnet.picture.preset import Preset
 from fetalnet.picture.preset_folder import PresetFolder, own_folder, read_preset
 from fetalnet.picture.recognition import check_size, preset_calibration, recognised
-from fetalnet.picture.sector import Sector, sector_of
+from fetalnet.picture.sector import Sector
+from fetalnet.picture.sector_search import sector_of
 from fetalnet.sources import Source
 
 
@@ -26,6 +27,7 @@ class Devices:
         for sentence in () if ignored or named is not None else folder.damaged:
             notice(sentence)
         self._last: tuple[Source, Preset | None] | None = None
+        self._searched: tuple[Source, Sector] | None = None
 
     def of(self, source: Source) -> Preset | None:
         """The source's preset. Raises ``InputError`` where the one that was named cannot be."""
@@ -40,16 +42,21 @@ class Devices:
         preset = self.of(source)
         return NO_CALIBRATION if preset is None else preset_calibration(preset, source)
 
-    def sector_of(self, source: Source) -> Sector | None:
-        """The fan that a person drew for the source's device."""
+    def sector_of(self, source: Source) -> Sector:
+        """The fan that a person drew for the source's device, or the one that is found."""
         preset = self.of(source)
-        return None if preset is None else preset.sector
+        drawn = None if preset is None else preset.sector
+        if drawn is not None:
+            return drawn
+        if self._searched is None or self._searched[0] is not source:
+            self._searched = source, sector_of(source)
+        return self._searched[1]
 
     def fan_only(self, source: Source) -> FanOnly:
         """What of a source may be shown: its fan, without what is masked on its device."""
         preset = self.of(source)
         masks = () if preset is None else preset.masks
-        return FanOnly.of(self.sector_of(source) or sector_of(source), (source.height, source.width), masks)
+        return FanOnly.of(self.sector_of(source), (source.height, source.width), masks)
 
 
 def _named(name: str, folder: PresetFolder) -> Preset:

@@ -23,6 +23,7 @@ from fetalnet.deidentification.report import Report
 from fetalnet.errors import InputError
 from fetalnet.export.overlay import OverlayWriter
 from fetalnet.picture.burned_in import ALL, FanOnly
+from fetalnet.picture.sector_search import sector_of
 from fetalnet.sources import IMAGE_SUFFIXES, VIDEO_SUFFIXES, VideoFile, read_image
 from fetalnet.sources.file import check_readable
 
@@ -186,7 +187,7 @@ def _video(source: Path, out: Path, report: Report) -> None:
     with closing(VideoFile(source)) as video:
         fan = ALL
         if not report.keep_pixels:
-            fan = FanOnly.in_source(video)
+            fan = FanOnly.of(sector_of(video), (video.height, video.width))
             if not fan.hides:
                 raise InputError(_NO_FAN.format(source.name))
         with OverlayWriter(out, (video.width, video.height), video.frame_rate_hz) as writer:

@@ -33,7 +33,7 @@ from pydicom.uid import (
 )
 
 from fetalnet.errors import InputError
-from fetalnet.picture.sector import find_sector
+from fetalnet.picture.sector_search import search_sector
 
 Mask = NDArray[np.bool_]
 
@@ -61,7 +61,7 @@ def ultrasound_area(path: Path, ds: Dataset) -> Mask | None:
         return regions
     count = int(ds.get("NumberOfFrames") or 1)
     places = sorted({round(part * (count - 1)) for part in np.linspace(0.0, 1.0, _SAMPLED_FRAMES)})
-    sector = find_sector(*(_viewable(pixels, ds) for pixels in frames(path, ds, places)))
+    sector = search_sector(*(_viewable(pixels, ds) for pixels in frames(path, ds, places)))
     mask = sector.mask((ds.Rows, ds.Columns))
     return None if mask.all() else mask
 

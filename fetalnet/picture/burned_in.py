@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fetalnet.picture.letterbox import Box
-from fetalnet.picture.sector import Sector, find_sector, sector_of
-from fetalnet.sources.frame import Source
+from fetalnet.picture.sector import Sector
+from fetalnet.picture.sector_search import search_sector
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,12 +40,7 @@ class FanOnly:
     @staticmethod
     def on(pixels: NDArray[np.uint8]) -> FanOnly:
         """For one picture on its own."""
-        return FanOnly.of(find_sector(pixels), pixels.shape)
-
-    @staticmethod
-    def in_source(source: Source) -> FanOnly:
-        """For a recording, from frames spread over it."""
-        return FanOnly.of(sector_of(source), (source.height, source.width))
+        return FanOnly.of(search_sector(pixels), pixels.shape)
 
     def shown(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """A picture, (h, w) or (h, w, 3), black outside the fan; the same one where no fan was found."""

@@ -57,6 +57,14 @@ class ConvexFan:
         """(height, width): which native pixels lie in the fan."""
         return _filled(self.polygon, shape)
 
+    def widened(self, margin_px: float) -> ConvexFan:
+        """A little larger on every side, cut-offs included."""
+        more_deg = math.degrees(2.0 * margin_px / (self.inner_px + self.outer_px))
+        inner_px = max(self.inner_px - margin_px, 0.0)
+        left_deg, right_deg = self.left_deg - more_deg, self.right_deg + more_deg
+        outer_px, clip = self.outer_px + margin_px, _widened_clip(self.clip, margin_px)
+        return ConvexFan(self.apex_x, self.apex_y, inner_px, outer_px, left_deg, right_deg, clip)
+
     def to_json(self) -> dict[str, Any]:
         numbers = {name: getattr(self, name) for name in _CONVEX_FIELDS}
         return {"type": "convex", **numbers, "clip": list(self.clip)}
@@ -84,6 +92,13 @@ class FlatFan:
     def mask(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
         """(height, width): which native pixels lie in the fan."""
         return _filled(self.polygon, shape)
+
+    def widened(self, margin_px: float) -> FlatFan:
+        """A little larger on every side, cut-offs included."""
+        m = margin_px
+        (ax, ay), (bx, by), (cx, cy), (dx, dy) = self.corners
+        corners = (ax - m, ay - m), (bx + m, by - m), (cx + m, cy + m), (dx - m, dy + m)
+        return FlatFan(corners, _widened_clip(self.clip, margin_px))
 
     def to_json(self) -> dict[str, Any]:
         return {"type": "flat", "corners": [list(corner) for corner in self.corners], "clip": list(self.clip)}
@@ -163,6 +178,12 @@ def _clipped(polygon: Polygon, clip: Box) -> Polygon:
                 kept.append(polygon[k])
         polygon = np.array(kept).reshape(-1, 2)
     return polygon
+
+
+def _widened_clip(clip: Box, margin_px: float) -> Box:
+    more = math.ceil(margin_px)
+    x0, y0, x1, y1 = clip
+    return x0 - more, y0 - more, x1 + more, y1 + more
 
 
 def box_of(polygon: Polygon) -> Box:

@@ -81,7 +81,7 @@ class Preset(BaseModel):
     @property
     def sector(self) -> Sector | None:
         """The fan drawn by hand, as what the network looks at."""
-        return None if self.fan is None else Sector(self.fan.box, self.fan.polygon)
+        return None if self.fan is None else Sector.of_fan(self.fan, (self.layout.height, self.layout.width))
 
     def scale_on(self, sector: Sector) -> Scale:
         """The scale of a picture of this device with this fan; none, with the reason, at another depth or zoom."""
@@ -89,7 +89,7 @@ class Preset(BaseModel):
             return Scale(None, ScaleOrigin.PRESET, "The preset holds no scale.")
         shape = self.layout.height, self.layout.width
         outline = np.array(self.scale.outline)
-        then, now = Sector(sector.box, outline).mask(shape), sector.mask(shape)
+        then, now = (Sector(sector.box, each).mask(shape) for each in (outline, sector.polygon))
         union = np.count_nonzero(then | now)
         if not union or np.count_nonzero(then & now) / union < _SAME_FAN:
             return Scale(None, ScaleOrigin.PRESET, "The fan is not where it was: depth or zoom is another.")

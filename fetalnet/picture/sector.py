@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,10 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fetalnet.errors import InputError
-from fetalnet.picture.fan import FanShape, box_of
+from fetalnet.picture.fan import FanShape, Polygon, box_of
 from fetalnet.picture.letterbox import Box, Letterbox
-from fetalnet.sources.frame import Source
 
 SMALL_WIDTH = 320
 """Pixels across in which the sector is looked for: fine enough for its edge, and text is thin enough to vanish."""
@@ -29,15 +26,23 @@ _MIN_PART = 0.0012
 """Pieces of tissue apart from the rest count from this part of the picture on."""
 _MIN_SECTOR = 0.2
 """A sector that fills less of the picture is not believed: the whole picture is taken."""
-_SAMPLED_FRAMES = 5
+FAN_MARGIN = 1.5 / SMALL_WIDTH
+"""Part of the width by which a found fan is widened before what lies outside is hidden: it is found that well."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sector:
-    """A convex ``polygon`` (n, 2) x, y in native pixels around everything the beam shows, and the ``box`` around it."""
+    """What the network looks at, and what is shown where text is hidden. One definition for the whole program.
+
+    The network's crop is the ``box`` round a convex ``polygon`` (n, 2) x, y in native pixels, which holds everything
+    the beam shows. ``fan`` is its shape where that was searched or drawn. Where it is clear, ``within`` is its outline,
+    a little widened: what lies in the polygon but outside of it is furniture and hidden too.
+    """
 
     box: Box
-    polygon: NDArray[np.float64]
+    polygon: Polygon
+    fan: FanShape | None = None
+    within: Polygon | None = None
 
     @staticmethod
     def whole(shape: tuple[int, ...]) -> Sector:
@@ -48,45 +53,34 @@ class Sector:
 
     @staticmethod
     def of_fan(fan: FanShape, shape: tuple[int, ...]) -> Sector:
-        """What a person or a preset says is the fan; what lies under a curved probe's face stays with it."""
+        """What a person or a preset says is the fan."""
         outline = np.clip(fan.polygon, -0.5, [shape[1] - 0.5, shape[0] - 0.5])
         polygon = cv2.convexHull(outline.astype(np.float32))[:, 0].astype(np.float64)
-        return Sector(box_of(polygon), polygon)
+        return Sector(box_of(polygon), polygon, fan, fan.widened(FAN_MARGIN * shape[1]).polygon)
+
+    @property
+    def outlines(self) -> tuple[Polygon, ...]:
+        """The polygons whose common part the sector is."""
+        return (self.polygon,) if self.within is None else (self.polygon, self.within)
 
     def mask(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
         """(height, width): which native pixels lie in the sector."""
-        return _filled(self.polygon, shape[:2])
+        return _filled(self.outlines, shape[:2])
 
     def on_grid(self, letterbox: Letterbox) -> NDArray[np.bool_]:
         """(height, width) of the network's grid: which of its pixels lie in the sector."""
-        mask = _filled(letterbox.to_grid(self.polygon), (letterbox.height, letterbox.width))
+        outlines = [letterbox.to_grid(each) for each in self.outlines]
+        mask = _filled(outlines, (letterbox.height, letterbox.width))
         left, top, right, bottom = letterbox.inner
         inside = np.zeros_like(mask)
         inside[top:bottom, left:right] = mask[top:bottom, left:right]
         return inside
 
 
-def sector_of(source: Source) -> Sector:
-    """The sector of a recording from frames spread over it: tissue moves through what is dark in one of them.
-
-    Frames that cannot be read are left to whoever plays the source.
-    """
-    pictures = sampled_pictures(source)
-    return find_sector(*pictures) if pictures else Sector.whole((source.height, source.width))
-
-
-def sampled_pictures(source: Source) -> list[NDArray[np.uint8]]:
-    """A few pictures spread over a recording, without those that cannot be read."""
-    places = sorted({round(part * (len(source) - 1)) for part in np.linspace(0.0, 1.0, _SAMPLED_FRAMES)})
-    pictures = []
-    for index in places:
-        with contextlib.suppress(InputError, IndexError):
-            pictures.append(source[index].pixels)
-    return pictures
-
-
 def find_sector(*pictures: NDArray[np.uint8]) -> Sector:
     """The sector on one or more pictures, (h, w) grey or (h, w, 3) RGB of one size; where unsure, the whole picture.
+
+    Quick: its fan is not searched. Networks are trained and scored with it.
 
     Never cuts anatomy: what lies outside is darker than any tissue, or thin like letters and rulers.
     """
@@ -156,8 +150,11 @@ def _large_parts(bright: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.dilate(keep[labels].astype(np.uint8), kernel) & bright, np.uint8)
 
 
-def _filled(polygon: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Pixels whose centre lies in the polygon, to a sixteenth of a pixel."""
-    mask = np.zeros(shape[:2], np.uint8)
-    cv2.fillConvexPoly(mask, np.rint(polygon * 16).astype(np.int32), 1, shift=4)
-    return mask.astype(bool)
+def _filled(outlines: Sequence[Polygon], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Pixels whose centre lies in all outlines, to a sixteenth of a pixel."""
+    inside = np.ones(shape[:2], bool)
+    for outline in outlines:
+        mask = np.zeros(shape[:2], np.uint8)
+        cv2.fillPoly(mask, [np.rint(outline * 16).astype(np.int32)], 1, shift=4)
+        inside &= mask.astype(bool)
+    return inside

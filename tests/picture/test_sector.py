@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from fetalnet.picture.letterbox import Letterbox
-from fetalnet.picture.sector import Sector, find_sector, sector_of
+from fetalnet.picture.sector import Sector, find_sector
+from fetalnet.picture.sector_search import sector_of
 from fetalnet.sources import open_source, read_image
 
 DATA = Path(os.environ.get("FETALNET_DATA", Path(__file__).parents[3] / "shared" / "data"))
