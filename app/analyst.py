@@ -16,7 +16,8 @@ from PySide6.QtCore import QObject, QThread, Signal
 
 from fetalnet.analysis import FramePredictor, predicted
 from fetalnet.errors import InputError
-from fetalnet.examination import STILL, BestFrame, Estimate, Examination
+from fetalnet.estimate import Estimate
+from fetalnet.examination import STILL, BestFrame, Examination
 from fetalnet.geometry import Geometry, MmPerPixel
 from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
 from fetalnet.picture.sector import Sector, sector_of

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from fetalnet.engines import Device, Engine, Raw, engine_for
 from fetalnet.fitting import FemurFit, fit_plane
+from fetalnet.fitting.shape import shape_of
 from fetalnet.judgement import MIN_PROBABILITY
 from fetalnet.network.weights import DEFAULT_WEIGHTS, LoadedNetwork, load_weights
 from fetalnet.picture.letterbox import Box, Letterbox
@@ -29,11 +31,14 @@ MIN_MASK_EVIDENCE = 0.7
 
 
 class Prepared(NamedTuple):
-    """A frame on the network's grid: ``grid`` (height, width), grey 0 to 1, where the fan lies on it, the way back."""
+    """A frame on the network's grid: ``grid`` (height, width), grey 0 to 1, where the fan lies on it, the way back,
+    and the mean difference to the frame before in grey levels.
+    """
 
     grid: NDArray[np.float32]
     fan: NDArray[np.bool_] | None
     letterbox: Letterbox
+    change: float | None = None
 
 
 class Predictor:
@@ -60,6 +65,7 @@ class Predictor:
         self._crop: Box | None = None
         self._fan: NDArray[np.bool_] | None = None
         self._letterboxes: dict[tuple[int, ...], tuple[Letterbox, NDArray[np.bool_] | None]] = {}
+        self._before: NDArray[np.float32] | None = None
 
     def describe(self) -> str:
         """A line for the status bar: model and device."""
@@ -74,6 +80,7 @@ class Predictor:
     def reset(self) -> None:
         """Forget the frames before: the next frame starts a stream."""
         self.engine.reset()
+        self._before = None
 
     def warm_up(self) -> None:
         """Run once on an empty picture, so that the first real frame is not slow."""
@@ -92,7 +99,10 @@ class Predictor:
         grid *= np.float32(1.0 / 255.0)
         if fan is not None:
             grid *= fan
-        return Prepared(grid, fan, letterbox)
+        before, self._before = self._before, grid
+        shown = grid.size if fan is None else max(int(np.count_nonzero(fan)), 1)
+        change = None if before is None else float(cv2.norm(grid, before, cv2.NORM_L1)) * 255.0 / shown
+        return Prepared(grid, fan, letterbox, change)
 
     def run(self, prepared: Prepared) -> Raw:
         """Run the network; its state moves on by one frame."""
@@ -102,7 +112,7 @@ class Predictor:
         """From probabilities to a plane and, where it can be trusted, a geometry."""
         plane = list(Plane)[int(raw.planes.argmax())]
         probabilities = {each: float(probability) for each, probability in zip(Plane, raw.planes, strict=True)}
-        outline = geometry = None
+        outline = geometry = shape = None
         refused = _why_not(plane, probabilities[plane], raw)
         if refused is None:
             mask = raw.masks[STANDARD_PLANES.index(plane)]
@@ -110,6 +120,8 @@ class Predictor:
             may_leak = bool(rating >= MIN_LEAKING_STANDARDNESS)
             fit = fit_plane(plane, mask, prepared.letterbox, prepared.fan, self._femur, may_leak=may_leak)
             outline, geometry, refused = fit.outline, fit.geometry, fit.refused
+            if outline is not None and geometry is not None:
+                shape = shape_of(geometry, outline, prepared.letterbox, prepared.fan)
         return Prediction(
             frame.index,
             frame.time_s,
@@ -120,6 +132,9 @@ class Predictor:
             geometry,
             refused,
             frame.file,
+            shape,
+            raw.structures,
+            prepared.change,
         )
 
     def _letterbox(self, shape: tuple[int, ...]) -> tuple[Letterbox, NDArray[np.bool_] | None]:
