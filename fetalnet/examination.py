@@ -44,7 +44,7 @@ class Thresholds:
     min_standardness: float = 0.5
     min_peak_standardness: float = 0.65
     """What the best frame of a run must reach, so that a sweep past a plane's edge is no measure."""
-    estimate_share: float = 0.8
+    estimate_share: float = 0.7
     """Frames whose score is at least this share of the best frame's enter the estimate."""
     min_run_frames: int = 3
     min_run_s: float = 0.15
