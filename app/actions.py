@@ -13,8 +13,9 @@ from PySide6.QtWidgets import QWidget
 from app.measurements import why_not_accepted
 from app.session import Session
 from app.theme.icons import Icon, icon
-from fetalnet.planes import Kind, Plane
+from fetalnet.planes import KINDS_OF, Kind, Plane
 from fetalnet.records import Status
+from fetalnet.repeats import repeats_of
 
 
 class Do(StrEnum):
@@ -33,9 +34,11 @@ class Do(StrEnum):
 
     ACCEPT = "accept"
     ACCEPT_PLANE = "accept_plane"
+    ACCEPT_WHOLE = "accept_whole_exam"
     CORRECT = "correct"
     REJECT = "reject"
     MEASURE_HERE = "measure_here"
+    REPEAT = "repeat_here"
     HAND_HEAD = "measure_head_by_hand"
     HAND_ABDOMEN = "measure_abdomen_by_hand"
     HAND_FEMUR = "measure_femur_by_hand"
@@ -95,6 +98,8 @@ class When(StrEnum):
     CORRECTABLE = "the selected measurement has a caliper"
     PLANE_ACCEPTABLE = "the selected plane has something to accept"
     ON_PLANE = "the shown frame was measured"
+    WHOLE_EXAM = "the selected measurement has a value from the whole exam and can be accepted"
+    DECIDED = "the shown frame was measured and its plane is already decided"
     HEAD = "the head was found"
     ABDOMEN = "the abdomen was found"
     FEMUR = "the femur was found"
@@ -132,9 +137,11 @@ ACTIONS: tuple[ActionInfo, ...] = (
     ActionInfo(Do.REDO, "&Redo", ("Ctrl+Y", "Ctrl+Shift+Z"), When.REDOABLE),
     ActionInfo(Do.ACCEPT, "&Accept", ("Return", "Enter"), When.ACCEPTABLE),
     ActionInfo(Do.ACCEPT_PLANE, "Accept the whole &plane", ("Shift+Return", "Shift+Enter"), When.PLANE_ACCEPTABLE),
+    ActionInfo(Do.ACCEPT_WHOLE, "Accept the &whole exam's value", ("Ctrl+Return", "Ctrl+Enter"), When.WHOLE_EXAM),
     ActionInfo(Do.CORRECT, "&Correct", ("C",), When.CORRECTABLE),
     ActionInfo(Do.REJECT, "&Reject", ("Del",), When.REJECTABLE),
     ActionInfo(Do.MEASURE_HERE, "&Measure in this frame instead", ("M",), When.ON_PLANE),
+    ActionInfo(Do.REPEAT, "Measure a&gain in this frame", ("Shift+M",), When.DECIDED),
     ActionInfo(Do.HAND_HEAD, "Measure &head by hand", ("Shift+H",), When.OPEN),
     ActionInfo(Do.HAND_ABDOMEN, "Measure a&bdomen by hand", ("Shift+A",), When.OPEN),
     ActionInfo(Do.HAND_FEMUR, "Measure &femur by hand", ("Shift+F",), When.OPEN),
@@ -185,7 +192,7 @@ MENUS: dict[str, tuple[Do | None, ...]] = {
     ),
     "&Edit": (Do.UNDO, Do.REDO),
     "&Measure": (
-        Do.ACCEPT, Do.ACCEPT_PLANE, Do.CORRECT, Do.REJECT, Do.MEASURE_HERE, None,
+        Do.ACCEPT, Do.ACCEPT_PLANE, Do.ACCEPT_WHOLE, Do.CORRECT, Do.REJECT, Do.MEASURE_HERE, Do.REPEAT, None,
         Do.HAND_HEAD, Do.HAND_ABDOMEN, Do.HAND_FEMUR, None,
         Do.SET_SCALE, Do.TWO_POINTS, Do.RULER_SCALE, Do.USE_SCALE, Do.PRESET_SCALE, None,
         Do.EDIT_FAN, Do.REMEMBER_DEVICE, Do.PRESETS, None,
@@ -236,6 +243,15 @@ def is_enabled(when: When, session: Session) -> bool:
         case When.ON_PLANE:
             shown = session.shown_prediction
             return shown is not None and shown.geometry is not None
+        case When.WHOLE_EXAM:
+            estimate = session.findings.estimates.get(session.selected)
+            known = estimate is not None and estimate.value.mm is not None
+            return known and session.is_open and why_not_accepted(session, selected) is None
+        case When.DECIDED:
+            shown = session.shown_prediction
+            if shown is None or shown.geometry is None:
+                return False
+            return any(repeats_of(session.exam, kind) is not None for kind in KINDS_OF[shown.plane])
         case When.HEAD | When.ABDOMEN | When.FEMUR:
             plane = Plane(when.name.lower())
             return any(found is plane for found, _ in session.best_frames())

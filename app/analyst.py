@@ -16,14 +16,16 @@ from PySide6.QtCore import QObject, QThread, Signal
 
 from fetalnet.analysis import FramePredictor, predicted
 from fetalnet.errors import InputError
-from fetalnet.examination import STILL, BestFrame, Estimate, Examination
+from fetalnet.estimate import Estimate
+from fetalnet.examination import STILL, BestFrame, Examination
 from fetalnet.geometry import Geometry, MmPerPixel
 from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
 from fetalnet.picture.sector import Sector
 from fetalnet.picture.sector_search import sector_of
-from fetalnet.planes import Kind
+from fetalnet.planes import STANDARD_PLANES, Kind, Plane
 from fetalnet.prediction import Prediction
 from fetalnet.records import ModelRef
+from fetalnet.segments import Frozen, Segment
 from fetalnet.sources import Source
 
 log = logging.getLogger(__name__)
@@ -66,12 +68,17 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Findings:
-    """The best frame and the estimate of each measure found so far."""
+    """The best frame and the estimate of each measure found so far, the best frames of each plane with their scores,
+    when each plane is shown and where the picture stands still.
+    """
 
     generation: int
     best: dict[Kind, BestFrame] = field(default_factory=dict)
     estimates: dict[Kind, Estimate] = field(default_factory=dict)
     complete: bool = False
+    bests: dict[Plane, tuple[tuple[int, float], ...]] = field(default_factory=dict)
+    segments: tuple[Segment, ...] = ()
+    frozen: tuple[Frozen, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,8 +253,11 @@ class Analyst(QThread):
         def mm_per_pixel_of(index: int, geometry: Geometry) -> MmPerPixel | None:
             return scales.scale_for(index, geometry).mm_per_pixel
 
-        estimates = self._examination.estimates(mm_per_pixel_of) if complete else {}
-        self.found.emit(Findings(generation, self._examination.best(mm_per_pixel_of), estimates, complete))
+        of = self._examination
+        estimates = of.estimates(mm_per_pixel_of) if complete else {}
+        bests = {plane: of.bests(plane) for plane in STANDARD_PLANES}
+        best = of.best(mm_per_pixel_of)
+        self.found.emit(Findings(generation, best, estimates, complete, bests, of.segments(), of.frozen()))
 
 
 def _for_screen(prediction: Prediction) -> Prediction:

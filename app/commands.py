@@ -12,7 +12,8 @@ from fetalnet.geometry import Geometry
 from fetalnet.picture.calibration import Calibration
 from fetalnet.picture.fan import FanShape
 from fetalnet.picture.scale_track import ScaleStep
-from fetalnet.records import Exam, Measurement, Origin
+from fetalnet.quality import Criterion, State
+from fetalnet.records import Exam, Measurement, Origin, WholeExam
 
 if TYPE_CHECKING:
     from app.session import Session
@@ -35,12 +36,12 @@ class _Swap(QUndoCommand):
 
 
 class AcceptMeasurement(_Swap):
-    """Take the machine's geometry for these measurements."""
+    """Take the machine's geometry for these measurements; their values, or that of the whole exam."""
 
-    def __init__(self, session: Session, ids: tuple[str, ...]) -> None:
+    def __init__(self, session: Session, ids: tuple[str, ...], whole_exam: WholeExam | None = None) -> None:
         after = session.exam
         for each in ids:
-            after = records.accept(after, each)
+            after = records.accept(after, each, whole_exam)
         super().__init__(session, f"Accept {_kinds(after, ids)}", after, ids)
 
 
@@ -72,6 +73,38 @@ class MovePlaced(_Swap):
         for each in ids:
             after = records.move_placed(after, each, geometry)
         super().__init__(session, f"Move {_kinds(after, ids)}", after, ids)
+
+
+class AddMeasurements(QUndoCommand):
+    """Measure once more in another frame, beside what is decided."""
+
+    def __init__(self, session: Session, added: tuple[Measurement, ...]) -> None:
+        super().__init__(f"Measure the {added[0].plane} again in frame {added[0].frame_index}")
+        self._session, self._added = session, added
+
+    def redo(self) -> None:
+        self._session.set_measurements((*self._session.exam.measurements, *self._added))
+
+    def undo(self) -> None:
+        ids = {each.id for each in self._added}
+        self._session.set_measurements(tuple(each for each in self._session.exam.measurements if each.id not in ids))
+
+
+class SetCriterion(QUndoCommand):
+    """A person's word about one criterion of a frame, beside the machine's."""
+
+    def __init__(self, session: Session, frame_index: int, criterion: Criterion, state: State | None) -> None:
+        what = "take back" if state is None else f"set to {state}"
+        super().__init__(f"{criterion.text.capitalize()}: {what}")
+        self._session = session
+        after = records.set_criterion(session.exam, session.recording_id, frame_index, criterion, state)
+        self._said = after.criteria[-1]
+
+    def redo(self) -> None:
+        self._session.set_criteria((*self._session.exam.criteria, self._said))
+
+    def undo(self) -> None:
+        self._session.set_criteria(tuple(each for each in self._session.exam.criteria if each is not self._said))
 
 
 class MeasureInFrame(QUndoCommand):

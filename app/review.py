@@ -10,10 +10,12 @@ from PySide6.QtGui import QUndoCommand
 
 from app.commands import (
     AcceptMeasurement,
+    AddMeasurements,
     CorrectMeasurement,
     MeasureInFrame,
     MovePlaced,
     RejectMeasurement,
+    SetCriterion,
     SetFan,
     SetScale,
 )
@@ -24,7 +26,9 @@ from fetalnet.picture.calibration import Calibration
 from fetalnet.picture.fan import FanShape, check_fan
 from fetalnet.picture.scale import Scale
 from fetalnet.planes import KINDS_OF, Kind, Plane
-from fetalnet.records import BpdConvention, Measurement, Status
+from fetalnet.quality import Criterion, State
+from fetalnet.records import BpdConvention, Measurement, Status, WholeExam
+from fetalnet.repeats import repeats_of
 
 if TYPE_CHECKING:
     from app.session import Session
@@ -42,6 +46,43 @@ class Review:
         if not ids or self._shown_first(ids):
             return
         self._do(lambda: AcceptMeasurement(self.session, ids))
+
+    def accept_whole_exam(self, kind: Kind) -> None:
+        """Accept the value from many frames; its best frame is shown first."""
+        estimate, ids = self.session.findings.estimates.get(kind), self._ids((kind,))
+        if estimate is None or estimate.value.mm is None or not ids or self._shown_first(ids):
+            return
+        assert estimate.low.mm is not None
+        assert estimate.high.mm is not None
+        whole = WholeExam(estimate.value.mm, estimate.low.mm, estimate.high.mm, estimate.n)
+        self._do(lambda: AcceptMeasurement(self.session, ids, whole))
+
+    def repeat(self, plane: Plane) -> None:
+        """Measure the plane once more in the shown frame and accept that beside what is decided."""
+        again = self._proposed_in_shown_frame(plane)
+        decided = {each.frame_index for kind in KINDS_OF[plane] for each in self._decided_of(kind)}
+        if not again or not decided:
+            return
+        if again[0].frame_index in decided:
+            self.session.notice.emit(f"The {plane} is already measured in this frame; go to another for a repeat.")
+            return
+        if reason := self.session.calibration.why_no_mm(again[0].first_geometry):
+            self.session.notice.emit(reason)
+            return
+        self.session.undo_stack.beginMacro(f"Measure the {plane} again in frame {again[0].frame_index}")
+        self._do(lambda: AddMeasurements(self.session, again))
+        self._do(lambda: AcceptMeasurement(self.session, tuple(each.id for each in again)))
+        self.session.undo_stack.endMacro()
+
+    def delete_repeat(self, measurement: Measurement) -> None:
+        """Leave a repeat out: it is rejected, which stays in the exam."""
+        self._do(lambda: RejectMeasurement(self.session, (measurement.id,)))
+
+    def set_criterion(self, criterion: Criterion, state: State | None) -> None:
+        """Say what a criterion is in the shown frame; None takes the person's word back."""
+        if self.session.frame is not None:
+            index = self.session.frame.index
+            self._do(lambda: SetCriterion(self.session, index, criterion, state))
 
     def reject(self, *kinds: Kind) -> None:
         ids = self._ids(kinds)
@@ -122,6 +163,15 @@ class Review:
 
     def _chosen_in_shown_frame(self, plane: Plane) -> tuple[Measurement, ...]:
         """New proposals from the shown frame; none, and a notice, where there is nothing to measure or no need."""
+        chosen = self._proposed_in_shown_frame(plane)
+        return () if chosen and self._is_decided(plane) else chosen
+
+    def _decided_of(self, kind: Kind) -> tuple[Measurement, ...]:
+        repeats = repeats_of(self.session.exam, kind)
+        return () if repeats is None else repeats.measurements
+
+    def _proposed_in_shown_frame(self, plane: Plane) -> tuple[Measurement, ...]:
+        """New proposals from the shown frame; none, and a notice, where there is nothing to measure."""
         prediction = self.session.shown_prediction
         if (
             prediction is None
@@ -130,8 +180,6 @@ class Review:
             or not self.session.predictor
         ):
             self.session.notice.emit(f"No {plane} was measured in this frame; choose a frame with an outline.")
-            return ()
-        if self._is_decided(plane):
             return ()
         return tuple(
             Measurement(

@@ -27,7 +27,8 @@ from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
 from fetalnet.picture.sector import Sector
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
 from fetalnet.prediction import Prediction
-from fetalnet.records import Exam, Measurement, Status
+from fetalnet.quality import DEFAULT_LIMITS, Criterion, Quality, State, quality_of
+from fetalnet.records import CriterionDecision, Exam, Measurement, Status, criteria_of
 from fetalnet.sources import Frame, Source
 
 log = logging.getLogger(__name__)
@@ -96,6 +97,7 @@ class Session(QObject):
         self.selected = Kind.HC
         self.chosen_planes: set[Plane] = set()
         self.predictor_failed = False
+        self.quality_limits = DEFAULT_LIMITS
         self.saved = True
         self.save_failed = False
         self._exam: Exam | None = None
@@ -323,10 +325,20 @@ class Session(QObject):
     # Reading the exam.
 
     def measurement_of(self, kind: Kind) -> Measurement | None:
-        """The measurement of ``kind`` that counts: the last, because a new proposal follows what was rejected."""
+        """The measurement of ``kind`` that counts: the last that is not rejected, else the last."""
         if self._exam is None:
             return None
-        return next((each for each in reversed(self._exam.measurements) if each.kind is kind), None)
+        of_kind = [each for each in reversed(self._exam.measurements) if each.kind is kind]
+        return next((each for each in of_kind if each.status is not Status.REJECTED), next(iter(of_kind), None))
+
+    def quality_of_shown(self) -> tuple[Quality, dict[Criterion, State]] | None:
+        """The machine's view of the shown frame's plane, and what a person said of it; None without a plane."""
+        prediction = self.shown_prediction
+        if prediction is None or self._exam is None:
+            return None
+        size = self.calibration.scale_for(prediction.geometry).mm_per_pixel
+        quality = quality_of(prediction, size, self.quality_limits)
+        return None if quality is None else (quality, criteria_of(self._exam, self.recording_id, prediction.index))
 
     def open_measurements(self, plane: Plane) -> tuple[Measurement, ...]:
         return tuple(each for each in self.exam.measurements if each.plane is plane and not each.decisions)
@@ -358,6 +370,12 @@ class Session(QObject):
         (self.chosen_planes.add if chosen else self.chosen_planes.discard)(plane)
         kept = tuple(each for each in self.exam.measurements if each.plane is not plane or each.decisions)
         self._changed(replace(self.exam, measurements=(*kept, *measurements)))
+
+    def set_measurements(self, measurements: tuple[Measurement, ...]) -> None:
+        self._changed(replace(self.exam, measurements=measurements))
+
+    def set_criteria(self, criteria: tuple[CriterionDecision, ...]) -> None:
+        self._changed(replace(self.exam, criteria=criteria))
 
     def set_scales(self, scales: ScaleTrack) -> None:
         """Measure what is open by these scales from now on. Decisions keep theirs."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
+from PySide6.QtGui import QBrush, QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.theme import BORDER, MUTED, PANEL, RAISED, TEXT, WARNING, plane_colour
 from app.theme.icons import star
 from fetalnet.planes import STANDARD_PLANES, Plane
 from fetalnet.prediction import Prediction
+from fetalnet.segments import Frozen, Segment
 
 LABEL_WIDTH = 78
 RIBBON_HEIGHT = 18
@@ -43,6 +44,8 @@ class Timeline(QWidget):
         self._known = np.zeros(0, bool)
         self._best: tuple[tuple[Plane, int], ...] = ()
         self._scale_changes: tuple[tuple[int, str], ...] = ()
+        self._segments: tuple[Segment, ...] = ()
+        self._frozen: tuple[Frozen, ...] = ()
         self._index = 0
         self._ribbons: QPixmap | None = None
         self._redraw = QTimer(self)
@@ -58,6 +61,7 @@ class Timeline(QWidget):
     def begin(self, count: int) -> None:
         """A recording of ``count`` frames, none analysed."""
         self._count, self._index, self._best, self._scale_changes = count, 0, (), ()
+        self._segments, self._frozen = (), ()
         self._probability = np.zeros((len(STANDARD_PLANES), count), np.float32)
         self._known = np.zeros(count, bool)
         self._forget_ribbons()
@@ -66,6 +70,7 @@ class Timeline(QWidget):
         """Nothing is analysed any more; cursor and best frames stay."""
         self._probability[:] = 0.0
         self._known[:] = False
+        self._segments, self._frozen = (), ()
         self._forget_ribbons()
 
     def add(self, predictions: tuple[Prediction, ...]) -> None:
@@ -75,6 +80,12 @@ class Timeline(QWidget):
                 self._known[each.index] = True
         if not self._redraw.isActive():
             self._redraw.start()
+
+    def set_segments(self, segments: tuple[Segment, ...], frozen: tuple[Frozen, ...]) -> None:
+        """When each plane is shown, and where the picture stands still."""
+        if (segments, frozen) != (self._segments, self._frozen):
+            self._segments, self._frozen = segments, frozen
+            self._forget_ribbons()
 
     def set_best(self, best: list[tuple[Plane, int]]) -> None:
         if tuple(best) != self._best:
@@ -162,10 +173,15 @@ class Timeline(QWidget):
             label = QRectF(0, y, LABEL_WIDTH - 10, RIBBON_HEIGHT)
             painter.drawText(label, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, plane.capitalize())
             painter.fillRect(QRectF(LABEL_WIDTH, y, columns, RIBBON_HEIGHT), QColor(RAISED))
+            for each in self._segments if self._count else ():
+                if each.plane is plane:
+                    self._draw_segment(painter, each, y)
             if self._count:
                 heights = _by_column(self._probability[row], columns)
                 image = _ribbon(heights, plane)
                 painter.drawImage(QPointF(LABEL_WIDTH, y), image)
+        for frozen in self._frozen if self._count else ():
+            self._draw_frozen(painter, frozen)
         y = TOP + len(STANDARD_PLANES) * (RIBBON_HEIGHT + RIBBON_GAP) - 1
         painter.fillRect(QRectF(LABEL_WIDTH, y, columns, PROGRESS_HEIGHT), QColor(BORDER))
         if self._count:
@@ -174,6 +190,28 @@ class Timeline(QWidget):
                 painter.fillRect(QRectF(LABEL_WIDTH + start, y, stop - start, PROGRESS_HEIGHT), QColor(MUTED))
         painter.end()
         return pixmap
+
+    def _draw_segment(self, painter: QPainter, segment: Segment, y: float) -> None:
+        """A box from the segment's start to its end, in which the probability stands."""
+        colour = plane_colour(segment.plane)
+        left, right = self._x(segment.start - 0.5), self._x(segment.stop - 0.5)
+        box = QRectF(left, y, max(right - left, 2.0), RIBBON_HEIGHT)
+        faint = QColor(colour)
+        faint.setAlpha(70)
+        painter.fillRect(box, faint)
+        painter.fillRect(QRectF(left, y + RIBBON_HEIGHT, box.width(), 2), colour)
+
+    def _draw_frozen(self, painter: QPainter, frozen: Frozen) -> None:
+        """Hatched over all ribbons: there the scanner's picture stands still."""
+        left, right = self._x(frozen.start - 0.5), self._x(frozen.stop - 0.5)
+        box = QRectF(
+            left, TOP, max(right - left, 2.0), len(STANDARD_PLANES) * (RIBBON_HEIGHT + RIBBON_GAP) - RIBBON_GAP
+        )
+        pale = QColor(TEXT)
+        pale.setAlpha(110)
+        painter.fillRect(box, QBrush(pale, Qt.BrushStyle.BDiagPattern))
+        painter.setPen(QPen(pale, 1))
+        painter.drawRect(box)
 
     # The pointer.
 
@@ -195,7 +233,11 @@ class Timeline(QWidget):
         distance, index, text = min(near, default=(99.0, 0, ""))
         if distance <= 5:
             return f"Frame {index}: {text}"
-        return f"Frame {self.index_at(x)}: click or drag to go there"
+        index = self.index_at(x)
+        what = [str(each.plane) for each in self._segments if each.start <= index < each.stop]
+        what += ["frozen" for each in self._frozen if each.start <= index < each.stop]
+        shown = "".join(f", {each}" for each in what if each != Plane.OTHER)
+        return f"Frame {index}{shown}: click or drag to go there"
 
 
 def _by_column(values: NDArray[np.float32], columns: int) -> NDArray[np.float32]:

@@ -98,6 +98,14 @@ class Verbs(QObject):
     def reject(self) -> None:
         self.session.review.reject(self.session.selected)
 
+    def accept_whole_exam(self) -> None:
+        self.session.review.accept_whole_exam(self.session.selected)
+
+    def repeat_here(self) -> None:
+        shown = self.session.shown_prediction
+        if shown is not None:
+            self.session.review.repeat(shown.plane)
+
     def correct(self) -> None:
         """Show the selected measurement's caliper with its handles."""
         self.go_to(self.session.selected)

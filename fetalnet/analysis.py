@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from fetalnet.analysis_json import SCHEMA_VERSION, AnalysisJson, FrameJson
 from fetalnet.errors import InputError
-from fetalnet.examination import STILL, BestFrame, Estimate, Examination
+from fetalnet.estimate import Estimate
+from fetalnet.examination import STILL, BestFrame, Examination
 from fetalnet.judgement import StreamJudge
 from fetalnet.measurement import Length, measure
 from fetalnet.picture.calibration import OUTSIDE, Calibration
@@ -24,6 +25,8 @@ from fetalnet.picture.screen_watch import ScreenWatch
 from fetalnet.picture.sector import Sector
 from fetalnet.picture.sector_search import search_sector, sector_of
 from fetalnet.planes import Kind, Plane
+from fetalnet.quality import quality_of
+from fetalnet.segments import Frozen, Segment
 from fetalnet.sources import Frame, Source
 from fetalnet.wording import screen_change_text
 
@@ -104,6 +107,7 @@ class FrameResult:
                 "measurements": {
                     kind.value: {"px": length.px, "mm": length.mm} for kind, length in self.measurements.items()
                 },
+                "quality": _quality_json(self.prediction, self.scale),
                 "error": self.error,
             },
         )
@@ -120,6 +124,8 @@ class Analysis:
     best: dict[Kind, BestFrame]
     estimates: dict[Kind, Estimate]
     failures: tuple[str, ...] = ()
+    segments: tuple[Segment, ...] = ()
+    frozen: tuple[Frozen, ...] = ()
 
     @property
     def scale_warnings(self) -> tuple[str, ...]:
@@ -143,6 +149,20 @@ class Analysis:
                     for kind, best in self.best.items()
                 },
                 "estimate": {kind.value: _estimate_json(estimate) for kind, estimate in self.estimates.items()},
+                "segments": [
+                    {
+                        "plane": each.plane.value,
+                        "start": each.start,
+                        "end": each.stop - 1,
+                        "start_s": each.start_s,
+                        "end_s": each.end_s,
+                    }
+                    for each in self.segments
+                ],
+                "frozen": [
+                    {"start": each.start, "end": each.stop - 1, "start_s": each.start_s, "end_s": each.end_s}
+                    for each in self.frozen
+                ],
             },
         )
 
@@ -225,7 +245,17 @@ def analyze(
 
     best, estimates = examination.best(mm_per_pixel_of), examination.estimates(mm_per_pixel_of)
     scale = _scale_of_all(calibrations, frames)
-    return Analysis(str(source.path), model, scale, tuple(frames), best, estimates, failures)
+    return Analysis(
+        str(source.path),
+        model,
+        scale,
+        tuple(frames),
+        best,
+        estimates,
+        failures,
+        examination.segments(),
+        examination.frozen(),
+    )
 
 
 def analyze_stills(
@@ -345,6 +375,14 @@ def _scale_of_all(calibrations: Iterable[Calibration], frames: Sequence[FrameRes
 
 def _mm_json(value: MmPerPixel | None) -> dict[str, float] | None:
     return None if value is None else {"x": value.x, "y": value.y}
+
+
+def _quality_json(prediction: Prediction | None, scale: Scale) -> dict[str, object] | None:
+    quality = None if prediction is None else quality_of(prediction, scale.mm_per_pixel)
+    if quality is None:
+        return None
+    states = {criterion.value: state.value for criterion, state in quality.states.items()}
+    return {"score": quality.score, "of": quality.of, "criteria": states}
 
 
 def _estimate_json(estimate: Estimate) -> dict[str, float | None]:

@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 
 from fetalnet.picture.scale import ScaleOrigin
 from fetalnet.planes import Plane
+from fetalnet.quality import State
 
 SCHEMA_VERSION = 1
 
@@ -94,6 +95,32 @@ class MeasurementsJson(TypedDict):
 
 
 @with_config(_CLOSED)
+class CriteriaJson(TypedDict):
+    """The state of each criterion of the plane. Those of anatomy are suggested: learned from simulation alone."""
+
+    symmetrical: NotRequired[State]
+    thalami: NotRequired[Annotated[State, Field(description="suggested")]]
+    cavum: NotRequired[Annotated[State, Field(description="suggested")]]
+    no_cerebellum: NotRequired[Annotated[State, Field(description="suggested; green where it is not visible")]]
+    stomach: NotRequired[Annotated[State, Field(description="suggested")]]
+    portal_sinus: NotRequired[Annotated[State, Field(description="suggested")]]
+    no_kidneys: NotRequired[Annotated[State, Field(description="suggested; green where they are not visible")]]
+    size: NotRequired[State]
+    calipers: NotRequired[State]
+    ends: NotRequired[State]
+    angle: NotRequired[State]
+
+
+@with_config(_CLOSED)
+class QualityJson(TypedDict):
+    """Criteria met, `score` of `of`: 6 for head and abdomen, 4 for the femur."""
+
+    score: Annotated[int, Field(ge=0, le=6)]
+    of: Annotated[int, Field(ge=4, le=6)]
+    criteria: CriteriaJson
+
+
+@with_config(_CLOSED)
 class FrameJson(TypedDict):
     """What was found in one frame."""
 
@@ -106,6 +133,7 @@ class FrameJson(TypedDict):
     geometry: GeometryJson | None
     mm_per_pixel: MmPerPixelJson | None
     measurements: MeasurementsJson
+    quality: Annotated[QualityJson | None, Field(description="null where the frame shows none of the planes")]
     error: Annotated[str | None, Field(description="why the frame could not be read")]
 
 
@@ -131,7 +159,7 @@ class BestsJson(TypedDict):
 
 @with_config(_CLOSED)
 class EstimateJson(TypedDict):
-    """Median over n frames; low to high is 1.96 x 1.4826 x the median absolute deviation to either side.
+    """Median over n frames; low to high holds the true value in about 95 % of simulated recordings.
 
     low and high are in mm where value_mm is given, else in pixels.
     """
@@ -155,6 +183,23 @@ class EstimatesJson(TypedDict):
 
 
 @with_config(_CLOSED)
+class StretchJson(TypedDict):
+    """Frames from `start` to `end`, both included, and from when to when; times are null where frames have none."""
+
+    start: FrameIndex
+    end: FrameIndex
+    start_s: NonNegative | None
+    end_s: NonNegative | None
+
+
+@with_config(_CLOSED)
+class SegmentJson(StretchJson):
+    """What is shown how long; one after the other, without overlap."""
+
+    plane: Plane
+
+
+@with_config(_CLOSED)
 class AnalysisJson(TypedDict):
     """Output of `fetalnet analyze`: proposals of a network, not reviewed by a person."""
 
@@ -167,6 +212,8 @@ class AnalysisJson(TypedDict):
     frames: list[FrameJson]
     best: BestsJson
     estimate: EstimatesJson
+    segments: Annotated[list[SegmentJson], Field(description="which plane is shown when; empty for stills")]
+    frozen: Annotated[list[StretchJson], Field(description="where the scanner's picture stands still")]
 
 
 def json_schema() -> dict[str, Any]:

@@ -18,11 +18,14 @@ Floats = NDArray[np.float32]
 
 
 class Raw(NamedTuple):
-    """One frame's answer: ``planes`` (4,) probabilities, ``standardness`` (3,) 0 to 1, ``masks`` (3, height, width)."""
+    """One frame's answer: ``planes`` (4,) probabilities, ``standardness`` (3,) 0 to 1, ``masks`` (3, height, width);
+    ``structures`` (11,) probabilities in the order of ``Structure``, None where the network knows none.
+    """
 
     planes: Floats
     standardness: Floats
     masks: Floats
+    structures: Floats | None = None
 
 
 class Engine(Protocol):
@@ -62,8 +65,9 @@ class TorchEngine:
     @torch.inference_mode()
     def run(self, grid: Floats) -> Raw:
         frame = torch.from_numpy(grid)[None, None].to(self._state.device)
-        planes, standardness, masks, self._state = self.network.step(frame, self._state)
-        return Raw(planes[0].cpu().numpy(), standardness[0].cpu().numpy(), masks[0].cpu().numpy())
+        planes, standardness, masks, self._state, structures = self.network.step(frame, self._state)
+        known = None if structures is None else structures[0].cpu().numpy()
+        return Raw(planes[0].cpu().numpy(), standardness[0].cpu().numpy(), masks[0].cpu().numpy(), known)
 
     def reset(self) -> None:
         self._state = torch.zeros_like(self._state)
@@ -89,9 +93,9 @@ class OpenVinoEngine:
 
     def run(self, grid: Floats) -> Raw:
         outputs = self._request.infer([grid[None, None], self._state], share_inputs=True)
-        planes, standardness, masks, state = (outputs[port] for port in range(4))
+        planes, standardness, masks, state, *more = (outputs[port] for port in range(len(outputs)))
         self._state = state
-        return Raw(planes[0], standardness[0], masks[0])
+        return Raw(planes[0], standardness[0], masks[0], more[0][0] if more else None)
 
     def reset(self) -> None:
         self._state = self._zeros

@@ -1,4 +1,4 @@
-"""From many predictions to the frames worth measuring and a first estimate of each measure.
+"""From many predictions to the frames worth measuring, when each plane is shown, and an estimate of each measure.
 
 A plane is *found* only where several frames in a row agree that it is there, near its ideal and measurable: one
 confident frame between others that deny it is a mistake of the network, and "none" is an answer.
@@ -6,25 +6,28 @@ confident frame between others that deny it is a mistake of the network, and "no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fetalnet.estimate import Estimate, LeftOut, estimate_of
 from fetalnet.geometry import Geometry, MmPerPixel
 from fetalnet.measurement import Length, measure
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
+from fetalnet.quality import calipers_fit
+from fetalnet.runs import consistent, runs_of, smoothed
+from fetalnet.segments import Frozen, Segment, find_frozen, find_segments, rate_of
 
 if TYPE_CHECKING:
+    from fetalnet.fitting.shape import Shape
     from fetalnet.prediction import Prediction
 
-NORMAL_SIGMA_PER_MAD = 1.4826
-"""Standard deviation of a normal distribution in units of its median absolute deviation."""
-
-NORMAL_95 = 1.96
-"""Half-width in standard deviations that holds 95 % of a normal distribution."""
+BEST_COUNT = 5
+BEST_APART_S = 1.0
+"""Best frames of one plane, and how far apart they are: neighbours show the same."""
 
 MmPerPixelOf = Callable[[int, Geometry], MmPerPixel | None]
 """The size of a pixel for a frame, by its index, and what is measured in it."""
@@ -41,7 +44,7 @@ class Thresholds:
     min_standardness: float = 0.5
     min_peak_standardness: float = 0.65
     """What the best frame of a run must reach, so that a sweep past a plane's edge is no measure."""
-    estimate_share: float = 0.9
+    estimate_share: float = 0.7
     """Frames whose score is at least this share of the best frame's enter the estimate."""
     min_run_frames: int = 3
     min_run_s: float = 0.15
@@ -66,22 +69,6 @@ class BestFrame:
     score: float
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """Median over ``n`` gated frames.
-
-    ``low_px`` to ``high_px`` holds 95 % of single-frame values were they normal, with the spread taken from the median
-    absolute deviation. It is the spread of frames, not a confidence interval of the median: neighbouring frames are
-    not independent. With a scale the same in mm.
-    """
-
-    kind: Kind
-    value: Length
-    low: Length
-    high: Length
-    n: int
-
-
 class Examination:
     """Collects predictions in the order of their frames and says at any time what was found so far.
 
@@ -95,9 +82,11 @@ class Examination:
         self._file: list[str | None] = []
         self._geometry: list[Geometry | None] = []
         self._plane: list[Plane] = []
-        self._probability: dict[Plane, list[float]] = {plane: [] for plane in STANDARD_PLANES}
+        self._probability: dict[Plane, list[float]] = {plane: [] for plane in Plane}
         self._standardness: list[float] = []
         self._size_px: list[float] = []
+        self._shape: list[Shape | None] = []
+        self._change: list[float | None] = []
         self._found_at: int = -1
         self._found: dict[Plane, _Found] = {}
 
@@ -114,7 +103,9 @@ class Examination:
         self._file.append(prediction.file)
         self._geometry.append(geometry)
         self._plane.append(prediction.plane)
-        for plane in STANDARD_PLANES:
+        self._shape.append(prediction.shape)
+        self._change.append(prediction.change)
+        for plane in Plane:
             self._probability[plane].append(prediction.probabilities[plane])
         self._standardness.append(prediction.standardness)
         sizes = measure(geometry, prediction.plane, None) if geometry is not None else {}
@@ -136,24 +127,81 @@ class Examination:
                 )  # fmt: skip
         return result
 
+    def bests(self, plane: Plane, count: int = BEST_COUNT) -> tuple[tuple[int, float], ...]:
+        """The best frames of a plane with their scores, best first, apart in time; empty where none is good enough."""
+        found = self._everything_found().get(plane)
+        if found is None:
+            return ()
+        apart = max(round(BEST_APART_S * rate_of(self._time_s)), 1)
+        chosen: list[tuple[int, float]] = []
+        for at in np.argsort(-found.ranked, kind="stable"):
+            index = self._index[at]
+            if found.ranked[at] < 0 or len(chosen) == count:
+                break
+            if all(abs(index - other) >= apart for other, _ in chosen):
+                chosen.append((index, float(found.score[at])))
+        return tuple(chosen)
+
     def estimates(self, mm_per_pixel: MmPerPixel | MmPerPixelOf | None = None) -> dict[Kind, Estimate]:
         """A robust estimate of each measure that was found: from the frames with millimetres, where any has them."""
         mm_per_pixel_of = _per_frame(mm_per_pixel)
         result: dict[Kind, Estimate] = {}
+        period_s = 1.0 / rate_of(self._time_s)
+        repeated = {index for frozen in self.frozen() for index in range(frozen.start + 1, frozen.stop)}
         for plane, found in self._everything_found().items():
-            gated = np.flatnonzero(found.usable & (found.score >= self.thresholds.estimate_share * found.peak))
-            values = [
-                measure(geometry, plane, mm_per_pixel_of(self._index[at], geometry))
-                for at in gated
-                if (geometry := self._geometry[at]) is not None
-            ]
-            values = [each for each in values if each[KINDS_OF[plane][0]].mm is not None] or values
+            left_out = self._left_out(plane, found, repeated)
+            lengths = {
+                self._index[at]: measure(geometry, plane, mm_per_pixel_of(self._index[at], geometry))
+                for at in np.flatnonzero(found.usable)
+                if self._index[at] not in left_out and (geometry := self._geometry[at]) is not None
+            }
+            first = KINDS_OF[plane][0]
+            bare = [index for index, each in lengths.items() if each[first].mm is None]
+            if len(bare) < len(lengths):
+                left_out = dict(sorted((left_out | dict.fromkeys(bare, LeftOut.NO_SCALE)).items()))
+                lengths = {index: each for index, each in lengths.items() if index not in left_out}
             for kind in KINDS_OF[plane]:
-                px = _median_and_spread([value[kind].px for value in values])
-                mm = [value.mm for each in values if (value := each[kind]).mm is not None]
-                in_mm = _median_and_spread(mm) if mm else (None, None, None)
-                value, low, high = (Length(p, m) for p, m in zip(px, in_mm, strict=True))
-                result[kind] = Estimate(kind, value, low, high, len(values))
+                of_kind = {index: each[kind] for index, each in lengths.items()}
+                result[kind] = estimate_of(kind, of_kind, len(of_kind) * period_s, left_out)
+        return result
+
+    def segments(self) -> tuple[Segment, ...]:
+        """When each plane is shown, from the first frame to the last."""
+        if not self._index:
+            return ()
+        probabilities = np.array([self._probability[plane] for plane in Plane]).T
+        return find_segments(self._index, self._time_s, probabilities)
+
+    def frozen(self) -> tuple[Frozen, ...]:
+        """Stretches in which the scanner's picture stands still."""
+        return find_frozen(self._index, self._time_s, self._change)
+
+    def _left_out(self, plane: Plane, found: _Found, repeated: Collection[int]) -> dict[int, LeftOut]:
+        """Why each frame that shows the plane does not enter the estimate, by its index."""
+        low = found.score < self.thresholds.estimate_share * found.peak
+        fits = np.array([shape is None or calipers_fit(shape) for shape in self._shape])
+        # Where the outline takes something along in every frame, the body within it is all there is.
+        if not np.any(found.usable & ~low & fits):
+            fits[:] = True
+        result: dict[int, LeftOut] = {}
+        taken = False
+        for at, index in enumerate(self._index):
+            if self._plane[at] is not plane and not found.usable[at]:
+                continue
+            if self._geometry[at] is None:
+                result[index] = LeftOut.NOT_MEASURED
+            elif not found.confident[at]:
+                result[index] = LeftOut.UNCERTAIN
+            elif not found.usable[at]:
+                result[index] = LeftOut.SLIPPED
+            elif low[at]:
+                result[index] = LeftOut.FAR
+            elif not fits[at]:
+                result[index] = LeftOut.CALIPERS
+            elif index in repeated and taken:
+                result[index] = LeftOut.FROZEN
+            else:
+                taken = True
         return result
 
     def runs(self, plane: Plane) -> list[range]:
@@ -177,15 +225,15 @@ class Examination:
         of_plane = np.fromiter((p is plane for p in self._plane), bool, len(self))
         size = np.where(of_plane, np.asarray(self._size_px), np.nan)
         # Standardness speaks of the plane the network named, so it is nothing for another plane.
-        standardness = _smoothed(np.where(of_plane, np.asarray(self._standardness), 0.0), index, limits)
-        probability = _smoothed(np.asarray(self._probability[plane]), index, limits)
+        standardness = smoothed(np.where(of_plane, np.asarray(self._standardness), 0.0), index, limits.smoothing_frames)
+        probability = smoothed(np.asarray(self._probability[plane]), index, limits.smoothing_frames)
         confident = of_plane & (probability >= limits.min_probability) & (standardness >= limits.min_standardness)
-        usable = confident & _consistent(size, index, limits)
+        usable = confident & consistent(size, index, limits.smoothing_frames, limits.max_deviation)
         score = probability * standardness
 
         runs = []
         in_runs = np.zeros(len(self), bool)
-        for start, stop in _runs_of(confident, index):
+        for start, stop in runs_of(confident, index):
             measurable = usable[start:stop]
             peak = standardness[start:stop][measurable].max(initial=0.0)
             if (
@@ -200,7 +248,7 @@ class Examination:
         usable &= in_runs
         ranked = np.where(usable & (standardness >= limits.min_peak_standardness), score, -1.0)
         best = int(np.argmax(ranked))
-        return _Found(tuple(runs), usable, score, best, float(score[best]))
+        return _Found(tuple(runs), confident & in_runs, usable, score, ranked, best, float(score[best]))
 
     def _long_enough(self, start: int, stop: int) -> bool:
         first, last = self._time_s[start], self._time_s[stop - 1]
@@ -218,54 +266,13 @@ class _Found:
     """Where a plane was found. Positions count predictions, not frames; arrays are ``(n predictions,)``."""
 
     runs: tuple[tuple[int, int], ...]
+    confident: NDArray[np.bool_]
     usable: NDArray[np.bool_]
     score: NDArray[np.float64]
+    ranked: NDArray[np.float64]
     best: int
     peak: float
 
 
 def _per_frame(mm_per_pixel: MmPerPixel | MmPerPixelOf | None) -> MmPerPixelOf:
     return mm_per_pixel if callable(mm_per_pixel) else lambda index, geometry: mm_per_pixel
-
-
-def _windows(values: NDArray[np.float64], index: NDArray[np.int64], width: int) -> NDArray[np.float64]:
-    """``(n, width)``: each value's neighbours by frame index, NaN beyond the ends and across missing frames."""
-    half = width // 2
-    padded = np.pad(values.astype(np.float64), half, constant_values=np.nan)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1).copy()
-    indices = np.lib.stride_tricks.sliding_window_view(
-        np.pad(index, half, constant_values=np.iinfo(np.int64).min // 2), 2 * half + 1
-    )
-    windows[np.abs(indices - index[:, None]) > half] = np.nan
-    return windows
-
-
-def _smoothed(values: NDArray[np.float64], index: NDArray[np.int64], limits: Thresholds) -> NDArray[np.float64]:
-    mean: NDArray[np.float64] = np.nanmean(_windows(values, index, limits.smoothing_frames), axis=1)
-    return mean
-
-
-def _consistent(size: NDArray[np.float64], index: NDArray[np.int64], limits: Thresholds) -> NDArray[np.bool_]:
-    """Frames with a size near the median of the sizes around them; ``size`` is NaN where nothing was measured."""
-    windows = _windows(size, index, limits.smoothing_frames)
-    measured = ~np.isnan(size)
-    result = np.zeros(size.shape, bool)
-    medians = np.nanmedian(windows[measured], axis=1) if measured.any() else np.empty(0)
-    result[measured] = np.abs(size[measured] - medians) <= limits.max_deviation * medians
-    return result
-
-
-def _runs_of(flags: NDArray[np.bool_], index: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Half-open positions of each stretch of true flags on frames without a gap."""
-    positions = np.flatnonzero(flags)
-    if positions.size == 0:
-        return []
-    breaks = np.flatnonzero((np.diff(positions) != 1) | (np.diff(index[positions]) != 1)) + 1
-    return [(int(part[0]), int(part[-1]) + 1) for part in np.split(positions, breaks)]
-
-
-def _median_and_spread(values: list[float]) -> tuple[float, float, float]:
-    array = np.asarray(values)
-    median = float(np.median(array))
-    half = NORMAL_95 * NORMAL_SIGMA_PER_MAD * float(np.median(np.abs(array - median)))
-    return median, median - half, median + half

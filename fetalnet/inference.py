@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from fetalnet.closer_look import joined, nearer_box, seen_both_ways
 from fetalnet.engines import Device, Engine, Raw, engine_for
 from fetalnet.fitting import FemurFit, fit_plane
+from fetalnet.fitting.shape import shape_of
 from fetalnet.judgement import MIN_PROBABILITY, judged_still
 from fetalnet.network.weights import DEFAULT_WEIGHTS, LoadedNetwork, load_weights
 from fetalnet.picture.letterbox import Box, Letterbox
@@ -30,11 +32,14 @@ MIN_MASK_EVIDENCE = 0.7
 
 
 class Prepared(NamedTuple):
-    """A frame on the network's grid: ``grid`` (height, width), grey 0 to 1, where the fan lies on it, the way back."""
+    """A frame on the network's grid: ``grid`` (height, width), grey 0 to 1, where the fan lies on it, the way back,
+    and the mean difference to the frame before in grey levels.
+    """
 
     grid: NDArray[np.float32]
     fan: NDArray[np.bool_] | None
     letterbox: Letterbox
+    change: float | None = None
 
 
 class Predictor:
@@ -61,6 +66,7 @@ class Predictor:
         self._crop: Box | None = None
         self._fan: NDArray[np.bool_] | None = None
         self._letterboxes: dict[tuple[int, ...], tuple[Letterbox, NDArray[np.bool_] | None]] = {}
+        self._before: NDArray[np.float32] | None = None
 
     def describe(self) -> str:
         """A line for the status bar: model and device."""
@@ -75,6 +81,7 @@ class Predictor:
     def reset(self) -> None:
         """Forget the frames before: the next frame starts a stream."""
         self.engine.reset()
+        self._before = None
 
     def warm_up(self) -> None:
         """Run once on an empty picture, so that the first real frame is not slow."""
@@ -95,7 +102,7 @@ class Predictor:
         if box is not None and raw.standardness.max() >= MIN_LEAKING_STANDARDNESS:
             near = self.prepare(frame, box)
             raw = joined(raw, prepared.letterbox, seen_both_ways(near.grid, self._run_alone), near.letterbox)
-            prepared = near
+            prepared = near._replace(change=None)
         return judged_still(self.fit(frame, prepared, raw))
 
     def prepare(self, frame: Frame, box: Box | None = None) -> Prepared:
@@ -105,7 +112,10 @@ class Predictor:
         grid *= np.float32(1.0 / 255.0)
         if fan is not None:
             grid *= fan
-        return Prepared(grid, fan, letterbox)
+        before, self._before = self._before, grid
+        shown = grid.size if fan is None else max(int(np.count_nonzero(fan)), 1)
+        change = None if before is None else float(cv2.norm(grid, before, cv2.NORM_L1)) * 255.0 / shown
+        return Prepared(grid, fan, letterbox, change)
 
     def run(self, prepared: Prepared) -> Raw:
         """Run the network; its state moves on by one frame."""
@@ -115,7 +125,7 @@ class Predictor:
         """From probabilities to a plane and, where it can be trusted, a geometry."""
         plane = list(Plane)[int(raw.planes.argmax())]
         probabilities = {each: float(probability) for each, probability in zip(Plane, raw.planes, strict=True)}
-        outline = geometry = None
+        outline = geometry = shape = None
         refused = _why_not(plane, probabilities[plane], raw)
         if refused is None:
             mask = raw.masks[STANDARD_PLANES.index(plane)]
@@ -123,6 +133,8 @@ class Predictor:
             may_leak = bool(rating >= MIN_LEAKING_STANDARDNESS)
             fit = fit_plane(plane, mask, prepared.letterbox, prepared.fan, self._femur, may_leak=may_leak)
             outline, geometry, refused = fit.outline, fit.geometry, fit.refused
+            if outline is not None and geometry is not None:
+                shape = shape_of(geometry, outline, prepared.letterbox, prepared.fan)
         return Prediction(
             frame.index,
             frame.time_s,
@@ -133,11 +145,17 @@ class Predictor:
             geometry,
             refused,
             frame.file,
+            shape,
+            raw.structures,
+            prepared.change,
         )
 
     def _run_alone(self, grid: NDArray[np.float32]) -> Raw:
         self.reset()
-        return Raw(*(np.array(part) for part in self.engine.run(grid)))
+        # An engine may use the memory of its answers again.
+        planes, standardness, masks, structures = self.engine.run(grid)
+        known = None if structures is None else structures.copy()
+        return Raw(planes.copy(), standardness.copy(), masks.copy(), known)
 
     def _nearer(self, shape: tuple[int, ...], box: Box) -> tuple[Letterbox, NDArray[np.bool_] | None]:
         letterbox = Letterbox.of(shape, self._grid_shape, box)

@@ -41,4 +41,8 @@ def decided_length(measurement: Measurement) -> Length | None:
     decision = measurement.decision
     if decision is None or decision.geometry is None:
         return None
-    return measure(decision.geometry, measurement.plane, decision.scale.mm_per_pixel)[measurement.kind]
+    of_frame = measure(decision.geometry, measurement.plane, decision.scale.mm_per_pixel)[measurement.kind]
+    if decision.whole_exam is None or of_frame.mm is None:
+        return of_frame
+    # What the same scale makes of it: a length in pixels is needed where the other is in pixels.
+    return Length(of_frame.px * decision.whole_exam.value_mm / of_frame.mm, decision.whole_exam.value_mm)

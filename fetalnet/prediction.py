@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fetalnet.fitting.shape import Shape
 from fetalnet.geometry import Geometry
 from fetalnet.planes import Plane
 
@@ -19,7 +20,10 @@ class Prediction:
     near the frame is to the ideal of the plane it names; of the nearest where it names none. ``outline`` is the
     segmentation's contour, ``(n, 2)`` x, y in native pixels.
     ``geometry`` is what was fitted to it: an ellipse for head and abdomen, a line for the femur; None where nothing
-    is measured, with the reason in ``refused``.
+    is measured, with the reason in ``refused``; how it lies in the picture is in ``shape``.
+    ``structures`` (11,) are probabilities in the order of ``Structure`` that the outlined head or abdomen shows them;
+    None from a network that knows none. ``change`` is the mean difference in grey levels to the frame before, within
+    the fan on the network's grid; None for the first frame: frozen pictures hardly change.
     """
 
     index: int
@@ -31,6 +35,9 @@ class Prediction:
     geometry: Geometry | None
     refused: str | None = None
     file: str | None = None
+    shape: Shape | None = None
+    structures: NDArray[np.float32] | None = None
+    change: float | None = None
 
     @property
     def probability(self) -> float:

@@ -25,6 +25,7 @@ from fetalnet.picture.fan import FanShape, StoredFan
 from fetalnet.picture.scale import Scale
 from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
 from fetalnet.planes import KINDS_OF, Kind, Plane
+from fetalnet.quality import Criterion, State
 
 if TYPE_CHECKING:
     from fetalnet.examination import BestFrame
@@ -107,10 +108,32 @@ class RecordingRef:
 
 
 @dataclass(frozen=True, slots=True)
+class WholeExam:
+    """A value from ``n`` frames of a recording with its 95 % interval, mm; taken in the place of one frame's."""
+
+    value_mm: float
+    low_mm: float
+    high_mm: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionDecision:
+    """What a person says of one criterion in one frame, beside the machine's view; None takes an earlier word back."""
+
+    recording_id: str
+    frame_index: int
+    criterion: Criterion
+    state: State | None
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What a person decided about a measurement, with which scale, and when (UTC). Never edited, only followed.
 
     ``scale`` is that of ``geometry``; ``first_scale`` that of what stood at the beginning, where it is another one.
+    ``whole_exam`` is the value that counts where a person chose it over that of the one frame.
     """
 
     status: Status
@@ -118,6 +141,7 @@ class Decision:
     scale: Scale
     decided_at: datetime
     first_scale: Scale | None = None
+    whole_exam: WholeExam | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +205,7 @@ class Exam:
     label: str = ""
     recordings: tuple[RecordingRef, ...] = ()
     measurements: tuple[Measurement, ...] = field(default=())
+    criteria: tuple[CriterionDecision, ...] = ()
 
     def recording(self, recording_id: str) -> RecordingRef:
         return next(each for each in self.recordings if each.id == recording_id)
@@ -300,12 +325,15 @@ def move_placed(exam: Exam, measurement_id: str, geometry: Geometry) -> Exam:
     return _replaced(exam, measurement, replace(measurement, placed=geometry))
 
 
-def accept(exam: Exam, measurement_id: str) -> Exam:
-    """Take the machine's geometry, or the one placed by hand, as it is. Raises ``InputError`` without a scale."""
+def accept(exam: Exam, measurement_id: str, whole_exam: WholeExam | None = None) -> Exam:
+    """Take the machine's geometry, or the one placed by hand, as it is; its value, or that of the whole exam.
+
+    Raises ``InputError`` without a scale.
+    """
     measurement = exam.measurement(measurement_id)
     geometry = measurement.first_geometry
     scale = _scale_for_decision(exam, measurement, geometry)
-    return _decided(exam, measurement, Decision(Status.ACCEPTED, geometry, scale, _now()))
+    return _decided(exam, measurement, Decision(Status.ACCEPTED, geometry, scale, _now(), whole_exam=whole_exam))
 
 
 def correct(exam: Exam, measurement_id: str, geometry: Geometry) -> Exam:
@@ -323,6 +351,21 @@ def reject(exam: Exam, measurement_id: str) -> Exam:
     measurement = exam.measurement(measurement_id)
     scale = calibration_of(exam, measurement).scale_for(measurement.first_geometry)
     return _decided(exam, measurement, Decision(Status.REJECTED, None, scale, _now()))
+
+
+def set_criterion(exam: Exam, recording_id: str, frame_index: int, criterion: Criterion, state: State | None) -> Exam:
+    """Say what one criterion is in one frame; appended, and the last word counts."""
+    said = CriterionDecision(recording_id, frame_index, criterion, state, _now())
+    return replace(exam, criteria=(*exam.criteria, said))
+
+
+def criteria_of(exam: Exam, recording_id: str, frame_index: int) -> dict[Criterion, State]:
+    """What a person last said of each criterion in a frame."""
+    said: dict[Criterion, State | None] = {}
+    for each in exam.criteria:
+        if (each.recording_id, each.frame_index) == (recording_id, frame_index):
+            said[each.criterion] = each.state
+    return {criterion: state for criterion, state in said.items() if state is not None}
 
 
 def calibration_of(exam: Exam, measurement: Measurement) -> Calibration:

@@ -12,8 +12,8 @@ from fetalnet.atomic_file import write_file
 from fetalnet.errors import InputError
 from fetalnet.records import Exam
 
-SCHEMA_VERSION = 2
-"""Version 1 had one scale a recording instead of a scale track."""
+SCHEMA_VERSION = 3
+"""Version 1 had one scale a recording, not a scale track; version 2 no criteria and no values of the whole exam."""
 SUFFIX = ".fnexam"
 _OWNER_ONLY = 0o600
 

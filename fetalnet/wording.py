@@ -56,6 +56,8 @@ def status_text(measurement: Measurement) -> str:
     """Where a measurement stands, and that it was placed by hand where the machine proposed nothing."""
     if measurement.status is Status.PLACED:
         return f"{BY_HAND}, not accepted"
+    if measurement.decision is not None and (whole := measurement.decision.whole_exam) is not None:
+        return f"{measurement.status}, from {whole.n} frames ({whole.low_mm:.1f} to {whole.high_mm:.1f} mm)"
     return measurement.status if measurement.origin is Origin.MODEL else f"{measurement.status}, {BY_HAND}"
 
 

@@ -106,7 +106,7 @@ def test_that_a_recording_without_a_scale_gives_pixels_only():
     assert value["scale_origin"] == "none"
     assert value["frames"][0] | {"probabilities": None, "probability": None} == {
         "index": 0, "time_s": 0.0, "file": None, "plane": "other", "probabilities": None, "probability": None,
-        "geometry": None, "mm_per_pixel": None, "measurements": {}, "error": None,
+        "geometry": None, "mm_per_pixel": None, "measurements": {}, "quality": None, "error": None,
     }  # fmt: skip
     assert (
         value["frames"][29]["probability"]
@@ -116,7 +116,14 @@ def test_that_a_recording_without_a_scale_gives_pixels_only():
     assert value["frames"][9]["measurements"]["BPD"] == {"px": 40.0, "mm": None}
     assert set(value["best"]) == set(value["estimate"]) == {"HC", "BPD", "OFD"}
     assert value["best"]["BPD"]["value_mm"] is None
-    assert value["estimate"]["BPD"]["low"] == value["estimate"]["BPD"]["value_px"] == 40.0
+    estimate = value["estimate"]["BPD"]
+    assert estimate["low"] < estimate["value_px"] == 40.0 < estimate["high"]
+    before, head = value["segments"]
+    assert (before["plane"], before["start"], head["plane"], head["end"]) == ("other", 0, "head", 29)
+    assert before["end"] + 1 == head["start"] == pytest.approx(5, abs=1)
+    assert value["frozen"] == []
+    quality = value["frames"][9]["quality"]
+    assert quality["of"] == len(quality["criteria"]) == 6
 
 
 def test_that_a_scale_gives_mm_everywhere():
@@ -125,7 +132,9 @@ def test_that_a_scale_gives_mm_everywhere():
     assert value["scale_origin"] == "given"
     assert value["frames"][9]["measurements"]["OFD"] == pytest.approx({"px": 50.0, "mm": 25.0})
     assert value["best"]["OFD"]["value_mm"] == pytest.approx(25)
-    assert value["estimate"]["OFD"]["low"] == value["estimate"]["OFD"]["high"] == pytest.approx(25)
+    estimate = value["estimate"]["OFD"]
+    assert estimate["value_mm"] == pytest.approx(25)
+    assert estimate["low"] < 25 < estimate["high"]
 
 
 def test_that_outlines_are_not_held():

@@ -160,7 +160,7 @@ def test_that_a_newer_version_is_not_guessed_at(exam, tmp_path):
     path = tmp_path / "one.fnexam"
     save_exam(exam, path)
     value = json.loads(path.read_text("utf-8"))
-    path.write_text(json.dumps(value | {"schema_version": 3, "exam": {"new": "shape"}}), "utf-8")
+    path.write_text(json.dumps(value | {"schema_version": 4, "exam": {"new": "shape"}}), "utf-8")
     with pytest.raises(InputError, match="newer version"):
         load_exam(path)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fetalnet.measurement import Length
     from fetalnet.picture.scale import Scale
     from fetalnet.picture.scale_track import ScaleStep
-    from fetalnet.records import Decision, Exam, Measurement, RecordingRef
+    from fetalnet.records import Decision, Exam, Measurement, RecordingRef, WholeExam
 
 SCHEMA_VERSION = 1
 
@@ -96,7 +96,16 @@ def _decision(decision: Decision) -> dict[str, Any]:
         "geometry": _geometry(decision.geometry),
         "decided_at": decision.decided_at.isoformat(),
         **_scale(decision.scale),
+        **_whole_exam(decision.whole_exam),
     }
+
+
+def _whole_exam(whole: WholeExam | None) -> dict[str, Any]:
+    """The value from many frames, where a person chose it over that of one frame."""
+    if whole is None:
+        return {}
+    value = {"value_mm": whole.value_mm, "low_mm": whole.low_mm, "high_mm": whole.high_mm, "n": whole.n}
+    return {"whole_exam": value}
 
 
 def _scale(scale: Scale) -> dict[str, Any]:

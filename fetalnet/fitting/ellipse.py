@@ -35,7 +35,7 @@ def fit_ellipse(plane: Plane, contour: Floats, letterbox: Letterbox, seen: NDArr
     kept = np.ones(len(points), bool)
     for _ in range(3):
         ellipse = _least_squares(points[kept])
-        distance = _distance(points, ellipse)
+        distance = ellipse_distance(points, ellipse)
         middle = float(np.median(distance))
         spread = 1.4826 * float(np.median(np.abs(distance - middle)))
         near = np.abs(distance - middle) <= max(3.0 * spread, 0.5 * pixel)
@@ -55,16 +55,17 @@ def _least_squares(points: Floats) -> Ellipse:
     return Ellipse.of(cx + centre[0], cy + centre[1], width / 2, height / 2, angle)
 
 
-def _distance(points: Floats, ellipse: Ellipse) -> Floats:
+def ellipse_distance(points: Floats, ellipse: Ellipse) -> Floats:
     """Signed distance of each point from the ellipse to first order (Sampson, 1982), outside positive."""
-    u, v = _axes_coordinates(points, ellipse)
+    u, v = axes_coordinates(points, ellipse)
     value = (u / ellipse.a) ** 2 + (v / ellipse.b) ** 2 - 1.0
     slope = 2.0 * np.hypot(u / ellipse.a**2, v / ellipse.b**2)
     distance: Floats = value / np.maximum(slope, 1e-9)
     return distance
 
 
-def _axes_coordinates(points: Floats, ellipse: Ellipse) -> tuple[Floats, Floats]:
+def axes_coordinates(points: Floats, ellipse: Ellipse) -> tuple[Floats, Floats]:
+    """Each point along the major and the minor axis, from the centre."""
     cos, sin = math.cos(math.radians(ellipse.theta_deg)), math.sin(math.radians(ellipse.theta_deg))
     x, y = points[:, 0] - ellipse.cx, points[:, 1] - ellipse.cy
     return x * cos + y * sin, y * cos - x * sin
@@ -78,14 +79,14 @@ def _check_ellipse(
         raise RefusedError("the region found is too small to measure")
     if ellipse.b < _MIN_AXIS_RATIO[plane] * ellipse.a:
         raise RefusedError("the ellipse is too long and narrow for this plane")
-    distance = np.abs(_distance(points, ellipse))
+    distance = np.abs(ellipse_distance(points, ellipse))
     if float(np.median(distance)) > _MAX_RESIDUAL * ellipse.b:
         raise RefusedError("the outline is no ellipse")
     on_grid = letterbox.to_grid(ellipse.points(180))
     if float(np.mean(looked_up(seen, on_grid))) < _MIN_SEEN:
         raise RefusedError("too much of the ellipse lies outside the picture")
     tolerance = max(0.06 * ellipse.b, 1.5 * pixel)
-    u, v = _axes_coordinates(points[distance <= tolerance], ellipse)
+    u, v = axes_coordinates(points[distance <= tolerance], ellipse)
     sectors = np.unique((np.arctan2(v / ellipse.b, u / ellipse.a) * (36 / math.pi)).astype(int) % 72)
     if len(sectors) / 72 < _MIN_SUPPORT:
         raise RefusedError("the outline follows too little of the ellipse")

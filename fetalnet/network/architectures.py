@@ -56,12 +56,11 @@ def config_from_json(architecture: Architecture, value: dict[str, Any]) -> Confi
 
 
 class SingleStep(nn.Module):
-    """``step`` of a network as a module, with the state as a plain input and output, for export."""
+    """``step`` of a network as a module, for export: the fields of ``StepOutput`` that it has, in their order."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, frame: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        planes, standardness, masks, state = self.network.step(frame, state)
-        return planes, standardness, masks, state
+    def forward(self, frame: Tensor, state: Tensor) -> tuple[Tensor, ...]:
+        return tuple(part for part in self.network.step(frame, state) if part is not None)

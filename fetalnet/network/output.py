@@ -31,12 +31,15 @@ class Output(NamedTuple):
 
 
 class StepOutput(NamedTuple):
-    """Probabilities for one frame: ``planes`` (n, 4), ``standardness`` (n, 3), ``masks`` (n, 3, height, width)."""
+    """Probabilities for one frame: ``planes`` (n, 4), ``standardness`` (n, 3), ``masks`` (n, 3, height, width);
+    ``structures`` (n, 11) in the order of ``Structure``, None from a network that knows none.
+    """
 
     planes: Tensor
     standardness: Tensor
     masks: Tensor
     state: Tensor
+    structures: Tensor | None = None
 
 
 class Seen(NamedTuple):

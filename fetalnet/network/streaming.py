@@ -106,7 +106,11 @@ class StreamingFetalNet(nn.Module):
         findings, masks, _ = self._decode(deep, skips)
         findings = self._read(frame, findings, masks)
         return StepOutput(
-            torch.softmax(findings.planes, dim=1), torch.sigmoid(findings.standardness), torch.sigmoid(masks), state
+            torch.softmax(findings.planes, dim=1),
+            torch.sigmoid(findings.standardness),
+            torch.sigmoid(masks),
+            state,
+            torch.sigmoid(findings.structures),
         )
 
     def _read(self, frames: Tensor, findings: Findings, masks: Tensor) -> Findings:

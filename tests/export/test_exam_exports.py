@@ -11,7 +11,8 @@ from pypdf import PdfReader
 from fetalnet import atomic_file, records
 from fetalnet.analysis import Analysis, FrameResult
 from fetalnet.errors import InputError
-from fetalnet.examination import BestFrame, Estimate
+from fetalnet.estimate import Estimate
+from fetalnet.examination import BestFrame
 from fetalnet.export.csv_table import COLUMNS, write_exam_csv
 from fetalnet.export.exam_json import write_exam_json
 from fetalnet.export.pdf_report import ReportPicture, write_analysis_pdf, write_exam_pdf

@@ -1,0 +1,77 @@
+"""One value from many frames, with an interval that means it.
+
+The value is the median over all frames that pass the gate. Its error has two parts: what changes from frame to frame,
+which many frames average out, and what all frames of a recording share (how the wall is seen by this scanner at this
+depth, how near the ideal plane the probe came), which no number of frames does. The second was measured on simulated
+recordings with known truth; both together give the interval. Frames nearer than ``INDEPENDENT_S`` count as one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+
+from fetalnet.measurement import Length
+from fetalnet.planes import Kind
+
+NORMAL_SIGMA_PER_MAD = 1.4826
+"""Standard deviation of a normal distribution in units of its median absolute deviation."""
+
+INDEPENDENT_S = 0.4
+"""How far apart frames must be to err on their own."""
+
+
+class LeftOut(StrEnum):
+    """Why a frame that shows the plane does not enter the estimate."""
+
+    NOT_MEASURED = "nothing could be measured"
+    UNCERTAIN = "the plane is not sure or not held long enough"
+    FAR = "cut less well than the best frames"
+    SLIPPED = "the size does not fit the frames around it"
+    CALIPERS = "the calipers are off the outline or leave the fan"
+    FROZEN = "the frozen picture counts once"
+    NO_SCALE = "the frame has no scale"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Median over ``n`` gated frames; ``low`` to ``high`` holds the true value in about 95 % of recordings.
+
+    ``used`` are the frames, ``values`` what each gave, in mm where it has a scale; ``left_out`` the other frames that
+    show the plane, with the reason.
+    """
+
+    kind: Kind
+    value: Length
+    low: Length
+    high: Length
+    n: int
+    used: tuple[int, ...] = ()
+    values: tuple[Length, ...] = field(default=(), repr=False)
+    left_out: Mapping[int, LeftOut] = field(default_factory=dict, repr=False)
+
+
+SHARED_ERROR = {Kind.HC: 0.025, Kind.BPD: 0.03, Kind.OFD: 0.03, Kind.AC: 0.025, Kind.FL: 0.04}
+"""Half the width of the 95 % interval of the error that all frames of a recording share, as a part of the value."""
+
+OWN_ERROR = 1.96
+"""The same of what frames do not share, in its standard errors."""
+
+
+def estimate_of(kind: Kind, lengths: Mapping[int, Length], span_s: float, left_out: Mapping[int, LeftOut]) -> Estimate:
+    """From the lengths of the gated frames by index, all in mm or all in px, which last ``span_s`` together."""
+    values = np.array([each.px if each.mm is None else each.mm for each in lengths.values()])
+    median = float(np.median(values))
+    spread = NORMAL_SIGMA_PER_MAD * float(np.median(np.abs(values - median))) / median
+    independent = max(span_s / INDEPENDENT_S, 1.0)
+    half = math.hypot(SHARED_ERROR[kind], OWN_ERROR * spread / math.sqrt(independent))
+    px = float(np.median([each.px for each in lengths.values()]))
+    mm = median if all(each.mm is not None for each in lengths.values()) else None
+    value, low, high = (
+        Length(px * factor, None if mm is None else mm * factor) for factor in (1.0, 1.0 - half, 1.0 + half)
+    )
+    return Estimate(kind, value, low, high, len(values), tuple(lengths), tuple(lengths.values()), left_out)
