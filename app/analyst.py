@@ -24,6 +24,7 @@ from fetalnet.picture.sector import Sector
 from fetalnet.picture.sector_search import sector_of
 from fetalnet.planes import STANDARD_PLANES, Kind, Plane
 from fetalnet.prediction import Prediction
+from fetalnet.recording_judge import Judgement
 from fetalnet.records import ModelRef
 from fetalnet.segments import Frozen, Segment
 from fetalnet.sources import Source
@@ -207,16 +208,18 @@ class Analyst(QThread):
         started_s = batch_s = summary_s = time.monotonic()
         summary_cost_s, count, batch = 0.0, 0, []
         with closing(self._open_source(job.path)) as source:
-            self._examination = Examination(STILL if len(source) == 1 else None)
+            alone = len(source) == 1
+            self._examination, judgement = Examination(STILL if alone else None), Judgement(alone=alone, outlines=True)
             sector = job.fan or sector_of(source)
             self.fan_found.emit(job.generation, sector)
             pairs = predicted(
                 source, predictor, sector, lambda change: self.screen_changed.emit(job.generation, change)
             )
             try:
-                for _, prediction in pairs:
+                for _, raw in pairs:
+                    prediction = judgement.judged(_for_screen(raw))
                     self._examination.add(prediction)
-                    batch.append(_for_screen(prediction))
+                    batch.append(prediction)
                     count += 1
                     now_s = time.monotonic()
                     if now_s - batch_s >= BATCH_S:
@@ -233,6 +236,10 @@ class Analyst(QThread):
                 # Waits for the decoding thread, so that nobody reads from the source when it is closed.
                 pairs.close()
                 self._send(job, batch, count / max(time.monotonic() - started_s, 1e-3))
+            again = judgement.again()
+            if again is not None and not self._overtaken():
+                self._examination = Examination.of(again)
+                self._send(job, again, count / max(time.monotonic() - started_s, 1e-3))
             notice = getattr(source, "notice", None) or getattr(source, "remark", None)
         self._summarise(job.generation, complete=True)
         if notice:
@@ -241,6 +248,10 @@ class Analyst(QThread):
     def _unwanted(self, job: _Job) -> bool:
         with self._changed:
             return self._stopping or self._cancelled == job.generation or self._wanted is not None
+
+    def _overtaken(self) -> bool:
+        with self._changed:
+            return self._stopping or self._wanted is not None
 
     def _send(self, job: _Job, batch: list[Prediction], frames_per_s: float) -> None:
         if batch:

@@ -288,8 +288,7 @@ class Session(QObject):
             return
         for each in batch.predictions:
             self.predictions[each.index] = each
-        done = self.analysis.done + len(batch.predictions)
-        self._set_analysis(replace(self.analysis, done=done, frames_per_s=batch.frames_per_s))
+        self._set_analysis(replace(self.analysis, done=len(self.predictions), frames_per_s=batch.frames_per_s))
         self.predictions_arrived.emit(batch.predictions)
 
     def _on_findings(self, findings: Findings) -> None:

@@ -14,7 +14,6 @@ from fetalnet.analysis_json import SCHEMA_VERSION, AnalysisJson, FrameJson
 from fetalnet.errors import InputError
 from fetalnet.estimate import Estimate
 from fetalnet.examination import STILL, BestFrame, Examination
-from fetalnet.judgement import StreamJudge
 from fetalnet.measurement import Length, measure
 from fetalnet.picture.calibration import OUTSIDE, Calibration
 from fetalnet.picture.drift import Change
@@ -26,6 +25,7 @@ from fetalnet.picture.sector import Sector
 from fetalnet.picture.sector_search import search_sector, sector_of
 from fetalnet.planes import Kind, Plane
 from fetalnet.quality import quality_of
+from fetalnet.recording_judge import Judgement
 from fetalnet.segments import Frozen, Segment
 from fetalnet.sources import Frame, Source
 from fetalnet.wording import screen_change_text
@@ -191,7 +191,7 @@ def analyze(
     source itself noticed. Raises ``InputError`` where not one frame can be read.
     """
     total = len(source)
-    examination = Examination(STILL if total == 1 else None)
+    examination, judgement = Examination(STILL if total == 1 else None), Judgement(alone=total == 1)
     frames: list[FrameResult] = []
     calibrations: dict[Calibration, None] = {}
     changes: list[Change] = []
@@ -220,7 +220,8 @@ def analyze(
     givens: list[Calibration] = []
     try:
         with closing(predicted(source, predictor, sector, on_change)) as pairs:
-            for frame, prediction in pairs:
+            for frame, raw in pairs:
+                prediction = judgement.judged(raw)
                 # Outlines are for the screen; held for every frame they would fill the memory.
                 prediction_kept = replace(prediction, outline=None)
                 givens.append(calibration_of(frame, source))
@@ -238,6 +239,11 @@ def analyze(
         failures = (str(error),)
     if source.notice is not None and source.notice not in failures:
         failures = (*failures, source.notice)
+    again = judgement.again()
+    if again is not None:
+        renamed = [replace(frame, prediction=prediction) for frame, prediction in zip(frames, again, strict=True)]
+        frames[:] = [calibrated(frame, given) for frame, given in zip(renamed, givens, strict=True)]
+        examination = Examination.of(again)
     scales = {frame.index: frame.scale for frame in frames}
 
     def mm_per_pixel_of(index: int, geometry: Geometry) -> MmPerPixel | None:
@@ -326,8 +332,7 @@ def predicted(
     ahead: queue.Queue[tuple[Frame, Change | None] | Exception | None] = queue.Queue(DECODED_AHEAD)
     stop = threading.Event()
     watch = ScreenWatch(sector) if on_change is not None and len(source) > 1 else None
-    judge = StreamJudge()
-    alone = len(source) == 1
+    predict = predictor.predict_still if len(source) == 1 else predictor.predict
     decoder = threading.Thread(target=_decode, args=(source, watch, ahead, stop), name="decode")
     decoder.start()
     try:
@@ -337,7 +342,7 @@ def predicted(
             frame, change = item
             if change is not None and on_change is not None:
                 on_change(change)
-            yield frame, predictor.predict_still(frame) if alone else judge.judged(predictor.predict(frame))
+            yield frame, predict(frame)
     finally:
         stop.set()
         # One free place wakes a decoder that waits for it.

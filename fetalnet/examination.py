@@ -6,7 +6,7 @@ confident frame between others that deny it is a mistake of the network, and "no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -89,6 +89,14 @@ class Examination:
         self._change: list[float | None] = []
         self._found_at: int = -1
         self._found: dict[Plane, _Found] = {}
+
+    @staticmethod
+    def of(predictions: Iterable[Prediction]) -> Examination:
+        """That of a recording's predictions, in order."""
+        examination = Examination()
+        for prediction in predictions:
+            examination.add(prediction)
+        return examination
 
     def __len__(self) -> int:
         return len(self._index)

@@ -28,7 +28,7 @@ def judged_still(prediction: Prediction) -> Prediction:
     """One picture alone: nothing is measured where its plane is not quite sure."""
     if prediction.geometry is None or prediction.probability >= MIN_STILL_PROBABILITY:
         return prediction
-    return _unmeasured(prediction, f"{prediction.plane} is uncertain (probability {prediction.probability:.2f})")
+    return unmeasured(prediction, f"{prediction.plane} is uncertain (probability {prediction.probability:.2f})")
 
 
 class StreamJudge:
@@ -48,8 +48,9 @@ class StreamJudge:
         judged = replace(prediction, plane=plane, probabilities=self._mean)
         if prediction.geometry is None or (plane is prediction.plane and judged.probability >= MIN_PROBABILITY):
             return judged
-        return _unmeasured(judged, f"{prediction.plane} is cut too far from its standard plane")
+        return unmeasured(judged, f"{prediction.plane} is cut too far from its standard plane")
 
 
-def _unmeasured(prediction: Prediction, why: str) -> Prediction:
+def unmeasured(prediction: Prediction, why: str) -> Prediction:
+    """The same without what was fitted, and why."""
     return replace(prediction, outline=None, geometry=None, refused=why)

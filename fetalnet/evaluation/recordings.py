@@ -8,13 +8,15 @@ from fetalnet.datasets.still import RecordedFrame, Recording
 from fetalnet.evaluation.stills import Answer, Predicts, answer
 from fetalnet.examination import BestFrame, Examination
 from fetalnet.geometry import Ellipse, MmPerPixel
-from fetalnet.judgement import StreamJudge
 from fetalnet.measurement import Length
 from fetalnet.metrics.biometry import MeasureError
 from fetalnet.metrics.overlap import dice, filled
 from fetalnet.metrics.selection import Selection, judge, weighted_frame_selection
-from fetalnet.picture.sector import Sector, find_sector
+from fetalnet.picture.sector import Sector
+from fetalnet.picture.sector_search import search_sector
 from fetalnet.planes import KINDS_OF, Kind, Plane
+from fetalnet.prediction import Prediction
+from fetalnet.recording_judge import Judgement
 from fetalnet.sources.frame import Frame
 
 _PICTURES_FOR_SECTOR = 5
@@ -60,9 +62,12 @@ class _Seen:
 
 def score_recording(predictor: Predicts, recording: Recording, told: frozenset[Plane]) -> RecordingScore:
     """Scores of one recording for the planes that its data set tells. Raises ``InputError``."""
-    sector = find_sector(*recording.pictures(every=max(len(recording) // _PICTURES_FOR_SECTOR, 1)))
+    sector = search_sector(*recording.pictures(every=max(len(recording) // _PICTURES_FOR_SECTOR, 1)))
     seen = _Seen(sector, recording.lengths_mm)
-    examination, answers, stream = Examination(), [], StreamJudge()
+    predictions: list[Prediction] = []
+    planes: list[Plane | None] = []
+    judgement = Judgement()
+    stream: list[Prediction] = []
     part: int | None = None
     for frame in recording.frames():
         pixels = frame.still.pixels()
@@ -70,18 +75,20 @@ def score_recording(predictor: Predicts, recording: Recording, told: frozenset[P
             predictor.look_at(sector.box, sector.mask(pixels.shape))
         elif frame.part != part:
             predictor.reset()
-            stream = StreamJudge()
+            predictions += judgement.again() or stream
+            judgement, stream = Judgement(), []
         part = frame.part
         place = frame.index + part * _GAP
         seen.parts[place] = part
         seen.mm_per_pixel = frame.still.mm_per_pixel
-        prediction = stream.judged(predictor.predict(Frame(place, None, pixels)))
-        examination.add(prediction)
-        if frame.still.plane is not None:
-            answers.append(answer(frame.still.plane, prediction, told))
+        stream.append(judgement.judged(predictor.predict(Frame(place, None, pixels))))
+        planes.append(frame.still.plane)
         if frame.mask is not None:
             seen.marked[place] = frame
-    best = examination.best(seen.mm_per_pixel)
+    predictions += judgement.again() or stream
+    labelled = [(plane, each) for plane, each in zip(planes, predictions, strict=True) if plane is not None]
+    answers = [answer(plane, prediction, told) for plane, prediction in labelled]
+    best = Examination.of(predictions).best(seen.mm_per_pixel)
     choices = tuple(_choice(plane, seen, best) for plane in Plane if plane in told)
     return RecordingScore(recording.name, recording.group, tuple(answers), choices)
 

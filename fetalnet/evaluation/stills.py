@@ -14,7 +14,7 @@ from fetalnet.measurement import Length, measure
 from fetalnet.metrics.biometry import MeasureError
 from fetalnet.metrics.overlap import ellipse_dice, hausdorff
 from fetalnet.picture.letterbox import Box
-from fetalnet.picture.sector import find_sector
+from fetalnet.picture.sector_search import search_sector
 from fetalnet.planes import STANDARD_PLANES, Kind, Plane
 from fetalnet.prediction import Prediction
 from fetalnet.records import ModelRef
@@ -69,7 +69,7 @@ class StillScore:
 
 def predict_still(predictor: Predicts, pixels: NDArray[np.uint8]) -> Prediction:
     """One picture as the program looks at it: its sector, without a past."""
-    sector = find_sector(pixels)
+    sector = search_sector(pixels)
     predictor.look_at(sector.box, sector.mask(pixels.shape))
     return predictor.predict_still(Frame(0, None, pixels))
 

@@ -23,7 +23,7 @@ from fetalnet.inference import Predictor
 from fetalnet.metrics.statistic import statistic
 from fetalnet.network.weights import LoadedNetwork, load_weights
 from fetalnet.phantom import PhantomRecording
-from fetalnet.picture.sector import find_sector
+from fetalnet.picture.sector_search import search_sector
 from fetalnet.planes import Kind, Plane
 from fetalnet.training import phantom_data
 from fetalnet.training.comparison import (
@@ -109,7 +109,7 @@ def time_frames(networks: dict[str, LoadedNetwork]) -> dict[str, dict[str, float
     """
     recording = PhantomRecording(EVALUATION_SEEDS[0], duration_s=2.0)
     frames = [recording[index][0] for index in range(min(_WARM_UP_FRAMES + TIMED_FRAMES, len(recording)))]
-    sector = find_sector(*(frame.pixels for frame in frames[:5]))
+    sector = search_sector(*(frame.pixels for frame in frames[:5]))
     with thread_limit(1):
         predictors = {
             (name, engine): Predictor(network, engine, threads=1)

@@ -17,11 +17,11 @@ from rich.progress import track
 
 from fetalnet.examination import Examination
 from fetalnet.inference import Predictor
-from fetalnet.judgement import StreamJudge
 from fetalnet.metrics.classification import Confusion
 from fetalnet.phantom import PhantomRecording
-from fetalnet.picture.sector import find_sector
+from fetalnet.picture.sector_search import search_sector
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
+from fetalnet.recording_judge import Judgement
 
 EVALUATION_SEEDS = range(20)
 NEAR_FRAMES = 3
@@ -111,18 +111,20 @@ def _score_recording(
     predictor: Predictor, recording: PhantomRecording, scores: PhantomScores, single_frames: bool
 ) -> None:
     places = np.linspace(0, len(recording) - 1, 5).round().astype(int)
-    sector = find_sector(*(recording[int(place)][0].pixels for place in places))
+    sector = search_sector(*(recording[int(place)][0].pixels for place in places))
     predictor.look_at(sector.box, sector.mask((recording.size[1], recording.size[0])))
-    examination, judge = Examination(), StreamJudge()
+    judgement, truths = Judgement(), []
+    stream = []
     for frame, truth in recording:
         if single_frames:
             predictor.reset()
-            judge = StreamJudge()
-        prediction = judge.judged(predictor.predict(frame))
-        examination.add(prediction)
+        stream.append(judgement.judged(predictor.predict(frame)))
+        truths.append(truth)
+    predictions = judgement.again() or stream
+    for truth, prediction in zip(truths, predictions, strict=True):
         if not truth.ambiguous:
             scores.frames[truth.plane, prediction.plane] += 1
-    _score_best(examination, recording, scores)
+    _score_best(Examination.of(predictions), recording, scores)
 
 
 def _score_best(examination: Examination, recording: PhantomRecording, scores: PhantomScores) -> None:

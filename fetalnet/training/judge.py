@@ -1,0 +1,105 @@
+"""Fits how the frames of a recording are judged together, on phantom recordings that nothing else is trained on.
+
+``python -m fetalnet.training.judge`` renders them, runs the shipped weights over them and writes
+``resources/recording_judge.json``; about half an hour on two cores.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from rich.progress import track
+from torch.nn import functional
+
+from fetalnet.atomic_file import write_file
+from fetalnet.inference import Predictor
+from fetalnet.network.weights import DEFAULT_WEIGHTS, load_weights
+from fetalnet.phantom import PhantomRecording
+from fetalnet.picture.sector_search import search_sector
+from fetalnet.planes import STANDARD_PLANES, Plane
+from fetalnet.prediction import Prediction
+from fetalnet.recording_judge import EVIDENCE, Floats, RecordingJudge, evidence
+from fetalnet.resources import resource
+
+SEEDS = range(100, 180)
+"""Neither in the training pack nor among the recordings that are evaluated or that thresholds were set on."""
+DURATION_S = 10.0
+_SHRINKAGE = 3.0
+"""Half the sum of squared weights counts this much, beside the frames' summed cross-entropy."""
+
+Judged = tuple[Sequence[Prediction], Sequence[Plane | None]]
+"""A recording's predictions and the plane of each frame, None where nobody could say."""
+
+
+def fit_judge(recordings: Iterable[Judged]) -> RecordingJudge:
+    """Logistic regression for each plane, on standardised evidence."""
+    known = list(recordings)
+    weights, offsets = np.zeros((len(STANDARD_PLANES), len(EVIDENCE))), np.zeros(len(STANDARD_PLANES))
+    for number, plane in enumerate(STANDARD_PLANES):
+        seen = np.concatenate([evidence(predictions, plane) for predictions, _ in known])
+        truth = [each for _, planes in known for each in planes]
+        clear = np.array([each is not None for each in truth])
+        labels = np.array([each is plane for each in truth], np.float64)[clear]
+        middle, spread = seen[clear].mean(axis=0), seen[clear].std(axis=0) + 1e-6
+        weight, offset = _regression((seen[clear] - middle) / spread, labels)
+        weights[number] = weight / spread
+        offsets[number] = offset - float(middle @ weights[number])
+    return RecordingJudge(weights, offsets)
+
+
+def _regression(seen: Floats, labels: Floats) -> tuple[Floats, float]:
+    x, y = torch.from_numpy(seen), torch.from_numpy(labels)
+    weight = torch.zeros(x.shape[1], dtype=torch.float64, requires_grad=True)
+    offset = torch.zeros((), dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS([weight, offset], max_iter=500, line_search_fn="strong_wolfe")
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        cross = functional.binary_cross_entropy_with_logits(x @ weight + offset, y, reduction="sum")
+        loss = (cross + _SHRINKAGE / 2 * weight.square().sum()) / len(y)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss
+
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    return weight.detach().numpy(), float(offset.detach())
+
+
+def predicted_phantom(weights: Path, seed: int) -> Judged:
+    """One recording as the network alone sees it, and its planes; rendered and predicted on one thread."""
+    cv2.setNumThreads(1)
+    recording, predictor = PhantomRecording(seed, duration_s=DURATION_S), Predictor(weights, threads=1)
+    places = np.linspace(0, len(recording) - 1, 5).round().astype(int)
+    sector = search_sector(*(recording[int(place)][0].pixels for place in places))
+    predictor.look_at(sector.box, sector.mask((recording.size[1], recording.size[0])))
+    predictions = [replace(predictor.predict(frame), outline=None) for frame, _ in recording]
+    return predictions, [None if truth.ambiguous else truth.plane for truth in recording.truths]
+
+
+def main(weights: Path = DEFAULT_WEIGHTS, seeds: Sequence[int] = SEEDS) -> None:
+    """Fit the judge to ``weights`` and write it where the program looks for it."""
+    # Spawned: forking a process that has used OpenMP may hang.
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=multiprocessing.get_context("spawn")) as pool:
+        recordings = pool.map(partial(predicted_phantom, weights), seeds)
+        judge = fit_judge(track(recordings, "Analysing phantom recordings", len(seeds)))
+    write_judge(judge, weights, seeds)
+
+
+def write_judge(judge: RecordingJudge, weights: Path, seeds: Sequence[int]) -> None:
+    """Write ``resources/recording_judge.json``: what it was fitted on, and its numbers."""
+    fitted_on = f"phantom seeds {seeds[0]} to {seeds[-1]}, {DURATION_S:g} s each"
+    value = {"fitted_on": fitted_on, "weights_sha256": load_weights(weights).sha256, "planes": judge.to_json()}
+    write_file(resource("recording_judge.json"), (json.dumps(value, indent=2) + "\n").encode())
+
+
+if __name__ == "__main__":
+    main()
