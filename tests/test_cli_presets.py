@@ -160,8 +160,11 @@ def test_that_a_fan_drawn_for_the_device_is_what_the_network_sees(analyze, folde
     height, width = screen.picture.shape[:2]
     fan = FlatFan(((200.0, 100.0), (400.0, 100.0), (400.0, 300.0), (200.0, 300.0)), (0, 0, width, height))
     folder.save(preset(screen, fan=fan))
-    analyze(write(tmp_path / "a.png", screen))
-    assert Headstrong.seen == fan.box
+    path = write(tmp_path / "a.png", screen)
+    for more in ((), ("--stills",)):
+        Headstrong.seen = None
+        analyze(path, *more)
+        assert Headstrong.seen == fan.box
 
 
 def test_that_what_a_preset_masks_is_shown_in_no_picture(folder, screen, tmp_path):

@@ -135,7 +135,14 @@ def _of_stills(
     predictor = _predictor(weights, device)
     with progress("Analysing") as on_progress:
         result = analyze_stills(
-            str(path), files, open_source, predictor, predictor.model, scales.calibration_of, on_progress=on_progress
+            str(path),
+            files,
+            open_source,
+            predictor,
+            predictor.model,
+            scales.calibration_of,
+            fan_of=scales.devices.sector_of,
+            on_progress=on_progress,
         )
     if len(result.failures) == len(files):
         raise InputError(" ".join(result.failures))
