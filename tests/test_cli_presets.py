@@ -163,8 +163,10 @@ def test_that_a_fan_drawn_for_the_device_is_what_the_network_sees(analyze, folde
     path = write(tmp_path / "a.png", screen)
     for more in ((), ("--stills",)):
         Headstrong.seen = None
-        analyze(path, *more)
+        value, errors = analyze(path, *more)
         assert Headstrong.seen == fan.box
+        assert value["scale_note"] == "The fan is that of the preset Room 1."
+        assert "that of the preset Room 1" in errors
 
 
 def test_that_what_a_preset_masks_is_shown_in_no_picture(folder, screen, tmp_path):

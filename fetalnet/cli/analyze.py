@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,6 +72,9 @@ def analyze(
         if stills
         else _of_recording(source, scales, weights, device, report, overlay, keep_text)
     )
+    if devices.note is not None:
+        told = " ".join(note for note in (result.scale.note, devices.note) if note is not None)
+        result = replace(result, scale=replace(result.scale, note=told))
     scales.tell_missing()
     text = json.dumps(result.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     if json_out is None:

@@ -26,6 +26,7 @@ class Devices:
         for sentence in () if ignored or named is not None else folder.damaged:
             notice(sentence)
         self._last: tuple[Source, Preset | None] | None = None
+        self._fans_of: dict[str, None] = {}
 
     def of(self, source: Source) -> Preset | None:
         """The source's preset. Raises ``InputError`` where the one that was named cannot be."""
@@ -43,7 +44,15 @@ class Devices:
     def sector_of(self, source: Source) -> Sector | None:
         """The fan that a person drew for the source's device."""
         preset = self.of(source)
-        return None if preset is None else preset.sector
+        if preset is None or preset.sector is None:
+            return None
+        self._fans_of[preset.name] = None
+        return preset.sector
+
+    @property
+    def note(self) -> str | None:
+        """Whose fan was used, for the analysis; None where it was found in the pictures."""
+        return f"The fan is that of the preset {', '.join(self._fans_of)}." if self._fans_of else None
 
     def fan_only(self, source: Source) -> FanOnly:
         """What of a source may be shown: its fan, without what is masked on its device."""
