@@ -11,7 +11,6 @@ from fetalnet import records
 from fetalnet.geometry import Geometry
 from fetalnet.picture.calibration import Calibration
 from fetalnet.picture.fan import FanShape
-from fetalnet.picture.scale_track import ScaleStep
 from fetalnet.quality import Criterion, State
 from fetalnet.records import Exam, Measurement, Origin, WholeExam
 
@@ -137,19 +136,17 @@ class SetScale(QUndoCommand):
 
     def __init__(self, session: Session, index: int, calibration: Calibration, text: str) -> None:
         super().__init__(text)
-        self._session = session
+        self._session, self._index, self._calibration = session, index, calibration
         self._before = session.scales.step_at(index)
-        self._after = replace(self._before, calibration=calibration)
 
     def redo(self) -> None:
-        self._put(self._after)
+        # Changes of the screen that have become known since stay.
+        scales = self._session.scales
+        self._before = scales.step_at(self._index)
+        self._session.set_scales(scales.changed(self._before.from_index, self._calibration, self._index))
 
     def undo(self) -> None:
-        self._put(self._before)
-
-    def _put(self, step: ScaleStep) -> None:
-        # Later changes of the scale, which may have come since, stay.
-        self._session.set_scales(self._session.scales.changed(step.from_index, step.calibration))
+        self._session.set_scales(self._session.scales.taken_back(self._index, self._before))
 
 
 class SetFan(QUndoCommand):

@@ -13,7 +13,7 @@ from fetalnet.picture.layout import Layout
 from fetalnet.picture.letterbox import Box
 from fetalnet.picture.preset import Preset, Ticks, best_match, new_preset
 from fetalnet.picture.preset_folder import PresetFolder
-from fetalnet.picture.scale import NO_SCALE, Scale
+from fetalnet.picture.scale import Scale, ScaleOrigin
 from fetalnet.picture.sector import Sector
 
 
@@ -76,23 +76,27 @@ class Device(QObject):
 
     def remember(self, name: str, scale: Scale, drawn: FanShape | None = None) -> Preset:
         """Keep what is known of the open recording's device under a new name. Raises ``InputError``."""
-        if self._layout is None or self._fan is None:
-            raise InputError("This screen shows too little around its fan to be known again; no preset can be made.")
         # What each recording brings along, no preset need remember.
         held = None if scale.origin.is_of_the_file else scale
-        preset = new_preset(name, self._layout, fan=drawn, ticks=self.ticks, scale=held, sector=self._fan)
-        self.folder.add(preset)
-        self.reload()
-        return preset
+        return self._add(name, fan=drawn, scale=held, ticks=self.ticks if scale.origin is ScaleOrigin.RULER else None)
 
     def remember_ticks(self, ticks: Ticks) -> Preset:
         """Keep what the ruler's ticks mean: with the device's preset, else with a new one. Raises ``InputError``."""
-        self.ticks = ticks
         if self.preset is None:
             names = {each.name for each in self._known}
-            return self.remember(next(name for k in count(1) if (name := f"Device {k}") not in names), NO_SCALE)
+            return self._add(next(name for k in count(1) if (name := f"Device {k}") not in names), ticks=ticks)
         preset = self.preset.with_ticks(*ticks)
         self.folder.save(preset)
+        self.reload()
+        return preset
+
+    def _add(
+        self, name: str, *, fan: FanShape | None = None, scale: Scale | None = None, ticks: Ticks | None = None
+    ) -> Preset:
+        if self._layout is None or self._fan is None:
+            raise InputError("This screen shows too little around its fan to be known again; no preset can be made.")
+        preset = new_preset(name, self._layout, fan=fan, ticks=ticks, scale=scale, sector=self._fan)
+        self.folder.add(preset)
         self.reload()
         return preset
 

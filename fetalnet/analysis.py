@@ -272,22 +272,28 @@ def analyze_stills(
     model: ModelRef,
     calibration_of: CalibrationOf = own_calibration,
     *,
+    fan_of: Callable[[Source], Sector | None] = lambda source: None,
     on_progress: Progress = lambda done, total: None,
     on_frame: OnFrame = lambda frame, prediction, scale: None,
 ) -> Analysis:
-    """Analyse each image as a case of its own. An image that cannot be read is named and the rest is done."""
+    """Analyse each image as a case of its own. An image that cannot be read is named and the rest is done.
+
+    ``fan_of`` says where the fan is; where it does not, the fan is found.
+    """
     results: list[FrameResult] = []
     calibrations: dict[Calibration, None] = {}
     failures: list[str] = []
     for index, file in enumerate(files):
         try:
-            frame, calibration = read_still(file, open_still, calibration_of)
+            with closing(open_still(file)) as still:
+                frame = _only_frame(still, file.name)
+                calibration, fan = calibration_of(frame, still), fan_of(still)
         except InputError as error:
             failures.append(str(error))
             results.append(FrameResult(index, None, file.name, None, error=str(error)))
         else:
             frame = replace(frame, index=index)
-            sector = search_sector(frame.pixels)
+            sector = fan or search_sector(frame.pixels)
             predictor.look_at(sector.box, sector.mask(frame.pixels.shape))
             prediction = predictor.predict_still(frame)
             calibrations[calibration] = None
@@ -298,15 +304,11 @@ def analyze_stills(
     return Analysis(source, model, _scale_of_all(calibrations, results), tuple(results), {}, {}, tuple(failures))
 
 
-def read_still(
-    file: Path, open_still: Callable[[Path], Source], calibration_of: CalibrationOf = own_calibration
-) -> tuple[Frame, Calibration]:
-    """The only frame of an image, and its calibration. Raises ``InputError`` for a recording of many frames."""
-    with closing(open_still(file)) as source:
-        if len(source) > 1:
-            raise InputError(f"{file.name} holds {len(source)} frames; analyse it alone, without --stills.")
-        frame = replace(source[0], time_s=None, file=file.name)
-        return frame, calibration_of(frame, source)
+def _only_frame(still: Source, name: str) -> Frame:
+    """The frame of an image. Raises ``InputError`` for a recording of many frames."""
+    if len(still) > 1:
+        raise InputError(f"{name} holds {len(still)} frames; analyse it alone, without --stills.")
+    return replace(still[0], time_s=None, file=name)
 
 
 def parted(track: ScaleTrack, change: Change) -> ScaleTrack:

@@ -2,22 +2,25 @@
 
 import json
 import sys
+from contextlib import closing
 
 import cv2
 import pytest
 from depth_screens import screen_at_depth
 
 from fetalnet.cli import main
+from fetalnet.cli.devices import Devices
 from fetalnet.geometry import Ellipse
 from fetalnet.phantom.ruler_screen import draw_ruler_screen
 from fetalnet.picture.layout import Layout
-from fetalnet.picture.preset import Ticks, new_preset
+from fetalnet.picture.preset import Preset, Ticks, new_preset
 from fetalnet.picture.preset_folder import PresetFolder
 from fetalnet.picture.scale import given_scale
 from fetalnet.picture.sector import find_sector
 from fetalnet.planes import Plane
 from fetalnet.prediction import Prediction
 from fetalnet.records import ModelRef
+from fetalnet.sources import open_source
 
 SEED = 3
 TICKS = Ticks(5.0, (2,))
@@ -157,5 +160,20 @@ def test_that_a_fan_drawn_for_the_device_is_what_the_network_sees(analyze, folde
     height, width = screen.picture.shape[:2]
     fan = FlatFan(((200.0, 100.0), (400.0, 100.0), (400.0, 300.0), (200.0, 300.0)), (0, 0, width, height))
     folder.save(preset(screen, fan=fan))
-    analyze(write(tmp_path / "a.png", screen))
-    assert Headstrong.seen == fan.box
+    path = write(tmp_path / "a.png", screen)
+    for more in ((), ("--stills",)):
+        Headstrong.seen = None
+        value, errors = analyze(path, *more)
+        assert Headstrong.seen == fan.box
+        assert value["scale_note"] == "The fan is that of the preset Room 1."
+        assert "that of the preset Room 1" in errors
+
+
+def test_that_what_a_preset_masks_is_shown_in_no_picture(folder, screen, tmp_path):
+    masked = preset(screen).model_dump() | {"masks": [(600, 300, 640, 320)]}
+    folder.save(Preset.model_validate(masked))
+    with closing(open_source(write(tmp_path / "a.png", screen))) as source:
+        inside = Devices(None, ignored=False).fan_only(source).inside
+        everything = Devices(None, ignored=True).fan_only(source).inside
+    assert not inside[300:320, 600:640].any()
+    assert everything[300:320, 600:640].all()

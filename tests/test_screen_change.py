@@ -140,3 +140,12 @@ def test_that_a_second_turn_of_the_knob_is_seen_at_once() -> None:
         size = frame.scale.mm_per_pixel
         assert size is None or size.x == pytest.approx(truth, rel=0.005), frame.index
     assert result.frames[CHANGE + 5].scale.mm_per_pixel is not None
+
+
+def test_that_a_knob_turned_in_the_first_second_is_seen() -> None:
+    confirmed = Calibration.of_whole(Scale(MmPerPixel(10 / 23, 10 / 23), ScaleOrigin.RULER))
+    result = analysed(Screens(17), confirmed)
+    assert all(frame.scale.mm_per_pixel == confirmed.whole for frame in result.frames[:17])
+    for frame in result.frames[17:]:
+        assert frame.scale.mm_per_pixel is not None
+        assert frame.scale.mm_per_pixel.x == pytest.approx(10 / 31, rel=0.003)

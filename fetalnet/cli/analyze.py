@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,6 +72,9 @@ def analyze(
         if stills
         else _of_recording(source, scales, weights, device, report, overlay, keep_text)
     )
+    if devices.note is not None:
+        told = " ".join(note for note in (result.scale.note, devices.note) if note is not None)
+        result = replace(result, scale=replace(result.scale, note=told))
     scales.tell_missing()
     text = json.dumps(result.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     if json_out is None:
@@ -135,7 +139,14 @@ def _of_stills(
     predictor = _predictor(weights, device)
     with progress("Analysing") as on_progress:
         result = analyze_stills(
-            str(path), files, open_source, predictor, predictor.model, scales.calibration_of, on_progress=on_progress
+            str(path),
+            files,
+            open_source,
+            predictor,
+            predictor.model,
+            scales.calibration_of,
+            fan_of=scales.devices.sector_of,
+            on_progress=on_progress,
         )
     if len(result.failures) == len(files):
         raise InputError(" ".join(result.failures))

@@ -28,6 +28,7 @@ class Devices:
             notice(sentence)
         self._last: tuple[Source, Preset | None] | None = None
         self._searched: tuple[Source, Sector] | None = None
+        self._fans_of: dict[str, None] = {}
 
     def of(self, source: Source) -> Preset | None:
         """The source's preset. Raises ``InputError`` where the one that was named cannot be."""
@@ -45,12 +46,17 @@ class Devices:
     def sector_of(self, source: Source) -> Sector:
         """The fan that a person drew for the source's device, or the one that is found."""
         preset = self.of(source)
-        drawn = None if preset is None else preset.sector
-        if drawn is not None:
-            return drawn
+        if preset is not None and preset.sector is not None:
+            self._fans_of[preset.name] = None
+            return preset.sector
         if self._searched is None or self._searched[0] is not source:
             self._searched = source, sector_of(source)
         return self._searched[1]
+
+    @property
+    def note(self) -> str | None:
+        """Whose fan was used, for the analysis; None where it was found in the pictures."""
+        return f"The fan is that of the preset {', '.join(self._fans_of)}." if self._fans_of else None
 
     def fan_only(self, source: Source) -> FanOnly:
         """What of a source may be shown: its fan, without what is masked on its device."""

@@ -18,12 +18,14 @@ class ScaleStep:
     """What holds from frame ``from_index`` on, until the next step.
 
     ``reason``, where the screen changed here: why no scale from before holds. ``rulers``: what the ruler tells of it.
+    ``seen_at``: the frame that a person looked at when they gave the scale.
     """
 
     from_index: int
     calibration: Calibration
     reason: str | None = None
     rulers: RulerChange | None = None
+    seen_at: int | None = None
 
     @property
     def is_open(self) -> bool:
@@ -35,11 +37,12 @@ class ScaleStep:
         """The same after another calibration. A ruler's scale is followed where its ticks leave no doubt."""
         assert self.reason is not None
         if before.origin.is_of_the_file:
-            return replace(self, calibration=before)
-        if not before.is_known:
-            return replace(self, calibration=replace(NO_CALIBRATION, note=self.reason))
-        followed = self._followed(before)
-        return replace(self, calibration=before.withdrawn(self.reason) if followed is None else followed)
+            calibration = before
+        elif not before.is_known:
+            calibration = replace(NO_CALIBRATION, note=self.reason)
+        else:
+            calibration = self._followed(before) or before.withdrawn(self.reason)
+        return replace(self, calibration=calibration, seen_at=None)
 
     def _followed(self, before: Calibration) -> Calibration | None:
         if before.origin is not ScaleOrigin.RULER or before.whole is None or self.rulers is None:
@@ -82,11 +85,22 @@ class ScaleTrack:
         """The scale of a caliper in frame ``index``; none, with the reason, where it has none."""
         return self.at(index).scale_for(geometry)
 
-    def changed(self, from_index: int, calibration: Calibration) -> ScaleTrack:
+    def changed(self, from_index: int, calibration: Calibration, seen_at: int | None = None) -> ScaleTrack:
         """The same with another calibration from this frame until the next step, and what follows from it later."""
         step = self.step_at(from_index)
         held = step if step.from_index == from_index else ScaleStep(from_index, calibration)
-        return self._with(replace(held, calibration=calibration))
+        return self._with(replace(held, calibration=calibration, seen_at=seen_at))
+
+    def taken_back(self, seen_at: int, before: ScaleStep) -> ScaleTrack:
+        """The same without what a person gave looking at frame ``seen_at``, where ``before`` held then.
+
+        A change of the screen that has become known since stays known.
+        """
+        steps = (
+            each.after(before.calibration) if each.seen_at == seen_at and each.from_index > before.from_index else each
+            for each in self.steps
+        )
+        return ScaleTrack(tuple(steps)).changed(before.from_index, before.calibration, before.seen_at)
 
     def parted(self, from_index: int, reason: str, rulers: RulerChange | None = None) -> ScaleTrack:
         """The same after the screen changed at this frame: no scale from before holds there, but the file's own does,
@@ -101,6 +115,11 @@ class ScaleTrack:
         before = self.at(from_index - 1)
         if before.origin.is_of_the_file:
             return self
+        if step.from_index < from_index and step.seen_at is not None and step.seen_at >= from_index:
+            # It was given for a frame after the change, which was not known then.
+            why = f"It was set in frame {step.seen_at}, and the screen changed in frame {from_index}."
+            earlier = replace(step, calibration=before.withdrawn(why), seen_at=None)
+            return self._with(earlier)._with(ScaleStep(from_index, before, reason, rulers, step.seen_at))
         return self._with(ScaleStep(from_index, before, reason, rulers).after(before))
 
     def _with(self, step: ScaleStep) -> ScaleTrack:

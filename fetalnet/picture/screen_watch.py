@@ -17,12 +17,13 @@ from fetalnet.picture.ruler_spacing import CLEAR, LIKELY, alike, hypotheses
 from fetalnet.picture.sector import Sector
 from fetalnet.sources.frame import Frame
 
-_SAME_PERIOD = 0.006
-"""Two looks at one ruler agree to this part of its period."""
+_SAME_PERIOD, _MOVED = 0.006, 0.02
+"""Two looks at one ruler agree to this part of its period; what a turn of the knob does is more."""
 _KEPT_EVERY, _KEPT, _RECENT = 8, 4, 4
 """Frames before a change are kept from about a second; those after it are as many as confirm it."""
 _GUARDED = 60
-"""Frames after a change in which the new ruler is looked at itself: so long the watch still learns the new screen."""
+"""Frames from the start and after a change in which the ruler is looked at itself: so long the watch still learns."""
+_START = 8
 
 
 class ScreenWatch:
@@ -37,6 +38,7 @@ class ScreenWatch:
         self._recent: deque[Frame] = deque(maxlen=_RECENT)
         self._guarded: Ruler | None = None
         self._guard = self._count = 0
+        self._started = self._followed = False
 
     def look(self, frame: Frame) -> Change | None:
         """The change that this frame confirms, if any, with its ``ruler`` where there is one on both sides."""
@@ -47,29 +49,42 @@ class ScreenWatch:
             return self._on(change)
         if self._count % _KEPT_EVERY == 0:
             self._before.append(frame)
+        if self._count == _START and not self._started:
+            self._start()
         self._count += 1
         return None
+
+    def _start(self) -> None:
+        """The knob may be turned in the first second: look at the ruler from now on, where one is clear."""
+        self._started = True
+        ruler = find_ruler(*(frame.pixels for frame in self._before))
+        if ruler is not None and ruler.axis is Axis.DEPTH and ruler.confidence >= CLEAR:
+            self._guarded, self._guard = ruler, _GUARDED
 
     def _on(self, change: Change) -> Change:
         before = [frame.pixels for frame in self._before if frame.index < change.index]
         after = [frame.pixels for frame in self._recent if frame.index >= change.index]
         self._before.clear()
+        self._started = True
         self._count, self._guarded, self._guard = 0, None, 0
         one_size = len({pixels.shape for pixels in (*before, *after)}) == 1
         old = find_ruler(*before) if before and after and one_size else None
         new = _again(old, after) if old is not None else None
         if old is None or new is None:
             return change
-        self._guarded, self._guard = new, _GUARDED
+        self._guarded, self._guard, self._followed = new, _GUARDED, True
         face, curved = _face_ratio(before, after)
         return replace(change, ruler=ruler_change(old, new, face, curved=curved))
 
     def _moved(self, pixels: NDArray[np.uint8]) -> bool:
-        """Whether, soon after a change, the ruler is not where it was followed to: a second turn of the knob."""
+        """Whether the ruler's ticks have moved, while the watch itself cannot tell yet."""
         if self._guarded is None or self._guard < 0:
             return False
         seen = follow(self._guarded, pixels)
-        return seen is None or not _same_period(seen, self._guarded)
+        if seen is None:
+            # What was followed once must stay in sight; at the start it may be no ruler after all.
+            return self._followed
+        return abs(seen.period_px / self._guarded.period_px - 1) > _MOVED
 
 
 def ruler_change(old: Ruler, new: Ruler, face: float | None = None, *, curved: bool = True) -> RulerChange:

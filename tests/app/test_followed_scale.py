@@ -6,7 +6,7 @@ from pathlib import Path
 
 import av
 import pytest
-from conftest import Person
+from conftest import FakePredictor, Person
 from depth_screens import HEIGHT, WIDTH, moving_screen
 
 from app.actions import Do
@@ -86,3 +86,26 @@ def test_that_the_followed_scale_is_there_again_when_the_exam_is_opened(
     person.open_clip(clip, analysed=False)
     person.open_clip(turned, analysed=False)
     assert person.session.scales == followed
+
+
+def test_that_a_scale_set_in_a_later_frame_stays_there_when_the_analysis_finds_the_change(
+    person: Person, turned: Path, predictor: FakePredictor
+) -> None:
+    predictor.gate.clear()
+    person.open_clip(turned, analysed=False)
+    person.go_to(CHANGE + 10)
+    confirm_ruler(person)
+    size = person.session.scale.mm_per_pixel
+    assert size is not None
+    assert size.x == pytest.approx(10 / AFTER_PX, rel=0.005)
+    predictor.gate.set()
+    person.wait(lambda: person.session.analysis.complete)
+    assert person.session.scale.mm_per_pixel == size
+    before = person.session.scales.at(0)
+    assert not before.is_known
+    assert f"It was set in frame {CHANGE + 10}" in (before.refused or "")
+    person.do(Do.UNDO)
+    assert person.session.scale.mm_per_pixel is None
+    person.do(Do.REDO)
+    assert person.session.scale.mm_per_pixel == size
+    assert not person.session.scales.at(0).is_known

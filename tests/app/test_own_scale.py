@@ -130,6 +130,21 @@ def test_that_an_accepted_scale_is_remembered_with_the_recording(
     assert "Accepted by a person" in again.window.statusBar().scale.toolTip()
 
 
+def test_that_the_file_s_own_scale_never_takes_the_place_of_the_one_a_person_typed(
+    open_with: Callable[..., Person],
+) -> None:
+    person = open_with(OWN)
+    person.window.verbs.set_typed_scale(0.31)
+    person.do(Do.ANALYSE)
+    person.wait(lambda: person.session.analysis.complete)
+    assert person.session.scale.origin is ScaleOrigin.GIVEN
+    person.wait_saved()
+    person.program.stop()
+    again = open_with(OWN)
+    assert again.session.scale.origin is ScaleOrigin.GIVEN
+    assert again.session.scale.mm_per_pixel == MmPerPixel(0.31, 0.31)
+
+
 @pytest.mark.parametrize("before", [NO_CALIBRATION, REFUSED])
 def test_that_an_exam_from_before_the_scale_was_believed_takes_it(
     open_with: Callable[..., Person], before: Calibration

@@ -125,8 +125,32 @@ def test_that_a_ruler_with_other_ticks_than_remembered_gives_no_scale(
     assert person.session.scale.mm_per_pixel is None
 
 
-def test_that_nothing_is_remembered_when_the_box_is_cleared(at_the_screen: Person) -> None:
-    dialog = asked(at_the_screen)
+def test_that_nothing_is_remembered_when_the_box_is_cleared_or_the_scale_was_undone(
+    at_the_screen: Person, screen: RulerScreen
+) -> None:
+    person = at_the_screen
+    dialog = asked(person)
+    dialog.choose(screen.spacing_mm)
     dialog.remember.setChecked(False)
     dialog.accept()
-    assert at_the_screen.session.device.preset is None
+    assert person.session.device.preset is None
+    person.do(Do.UNDO)
+    person.window.verbs.remember_device("Room 1")
+    assert person.session.device.folder.named("Room 1").tick_spacing_mm is None
+    person.do(Do.REDO)
+    person.window.verbs.remember_device("Room 2")
+    assert person.session.device.folder.named("Room 2").tick_spacing_mm == screen.spacing_mm
+
+
+def test_that_presets_that_cannot_be_written_are_said_so_and_the_scale_is_set(
+    at_the_screen: Person, screen: RulerScreen
+) -> None:
+    person = at_the_screen
+    folder = person.session.device.folder.folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("in the way")
+    dialog = asked(person)
+    dialog.choose(screen.spacing_mm)
+    dialog.accept()
+    assert "Presets cannot be kept" in person.message
+    assert person.session.scale.origin is ScaleOrigin.RULER

@@ -141,3 +141,26 @@ def test_that_the_ruler_of_a_screen_is_found_again_at_another_depth(monkeypatch:
 
 def test_that_a_ruler_that_went_away_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert told(monkeypatch, 1.4, hidden=True).ruler is None
+
+
+def test_that_a_scale_set_in_a_later_frame_belongs_to_the_frames_after_a_change_found_since() -> None:
+    before = ScaleTrack.of(NO_CALIBRATION)
+    given = before.changed(0, RULER, seen_at=80)
+    parted = given.parted(40, REASON, DEEPER)
+    assert parted.at(40) == RULER
+    assert parted.at(39).refused == "It was set in frame 80, and the screen changed in frame 40."
+    again = parted.parted(70, REASON, DEEPER)
+    assert [again.at(index) == RULER for index in (0, 40, 70)] == [False, False, True]
+    assert parted.parted(90, REASON, DEEPER).at(90).followed_from == 90
+
+    back = parted.taken_back(80, before.step_at(80))
+    assert back == before.parted(40, REASON, DEEPER)
+    assert again.taken_back(80, before.step_at(80)).at(70).is_known is False
+
+
+def test_that_taking_back_an_earlier_scale_leaves_a_later_one() -> None:
+    parted = ScaleTrack.of(NO_CALIBRATION).parted(40, REASON, DEEPER)
+    later = parted.changed(40, Calibration.of_whole(given_scale(0.3)), seen_at=50)
+    both = later.changed(0, RULER, seen_at=3)
+    assert both.taken_back(3, later.step_at(3)) == later
+    assert later.taken_back(50, parted.step_at(50)) == parted
