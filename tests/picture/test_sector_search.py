@@ -1,8 +1,7 @@
-"""What the network sees is searched once: the hull of the tissue, without the furniture that stands apart from the fan."""
+"""What the network sees is the hull of the tissue, without the furniture that stands apart from the fan."""
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
