@@ -301,7 +301,7 @@ def _fitted_clip(gain: Floats, fan: _Candidate, clip: Box) -> Box:
 
     def is_cut(columns: slice) -> bool:
         part = rows[:, columns]
-        return bool(part.any()) and float((gain[top:bottom, columns][part] > 0).mean()) >= _SHARP
+        return bool(part.any()) and float((gain[top:bottom, columns][part] == 1.0).mean()) >= _SHARP
 
     middle = fan.apex[0]
     cut_left, cut_right = is_cut(slice(left, left + 4)), is_cut(slice(max(right - 4, 0), right))
