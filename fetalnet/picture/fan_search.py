@@ -25,12 +25,14 @@ _MIN_TISSUE = 0.08
 """Less tissue than this part of the picture is no fan."""
 _FULL = 0.995
 """More tissue than this, and the picture is all fan."""
-_ARCS = 0.002
+_ARCS = 0.004
 """How much better, in parts of the tissue, a sector with arcs must be than one without."""
 _HELD = 0.9
 """Less of the tissue than this in a fan, and it is none."""
 _STARTS = 3
 """Apexes of the coarse grid that are refined."""
+_DARK_ROW = 0.1
+"""What a dark pixel costs at the top and bottom: fluid may lie there, and menus are never tissue."""
 _SHARP = 0.6
 """Tissue along this part of a side cut-off, or it is only where the beam gets dim."""
 _FLAT_DISTANCE = 12.0
@@ -73,12 +75,17 @@ def _mean(pictures: Sequence[NDArray[np.uint8]]) -> Floats:
 
 
 def _faint(mean: Floats, tissue: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Where the beam's noise is all there is: wide parts a little above the black of the picture's darkest side."""
+    """Where the beam's noise is all there is: wide parts a little above the black of the picture's darkest side.
+
+    Above and below all tissue are menus.
+    """
     high, wide = max(mean.shape[0] // 25, 1), max(mean.shape[1] // 40, 1)
     rims = mean[:high], mean[-high:], mean[:, :wide], mean[:, -wide:]
     black = min(float(np.percentile(rim, 60)) for rim in rims)
     above = (mean > 2.0 * black + _NOISE).astype(np.uint8)
     # Around letters and tissue a codec leaves a seam of noise: thin, as letters are.
+    rows = np.flatnonzero(tissue.any(axis=1))
+    above[: rows[0]] = above[rows[-1] + 1 :] = 0
     apart = above & ~(cv2.dilate(tissue, np.ones((7, 7), np.uint8)))
     closed = cv2.morphologyEx(apart, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     wide_parts = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
@@ -153,7 +160,7 @@ def _fitted_clip(gain: Floats, fan: Candidate, clip: Box) -> Box:
     inside &= (depth >= fan.depths[0]) & (depth <= fan.depths[1])
     seen = np.where(inside, gain, 0)
     x0, _, x1, _ = clip
-    _, top, bottom = best_run(seen[:, x0:x1].sum(axis=1, dtype=np.float64))
+    _, top, bottom = best_run(np.maximum(seen, -_DARK_ROW)[:, x0:x1].sum(axis=1, dtype=np.float64))
     _, left, right = best_run(seen[top:bottom].sum(axis=0, dtype=np.float64))
     rows = inside[top:bottom] & (gain[top:bottom] != 0)
 
