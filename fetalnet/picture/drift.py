@@ -39,6 +39,11 @@ _SAME, _GONE, _THIN = 8, 20, 25
 _BANDS, _STRIP_PX = 16, 8
 _RULER_BANDS, _RULER_SPREAD, _RULER_GONE = 5, 6, 0.55
 """Of the bands of a strip: as many hold furniture, from first to last, and this part of them lost it."""
+_BESIDE_SPREAD, _BESIDE_GONE = 8, 0.3
+"""The same beside the fan, where text stands among the ticks: bands that lost theirs, and none a few strips away."""
+_APART = range(3, 9)
+"""Strips from a ruler on that its ticks and numbers do not reach, but lines of text do."""
+_MOST_APART = 2
 _LAYOUT_GONE, _LAYOUT_LEAST = 0.6, 60
 _LIT, _BLACK = 12, 2
 _GROWN, _SHRUNK = 0.025, 0.5
@@ -177,7 +182,21 @@ class DriftWatch:
         spread = np.where(held, place, -1).max(axis=0) - np.where(held, place, _BANDS).min(axis=0)
         away = (held & (lost >= 0.5 * before)).sum(axis=0)
         enough = (held.sum(axis=0) >= _RULER_BANDS) & (spread >= _RULER_SPREAD)
-        return bool((enough & (away >= _RULER_GONE * held.sum(axis=0))).any())
+        return bool((enough & (away >= _RULER_GONE * held.sum(axis=0))).any()) or self._ticks_beside_gone(gone)
+
+    def _ticks_beside_gone(self, gone: NDArray[np.bool_]) -> bool:
+        """Whether beside the fan a narrow column of furniture went away all along the height, and no wide lines."""
+        before, lost = _by_cell(self._furniture & self._outside), _by_cell(gone & self._outside)
+        away = (before > 0) & (lost >= 0.5 * before)
+        place = np.arange(_BANDS)[:, None]
+        spread = np.where(away, place, -1).max(axis=0) - np.where(away, place, _BANDS).min(axis=0)
+        enough = (away.sum(axis=0) >= _RULER_BANDS) & (spread >= _BESIDE_SPREAD)
+        for strip in np.flatnonzero(enough & (away.sum(axis=0) >= _BESIDE_GONE * (before > 0).sum(axis=0))):
+            apart = [strip + side * step for step in _APART for side in (-1, 1)]
+            beside = [away[:, each] for each in apart if 0 <= each < away.shape[1]]
+            if np.any(beside, axis=0).sum() <= _MOST_APART:
+                return True
+        return False
 
     def _fan_changed(self, small: NDArray[np.uint8]) -> bool:
         """Whether tissue appears beyond the fan on both sides, or both its rims go black and its middle does not."""

@@ -50,6 +50,23 @@ def test_that_another_depth_is_seen_within_five_frames(zoom: float) -> None:
     assert said[1] == Change(CHANGED, Reason.RULER)
 
 
+def test_that_lines_of_text_among_the_ticks_hide_no_change() -> None:
+    def screens() -> Iterator[NDArray[np.uint8]]:
+        for k in range(CHANGED + 5):
+            picture = screen(k, 1.0 if k < CHANGED else 1.25, ruler=False)
+            # Cut off by the screen's port, the fan tells nothing.
+            picture[:, :120] = picture[:, 380:] = 0
+            for tick in range(16):
+                y = round(30 + 20 * (1.0 if k < CHANGED else 1.25) * tick)
+                if y < 350:
+                    picture[y, 6:12] = 220
+            for row in range(7):
+                cv2.putText(picture, f"Gn {row}", (4, 106 + 20 * row), cv2.FONT_HERSHEY_SIMPLEX, 0.4, 200)
+            yield picture
+
+    assert [change for _, change in watch(screens())] == [Change(CHANGED, Reason.RULER)]
+
+
 @pytest.mark.parametrize("zoom", [0.8, 1.25])
 def test_that_the_fan_alone_tells_where_there_is_no_ruler(zoom: float) -> None:
     said = watch(screen(k, 1.0 if k < CHANGED else zoom, ruler=False) for k in range(CHANGED + 5))

@@ -1,4 +1,4 @@
-"""What the network sees is searched once: the hull of the tissue without the furniture that stands apart."""
+"""What the network sees is the hull of the tissue, without the furniture that stands apart from the fan."""
 
 from __future__ import annotations
 
