@@ -58,7 +58,7 @@ class TwoValues(QWidget):
         unit = "px" if estimate.value.mm is None else "mm"
         low, high = (each.px if each.mm is None else each.mm for each in (estimate.low, estimate.high))
         self._set(
-            "Whole exam", length_text(estimate.value), f"95 %: {low:.1f} to {high:.1f} {unit}; {estimate.n} frames"
+            "Whole exam", length_text(estimate.value), f"95 %: {low:.1f} to {high:.1f} {unit}\n{estimate.n} frames"
         )
         left = Counter(estimate.left_out.values())
         told = "\n".join(f"{count} frames: {reason}" for reason, count in left.most_common())

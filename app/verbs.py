@@ -332,7 +332,7 @@ class Verbs(QObject):
 
     def analyse(self) -> None:
         self.window.timeline.forget()
-        self.session.analyse()
+        self.session.analyse(anew=True)
 
     def cancel_analysis(self) -> None:
         self.session.cancel_analysis()

@@ -2,9 +2,9 @@
 
 import av
 import pytest
+from conftest import BEST
 
 from app.actions import Do
-from conftest import BEST
 from fetalnet.planes import Kind, Plane
 
 

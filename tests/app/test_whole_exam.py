@@ -1,11 +1,12 @@
 """What the whole examination shows beside its best frames, and what a person decides about it."""
 
 import pytest
+from conftest import BEST
 from PySide6.QtCore import Qt
 
 from app.actions import Do
-from conftest import BEST
 from fetalnet.lengths import decided_length
+from fetalnet.picture.scale import given_scale
 from fetalnet.planes import Kind, Plane
 from fetalnet.quality import Criterion, State
 from fetalnet.records import Status
@@ -80,3 +81,32 @@ def test_that_all_of_it_is_there_when_the_recording_is_opened_again(reviewer, cl
     reviewer.wait(lambda: reviewer.session.exam is not before and reviewer.session.analysis.complete)
     assert reviewer.session.exam.criteria == before.criteria
     assert reviewer.measurement(Kind.FL).decision.whole_exam is not None
+
+
+def test_that_an_analysis_is_reused_with_the_same_weights_and_made_again_when_asked(reviewer, clip, predictor):
+    estimate = reviewer.session.findings.estimates[Kind.HC]
+    reviewer.wait_saved()
+    reviewer.wait(lambda: reviewer.session.journal.frames_path_of(reviewer.session.exam.recordings[0]).is_file())
+    predictor.started.clear()
+    before = reviewer.session.recording
+    reviewer.session.open(clip)
+    reviewer.wait(lambda: reviewer.session.recording is not before and reviewer.session.analysis.complete)
+    assert not predictor.started.is_set()
+    assert reviewer.session.findings.estimates[Kind.HC].value == estimate.value
+    assert len(reviewer.session.predictions) == 48
+    reviewer.do(Do.ANALYSE)
+    reviewer.wait(predictor.started.is_set)
+    reviewer.wait(lambda: reviewer.session.analysis.complete)
+
+
+def test_that_the_second_window_on_an_exam_may_only_look(reviewer, start_program, clip):
+    second = start_program(scale=given_scale(0.5))
+    second.open_clip(clip)
+    assert second.session.read_only
+    assert "open in another window" in second.message
+    second.go_to_measure(Kind.HC)
+    second.do(Do.ACCEPT)
+    assert second.measurement(Kind.HC).decision is None
+    assert not reviewer.session.read_only
+    reviewer.accept(Kind.HC)
+    reviewer.wait_saved()
