@@ -81,6 +81,7 @@ class Do(StrEnum):
     OVERLAY = "show_overlay"
     HIDE_TEXT = "hide_text"
     FULL_SCREEN = "full_screen"
+    EXAMINATION = "show_examination"
 
     SHORTCUTS = "show_shortcuts"
     ABOUT = "about"
@@ -181,6 +182,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
     ActionInfo(Do.OVERLAY, "Show &overlay", ("O",), When.ALWAYS, checkable=True),
     ActionInfo(Do.HIDE_TEXT, "Hide &burned-in text", ("B",), When.ALWAYS, checkable=True),
     ActionInfo(Do.FULL_SCREEN, "Full s&creen", ("F11",), When.ALWAYS, checkable=True),
+    ActionInfo(Do.EXAMINATION, "The whole &examination", ("E",), When.OPEN),
     ActionInfo(Do.SHORTCUTS, "&Keys", ("F1",), When.ALWAYS),
     ActionInfo(Do.ABOUT, "&About, licences, model card", (), When.ALWAYS),
 )
@@ -204,7 +206,9 @@ MENUS: dict[str, tuple[Do | None, ...]] = {
         Do.BEST_HEAD, Do.BEST_ABDOMEN, Do.BEST_FEMUR, Do.PREVIOUS_BEST, Do.NEXT_BEST, None,
         Do.ANALYSE, Do.CANCEL_ANALYSIS,
     ),
-    "&View": (Do.ZOOM_IN, Do.ZOOM_OUT, Do.FIT, None, Do.OVERLAY, Do.HIDE_TEXT, Do.FULL_SCREEN),
+    "&View": (
+        Do.EXAMINATION, None, Do.ZOOM_IN, Do.ZOOM_OUT, Do.FIT, None, Do.OVERLAY, Do.HIDE_TEXT, Do.FULL_SCREEN,
+    ),
     "&Help": (Do.SHORTCUTS, Do.ABOUT),
 }  # fmt: skip
 

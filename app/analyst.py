@@ -19,6 +19,7 @@ from fetalnet.errors import InputError
 from fetalnet.estimate import Estimate
 from fetalnet.examination import STILL, BestFrame, Examination
 from fetalnet.geometry import Geometry, MmPerPixel
+from fetalnet.kept_analysis import OtherWeightsError, fan_key, keep_analysis, kept_analysis
 from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
 from fetalnet.picture.sector import Sector
 from fetalnet.picture.sector_search import sector_of
@@ -36,6 +37,9 @@ BATCH_S = 0.05
 
 OUTLINE_POINTS = 96
 """Enough for a smooth tint; whole outlines of ten minutes would take 50 MB and more."""
+
+REUSED_BATCH = 500
+"""Answers that are there already travel in batches the UI thread takes in a few milliseconds."""
 
 SUMMARY_S = 0.5
 """How often what was found so far is looked at again."""
@@ -87,6 +91,8 @@ class _Job:
     generation: int
     path: Path
     fan: Sector | None
+    kept: Path | None = None
+    anew: bool = False
 
 
 class Analyst(QThread):
@@ -130,14 +136,15 @@ class Analyst(QThread):
 
     # Called from the UI thread.
 
-    def analyse(self, path: Path, fan: Sector | None = None) -> int:
+    def analyse(self, path: Path, fan: Sector | None = None, kept: Path | None = None, *, anew: bool = False) -> int:
         """Begin with ``path`` as soon as the analysis now running has let go. Returns the generation of its answers.
 
-        ``fan`` is where a person said that it is; else it is found.
+        ``fan`` is where a person said that it is; else it is found. ``kept`` is where the answers are kept: they are
+        taken from there where the weights and the fan are the same, but for ``anew``.
         """
         with self._changed:
             self._generation += 1
-            self._wanted = _Job(self._generation, path, fan)
+            self._wanted = _Job(self._generation, path, fan, kept, anew)
             self._changed.notify_all()
             return self._generation
 
@@ -207,11 +214,14 @@ class Analyst(QThread):
         """Predict every frame; decoding runs beside the network in a thread of its own."""
         started_s = batch_s = summary_s = time.monotonic()
         summary_cost_s, count, batch = 0.0, 0, []
+        keep: list[Prediction] = []
         with closing(self._open_source(job.path)) as source:
             alone = len(source) == 1
             self._examination, judgement = Examination(STILL if alone else None), Judgement(alone=alone, outlines=True)
             sector = job.fan or sector_of(source)
             self.fan_found.emit(job.generation, sector)
+            if self._reused(job, predictor.model, len(source)):
+                return
             pairs = predicted(
                 source, predictor, sector, lambda change: self.screen_changed.emit(job.generation, change)
             )
@@ -220,6 +230,7 @@ class Analyst(QThread):
                     prediction = judgement.judged(_for_screen(raw))
                     self._examination.add(prediction)
                     batch.append(prediction)
+                    keep.append(prediction)
                     count += 1
                     now_s = time.monotonic()
                     if now_s - batch_s >= BATCH_S:
@@ -238,12 +249,42 @@ class Analyst(QThread):
                 self._send(job, batch, count / max(time.monotonic() - started_s, 1e-3))
             again = judgement.again()
             if again is not None and not self._overtaken():
-                self._examination = Examination.of(again)
+                self._examination, keep = Examination.of(again), again
                 self._send(job, again, count / max(time.monotonic() - started_s, 1e-3))
             notice = getattr(source, "notice", None) or getattr(source, "remark", None)
+            whole = count == len(source)
         self._summarise(job.generation, complete=True)
+        if whole and job.kept is not None:
+            self._keep(job, predictor.model, keep)
         if notice:
             self.noticed.emit(notice)
+
+    def _reused(self, job: _Job, model: ModelRef, frames: int) -> bool:
+        """Whether the answers were kept from an earlier analysis; then they are sent at once."""
+        if job.kept is None or job.anew:
+            return False
+        try:
+            kept = kept_analysis(job.kept, model.sha256, fan_key(job.fan))
+        except OtherWeightsError:
+            self.noticed.emit("This recording was analysed with other weights before; it is analysed again with these.")
+            return False
+        if kept is None or len(kept) != frames:
+            return False
+        for prediction in kept:
+            self._examination.add(prediction)
+        for first in range(0, len(kept), REUSED_BATCH):
+            self._send(job, list(kept[first : first + REUSED_BATCH]), 0.0)
+        self._summarise(job.generation, complete=True)
+        return True
+
+    def _keep(self, job: _Job, model: ModelRef, predictions: list[Prediction]) -> None:
+        assert job.kept is not None
+        try:
+            job.kept.parent.mkdir(parents=True, exist_ok=True)
+            keep_analysis(job.kept, model.sha256, fan_key(job.fan), predictions)
+        except (InputError, OSError):
+            # The decisions' own file says so to the person; this one only saves time.
+            log.warning("the analysis cannot be kept")
 
     def _unwanted(self, job: _Job) -> bool:
         with self._changed:

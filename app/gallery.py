@@ -51,6 +51,12 @@ class Thumbnail:
     index: int
     pixels: NDArray[np.uint8]
 
+    def pixmap(self) -> QPixmap:
+        """The same for the screen; on the UI thread."""
+        height, width = self.pixels.shape[:2]
+        form = QImage.Format.Format_Grayscale8 if self.pixels.ndim == 2 else QImage.Format.Format_RGB888
+        return QPixmap.fromImage(QImage(self.pixels.data, width, height, self.pixels.strides[0], form))
+
 
 class ThumbnailThread(QThread):
     """Decodes the frames last asked for, with a source of its own so that playing is not disturbed.
@@ -118,7 +124,7 @@ class Gallery(QFrame):
         title = QLabel("BEST FRAMES")
         title.setObjectName("paneTitle")
         column.addWidget(title, 0, Qt.AlignmentFlag.AlignTop)
-        self.cards = {plane: _Card(plane) for plane in STANDARD_PLANES}
+        self.cards = {plane: Card(plane) for plane in STANDARD_PLANES}
         for card in self.cards.values():
             column.addWidget(card, 10)
             card.clicked.connect(self._on_clicked)
@@ -179,21 +185,19 @@ class Gallery(QFrame):
     def _on_made(self, thumbnail: Thumbnail) -> None:
         if self._session.recording is None or thumbnail.path != self._session.recording.path:
             return
-        height, width = thumbnail.pixels.shape[:2]
-        grey = thumbnail.pixels.ndim == 2
-        form = QImage.Format.Format_Grayscale8 if grey else QImage.Format.Format_RGB888
-        image = QImage(thumbnail.pixels.data, width, height, thumbnail.pixels.strides[0], form)
-        self._kept[thumbnail.index] = QPixmap.fromImage(image)
+        self._kept[thumbnail.index] = thumbnail.pixmap()
         self.refresh()
 
     def _on_clicked(self) -> None:
         card = self.sender()
-        if isinstance(card, _Card) and card.index is not None:
+        if isinstance(card, Card) and card.index is not None:
             self._session.show(card.index)
             self._session.select(KINDS_OF[card.plane][0])
 
 
-class _Card(QAbstractButton):
+class Card(QAbstractButton):
+    """A small picture of a frame with its plane, index, value and score."""
+
     def __init__(self, plane: Plane) -> None:
         super().__init__()
         self.plane = plane
@@ -213,7 +217,7 @@ class _Card(QAbstractButton):
     def show_nothing(self, is_open: bool, complete: bool) -> None:
         self.index, self._picture = None, None
         if is_open and complete:
-            self._hint = f"No {self.plane} was found."
+            self._hint = f"No {self.plane} frame was good enough."
         else:
             self._hint = f"The best {self.plane} frame appears here."
         self.setToolTip("")

@@ -21,10 +21,12 @@ from PySide6.QtWidgets import (
 
 from app.canvas.overlay import SIGNS
 from app.session import Session
-from app.theme import MUTED, TEXT, WARNING, plane_colour
+from app.theme import ACCENT, MUTED, TEXT, WARNING, plane_colour
+from app.two_values import TwoValues
 from fetalnet import lengths, records
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind
 from fetalnet.records import Measurement, Origin, Status
+from fetalnet.repeats import repeats_of
 from fetalnet.wording import difference_text, length_text, status_text, time_text
 
 COLUMNS = ("", "Proposed", "Decided", "Diff.", "", "Frame")
@@ -75,7 +77,9 @@ class MeasurementsPane(QFrame):
 
     selected = Signal(object)
 
-    def __init__(self, session: Session, verbs: list[QAction], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, session: Session, verbs: list[QAction], accept_whole: QAction, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("pane")
         self._session = session
@@ -94,11 +98,14 @@ class MeasurementsPane(QFrame):
         self.reason.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 4)
         self.reason.setAlignment(Qt.AlignmentFlag.AlignTop)
         column.addWidget(self.reason)
+        self.two_values = TwoValues(session, verbs[0], accept_whole)
+        column.addWidget(self.two_values)
         self.detail = QLabel()
         self.detail.setObjectName("hint")
         self.detail.setWordWrap(True)
         self.detail.setTextFormat(Qt.TextFormat.RichText)
         self.detail.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.detail.linkActivated.connect(self._leave_out)
         column.addWidget(self.detail, 1)
         session.exam_changed.connect(self.refresh)
         session.recording_opened.connect(lambda _: self.refresh())
@@ -214,18 +221,29 @@ class MeasurementsPane(QFrame):
         lines.append(f"{status_text(measurement).capitalize()}, {where}")
         if measurement.status is Status.PLACED:
             lines.append(f"Now {length_text(lengths.first_length(session.exam, measurement))}")
-        estimate = session.findings.estimates.get(kind)
-        best = session.findings.best.get(kind)
-        if best is not None:
-            lines.append(f"Best frame's score {best.score:.2f}")
-        if estimate is not None:
-            lines.append(
-                f"Median of {estimate.n} good frames {length_text(estimate.value)}, "
-                f"95 % of frames {length_text(estimate.low)} to {length_text(estimate.high)}"
-            )
+        lines += self._repeats(kind)
         if kind is Kind.BPD:
             lines.append("Outer to outer edge of the skull")
         return "<br>".join(lines)
+
+    def _repeats(self, kind: Kind) -> list[str]:
+        """Each accepted measurement of the kind, their mean and range, and whether that is too wide."""
+        repeats = repeats_of(self._session.exam, kind)
+        if repeats is None or len(repeats.values_mm) < 2:
+            return []
+        lines = [
+            f"frame {each.frame_index}: {value:.1f} mm <a href='{each.id}' style='color:{ACCENT}'>leave out</a>"
+            for each, value in zip(repeats.measurements, repeats.values_mm, strict=True)
+        ]
+        told = f"Mean {repeats.mean_mm:.1f} mm, range {repeats.range_percent:.1f} %"
+        if repeats.limit_percent is not None:
+            told += f", one observer's limit {repeats.limit_percent:g} %"
+        if repeats.too_far_apart:
+            told = f"<span style='color:{WARNING}'>⚠ {told}: too far apart</span>"
+        return [*lines, told]
+
+    def _leave_out(self, measurement_id: str) -> None:
+        self._session.review.delete_repeat(self._session.exam.measurement(measurement_id))
 
 
 def _unit(session: Session) -> str:

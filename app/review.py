@@ -33,6 +33,11 @@ from fetalnet.repeats import repeats_of
 if TYPE_CHECKING:
     from app.session import Session
 
+READ_ONLY = (
+    "This exam is open in another window: here it can be looked at, nothing is changed. Close the other window and "
+    "open the recording again to decide."
+)
+
 
 class Review:
     """What a person does to the exam. A verb that cannot be done gives a notice and changes nothing."""
@@ -61,7 +66,7 @@ class Review:
         """Measure the plane once more in the shown frame and accept that beside what is decided."""
         again = self._proposed_in_shown_frame(plane)
         decided = {each.frame_index for kind in KINDS_OF[plane] for each in self._decided_of(kind)}
-        if not again or not decided:
+        if not again or not decided or self._is_read_only():
             return
         if again[0].frame_index in decided:
             self.session.notice.emit(f"The {plane} is already measured in this frame; go to another for a repeat.")
@@ -92,7 +97,7 @@ class Review:
 
     def correct(self, plane: Plane, geometry: Geometry) -> None:
         """Take the caliper as the person drew it in the shown frame, for every measure of the plane."""
-        if self.session.frame is None:
+        if self.session.frame is None or self._is_read_only():
             return
         measurement = self.session.shown_measurement(plane)
         together = self._together(measurement) if measurement is not None else ()
@@ -123,7 +128,7 @@ class Review:
         A proposal that was still open is rejected by that, so that it stays in the exam beside the person's own.
         """
         frame = self.session.frame
-        if frame is None or self._is_decided(plane):
+        if frame is None or self._is_read_only() or self._is_decided(plane):
             return
         shown = self.session.shown_measurement(plane)
         if shown is not None and shown.status is Status.PLACED:
@@ -220,7 +225,15 @@ class Review:
     def _shown_index(self) -> int:
         return self.session.frame.index if self.session.frame is not None else 0
 
+    def _is_read_only(self) -> bool:
+        """Whether another window holds the exam; with a notice where it does."""
+        if self.session.read_only:
+            self.session.notice.emit(READ_ONLY)
+        return self.session.read_only
+
     def _do(self, make: Callable[[], QUndoCommand]) -> None:
+        if self._is_read_only():
+            return
         try:
             self.session.undo_stack.push(make())
         except InputError as error:

@@ -16,7 +16,7 @@ from app.deck import Deck
 from app.device import Device
 from app.journal import Journal
 from app.player import Opened, Player, RecordingInfo
-from app.review import Review
+from app.review import READ_ONLY, Review
 from fetalnet import records
 from fetalnet.analysis import parted
 from fetalnet.picture.calibration import Calibration
@@ -97,6 +97,7 @@ class Session(QObject):
         self.selected = Kind.HC
         self.chosen_planes: set[Plane] = set()
         self.predictor_failed = False
+        self.read_only = False
         self.quality_limits = DEFAULT_LIMITS
         self.saved = True
         self.save_failed = False
@@ -139,10 +140,11 @@ class Session(QObject):
             each.stop()
         for each in (self._deck, self._analyst, self.journal):
             each.wait()
+        self.journal.release_others(None)
 
     def save_now(self) -> None:
         """Write the exam on this thread: for the crash handler, when no other thread can be trusted."""
-        if self._exam is not None and not self.saved:
+        if self._exam is not None and not self.saved and not self.read_only:
             self.journal.save_now(self._exam)
 
     @property
@@ -197,6 +199,8 @@ class Session(QObject):
     def _on_opened(self, opened: Opened) -> None:
         self.undo_stack.clear()
         self.recording, self._exam, self.fan = opened.recording, opened.exam, opened.fan
+        self.read_only = not self.journal.may_write(opened.exam.recordings[0])
+        self.journal.release_others(opened.exam.recordings[0])
         self.predictions, self.findings = {}, Findings(0)
         self.chosen_planes = {
             each.plane
@@ -213,7 +217,9 @@ class Session(QObject):
         if self._given_scale.mm_per_pixel is not None:
             given = ScaleTrack.of(Calibration.of_whole(self._given_scale))
             self._exam = records.with_scale_track(self._exam, self.recording_id, given)
-        if opened.notice:
+        if self.read_only:
+            self.notice.emit(READ_ONLY)
+        elif opened.notice:
             self.notice.emit(opened.notice)
         self.exam_changed.emit()
         self._set_saved(True)
@@ -256,13 +262,18 @@ class Session(QObject):
 
     # The analysis.
 
-    def analyse(self) -> None:
-        """Analyse the open recording from its first frame."""
+    def analyse(self, *, anew: bool = False) -> None:
+        """Analyse the open recording from its first frame; what is kept is reused, but for ``anew``."""
         if self.recording is None:
             return
         self._analyst.set_scales(self.scales)
-        self._generation = self._analyst.analyse(self.recording.path, self.known_fan)
+        self._generation = self._analyst.analyse(self.recording.path, self.known_fan, self._kept, anew=anew)
         self._set_analysis(AnalysisState(True, 0, len(self.recording)))
+
+    @property
+    def _kept(self) -> Path | None:
+        """Where the analysis is kept; the window that may not write keeps none."""
+        return None if self.read_only else self.journal.frames_path_of(self.exam.recordings[0])
 
     def cancel_analysis(self) -> None:
         self._analyst.cancel()
@@ -392,6 +403,8 @@ class Session(QObject):
         self.exam_changed.emit()
 
     def _save(self) -> None:
+        if self.read_only:
+            return
         self._set_saved(False)
         self.journal.put(self.exam)
 

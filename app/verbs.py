@@ -31,6 +31,7 @@ from fetalnet.sources import ARCHIVE_SUFFIXES, DICOM_SUFFIXES, IMAGE_SUFFIXES, V
 from fetalnet.wording import TEXT_NOT_FOUND
 
 if TYPE_CHECKING:
+    from app.examination_window import ExaminationWindow
     from app.window import Window
 
 
@@ -44,6 +45,7 @@ class Verbs(QObject):
         self.canvas = window.canvas
         self.exports = Exports(window)
         self.ruler = RulerScale(window)
+        self.examination: ExaminationWindow | None = None
         self._fan_search = FanSearch(window.open_source, self)
         self._fan_search.found.connect(self._on_fan_found)
         self._fan_search.failed.connect(window.session.notice)
@@ -226,6 +228,8 @@ class Verbs(QObject):
         self.exports.stop()
         self.ruler.stop()
         self._fan_search.wait()
+        if self.examination is not None:
+            self.examination.stop()
 
     def next_caliper(self) -> None:
         self.canvas.next_handle()
@@ -327,7 +331,7 @@ class Verbs(QObject):
 
     def analyse(self) -> None:
         self.window.timeline.forget()
-        self.session.analyse()
+        self.session.analyse(anew=True)
 
     def cancel_analysis(self) -> None:
         self.session.cancel_analysis()
@@ -352,6 +356,14 @@ class Verbs(QObject):
         self.canvas.set_text_hidden(on)
         if on and self.canvas.fan is None and self.session.frame is not None:
             self.window.notification.say(TEXT_NOT_FOUND)
+
+    def show_examination(self) -> None:
+        """Best frames and charts; the window is made when it is first asked for: pyqtgraph takes a moment to load."""
+        if self.examination is None:
+            from app.examination_window import ExaminationWindow
+
+            self.examination = ExaminationWindow(self.session, self.window.open_source, self.window)
+        self.examination.show()
 
     def full_screen(self, on: bool) -> None:
         window, full = self.window, Qt.WindowState.WindowFullScreen

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.about import NAME
 from app.actions import MENUS, Do, When, is_enabled, make_actions, refresh_enabled
+from app.analyst import Findings
 from app.canvas.overlay import overlay_of
 from app.canvas.view import Canvas
 from app.gallery import Gallery
@@ -27,6 +28,7 @@ from app.measurements import MeasurementsPane
 from app.notification import Notification
 from app.player import PlayState, RecordingInfo
 from app.player_bar import PlayerBar
+from app.quality_panel import QualityPanel
 from app.recordings import RecordingsPane
 from app.refused_scale import RefusedScale
 from app.session import AnalysisState, Session
@@ -80,7 +82,10 @@ class Window(QMainWindow):
         self.timeline = Timeline()
         transport = (Do.PREVIOUS_BEST, Do.TO_START, Do.STEP_BACK, Do.PLAY, Do.STEP_FORWARD, Do.TO_END, Do.NEXT_BEST)
         self.player_bar = PlayerBar([act[do] for do in transport], act[Do.LOOP])
-        self.measurements = MeasurementsPane(session, [act[Do.ACCEPT], act[Do.CORRECT], act[Do.REJECT]])
+        self.measurements = MeasurementsPane(
+            session, [act[Do.ACCEPT], act[Do.CORRECT], act[Do.REJECT]], act[Do.ACCEPT_WHOLE]
+        )
+        self.quality = QualityPanel(session)
         self.refused_scale = RefusedScale(session, [act[Do.USE_SCALE], act[Do.SET_SCALE], act[Do.TWO_POINTS]])
         self.gallery = Gallery(session, open_source)
         self.recordings = RecordingsPane(session, settings)
@@ -117,6 +122,7 @@ class Window(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(1)
         column.addWidget(self.measurements, 1)
+        column.addWidget(self.quality)
         column.addWidget(self.refused_scale)
         self._right = right
         upper = QHBoxLayout()
@@ -174,6 +180,7 @@ class Window(QMainWindow):
         session.frame_shown.connect(self._on_frame)
         session.predictions_arrived.connect(self._on_predictions)
         session.exam_changed.connect(self._on_exam)
+        session.findings_changed.connect(self._on_findings)
         session.analysis_changed.connect(self._on_analysis)
         session.selection_changed.connect(self._on_selection)
         session.play_state_changed.connect(self._on_play_state)
@@ -229,6 +236,7 @@ class Window(QMainWindow):
         self.timeline.set_index(frame.index)
         self._refresh_overlay()
         self.actions_[Do.MEASURE_HERE].setEnabled(self.session.shown_prediction is not None)
+        self.actions_[Do.REPEAT].setEnabled(is_enabled(When.DECIDED, self.session))
         self.actions_[Do.USE_SCALE].setEnabled(is_enabled(When.REFUSED, self.session))
 
     def _on_predictions(self, predictions: tuple[Prediction, ...]) -> None:
@@ -244,6 +252,9 @@ class Window(QMainWindow):
         )
         self._refresh()
         self._refresh_overlay()
+
+    def _on_findings(self, findings: Findings) -> None:
+        self.timeline.set_segments(findings.segments, findings.frozen)
 
     def _on_analysis(self, state: AnalysisState) -> None:
         if not state.running and not state.complete:

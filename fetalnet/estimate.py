@@ -55,7 +55,7 @@ class Estimate:
     left_out: Mapping[int, LeftOut] = field(default_factory=dict, repr=False)
 
 
-SHARED_ERROR = {Kind.HC: 0.025, Kind.BPD: 0.03, Kind.OFD: 0.03, Kind.AC: 0.025, Kind.FL: 0.04}
+SHARED_ERROR = {Kind.HC: 0.033, Kind.BPD: 0.036, Kind.OFD: 0.036, Kind.AC: 0.053, Kind.FL: 0.034}
 """Half the width of the 95 % interval of the error that all frames of a recording share, as a part of the value."""
 
 OWN_ERROR = 1.96

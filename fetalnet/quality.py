@@ -74,7 +74,7 @@ CRITERIA: Mapping[Plane, tuple[Criterion, ...]] = MappingProxyType(
 _TEXTS = {
     Criterion.SYMMETRICAL: "symmetrical",
     Criterion.THALAMI: "thalami visible",
-    Criterion.CAVUM: "cavum septi pellucidi visible",
+    Criterion.CAVUM: "cavum visible (CSP)",
     Criterion.NO_CEREBELLUM: "cerebellum not visible",
     Criterion.STOMACH: "stomach bubble visible",
     Criterion.PORTAL_SINUS: "portal sinus visible",

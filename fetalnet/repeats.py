@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from fetalnet.records import Exam, Measurement
 
 INTRA_OBSERVER_PERCENT = {Kind.HC: 3.0, Kind.AC: 5.3, Kind.FL: 6.6}
-"""95 % limits of agreement of one observer with themselves (Sarris 2012); none is published there for BPD and OFD."""
+"""95 % limits of agreement of one observer with themselves (Sarris 2012), for a flag alone: HC's was read there, those
+of AC and FL are quoted from memory, and none is known for BPD and OFD.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,97 @@
+"""The best frames of every plane, apart in time, to look at and to cut clips around."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+
+from app.gallery import Card, Thumbnail, ThumbnailThread, Wanted
+from app.session import Session
+from fetalnet.examination import BEST_COUNT
+from fetalnet.measurement import measure
+from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Plane
+from fetalnet.sources import Source
+from fetalnet.wording import length_text
+
+
+class BestFrames(QWidget):
+    """A row a plane; each card is a frame with its value and score. A click shows it in the player."""
+
+    def __init__(self, session: Session, open_source: Callable[[Path], Source]) -> None:
+        super().__init__()
+        self._session = session
+        self._kept: dict[int, QPixmap] = {}
+        self._path: Path | None = None
+        grid = QGridLayout(self)
+        self.cards: dict[Plane, list[Card]] = {}
+        self._none: dict[Plane, QLabel] = {}
+        for row, plane in enumerate(STANDARD_PLANES):
+            self.cards[plane] = [Card(plane) for _ in range(BEST_COUNT)]
+            for column, card in enumerate(self.cards[plane]):
+                card.clicked.connect(self._on_clicked)
+                grid.addWidget(card, row, column)
+            none = self._none[plane] = QLabel()
+            none.setObjectName("hint")
+            none.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            grid.addWidget(none, row, 0, 1, BEST_COUNT)
+        self.thread_ = ThumbnailThread(open_source, self)
+        self.thread_.made.connect(self._on_made)
+        self.thread_.start()
+
+    def stop(self) -> None:
+        """End the thread that decodes the pictures, and wait for it."""
+        self.thread_.stop()
+        self.thread_.wait()
+
+    @property
+    def frames(self) -> tuple[tuple[Plane, int], ...]:
+        """Every frame shown."""
+        return tuple((plane, index) for plane, best in self._session.findings.bests.items() for index, _ in best)
+
+    def refresh(self) -> None:
+        """Show the best frames found so far, and ask for the pictures that are not there yet."""
+        session = self._session
+        if session.recording is None:
+            return
+        if session.recording.path != self._path:
+            self._path, self._kept = session.recording.path, {}
+        for plane in STANDARD_PLANES:
+            best = session.findings.bests.get(plane, ())
+            self._none[plane].setVisible(not best)
+            waits = session.analysis.running
+            self._none[plane].setText(
+                f"The best {plane} frames appear here." if waits else f"No {plane} frame was good enough."
+            )
+            for number, card in enumerate(self.cards[plane]):
+                card.setVisible(number < len(best))
+                if number < len(best):
+                    index, score = best[number]
+                    card.show_frame(index, self._kept.get(index), self._value(plane, index), f"★ {score:.2f}")
+        missing = tuple(sorted({index for _, index in self.frames} - set(self._kept)))
+        if missing and session.fan is not None and not session.analysis.running:
+            self.thread_.ask(Wanted(session.recording.path, missing, session.fan, session.device.masks))
+
+    def _value(self, plane: Plane, index: int) -> str:
+        prediction = self._session.predictions.get(index)
+        if prediction is None or prediction.geometry is None:
+            return ""
+        kind = KINDS_OF[plane][0]
+        size = self._session.scales.scale_for(index, prediction.geometry).mm_per_pixel
+        length = measure(prediction.geometry, plane, size).get(kind)
+        return f"{kind} {length_text(length)}"
+
+    def _on_made(self, thumbnail: Thumbnail) -> None:
+        if thumbnail.path == self._path:
+            self._kept[thumbnail.index] = thumbnail.pixmap()
+            if len(self._kept) >= len(self.frames) or len(self._kept) % BEST_COUNT == 0:
+                self.refresh()
+
+    def _on_clicked(self) -> None:
+        card = self.sender()
+        if isinstance(card, Card) and card.index is not None:
+            self._session.show(card.index)
+            self._session.select(KINDS_OF[card.plane][0])

@@ -1,0 +1,73 @@
+"""The best frame's value and the whole exam's, side by side: the person chooses which to accept."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
+
+from app.session import Session
+from fetalnet.wording import length_text
+
+
+class TwoValues(QWidget):
+    """Two columns, each with its value, where it comes from, and the button that accepts it."""
+
+    def __init__(self, session: Session, accept_frame: QAction, accept_whole: QAction) -> None:
+        super().__init__()
+        self._session = session
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 4, 0, 4)
+        grid.setHorizontalSpacing(10)
+        grid.setVerticalSpacing(1)
+        self._labels: dict[str, QLabel] = {}
+        for column, (title, action) in enumerate((("Best frame", accept_frame), ("Whole exam", accept_whole))):
+            grid.setColumnStretch(column, 1)
+            for row, part in enumerate(("title", "value", "about")):
+                label = QLabel(title if part == "title" else "–")
+                label.setObjectName("hint" if part != "value" else "bigValue")
+                label.setWordWrap(True)
+                label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+                grid.addWidget(label, row, column)
+                self._labels[f"{title} {part}"] = label
+            button = QPushButton("Accept this")
+            button.setAccessibleName(action.text().replace("&", ""))
+            button.setToolTip(action.toolTip())
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.setEnabled(action.isEnabled())
+            button.clicked.connect(action.trigger)
+            action.enabledChanged.connect(button.setEnabled)
+            grid.addWidget(button, 3, column)
+        session.findings_changed.connect(lambda _: self.refresh())
+        session.exam_changed.connect(self.refresh)
+        session.selection_changed.connect(lambda _: self.refresh())
+        session.recording_opened.connect(lambda _: self.refresh())
+
+    def refresh(self) -> None:
+        """Both values of the selected measure."""
+        findings, kind = self._session.findings, self._session.selected
+        best, estimate = findings.best.get(kind), findings.estimates.get(kind)
+        self._set("Best frame", "–" if best is None else length_text(best.value), "" if best is None else (
+            f"frame {best.index}, score {best.score:.2f}"
+        ))  # fmt: skip
+        if estimate is None:
+            self._set("Whole exam", "–", "when the analysis is over" if self._session.analysis.running else "")
+            return
+        unit = "px" if estimate.value.mm is None else "mm"
+        low, high = (each.px if each.mm is None else each.mm for each in (estimate.low, estimate.high))
+        self._set(
+            "Whole exam", length_text(estimate.value), f"95 %: {low:.1f} to {high:.1f} {unit}\n{estimate.n} frames"
+        )
+        left = Counter(estimate.left_out.values())
+        told = "\n".join(f"{count} frames: {reason}" for reason, count in left.most_common())
+        self._labels["Whole exam about"].setToolTip(f"Left out\n{told}" if left else "No frame was left out.")
+
+    def texts(self) -> dict[str, str]:
+        """What each label shows."""
+        return {name: label.text() for name, label in self._labels.items()}
+
+    def _set(self, column: str, value: str, about: str) -> None:
+        self._labels[f"{column} value"].setText(value)
+        self._labels[f"{column} about"].setText(about)

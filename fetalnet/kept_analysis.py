@@ -1,0 +1,156 @@
+"""The predictions of a whole recording on disk, to be reused with the same weights."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fetalnet.atomic_file import write_file
+from fetalnet.fitting.shape import Shape
+from fetalnet.geometry import Ellipse, Line
+from fetalnet.planes import Plane, Structure
+from fetalnet.prediction import Prediction
+
+if TYPE_CHECKING:
+    from fetalnet.geometry import Geometry
+    from fetalnet.picture.sector import Sector
+
+SUFFIX = ".fnframes"
+FORMAT = 1
+_OWNER_ONLY = 0o600
+_PLANES = tuple(Plane)
+_NAN = float("nan")
+
+
+class OtherWeightsError(Exception):
+    """What is kept was predicted with other weights."""
+
+
+def fan_key(fan: Sector | None) -> str:
+    """What tells the fan that a person drew from another; empty where it was found."""
+    return "" if fan is None else hashlib.sha256(fan.polygon.tobytes()).hexdigest()
+
+
+def keep_analysis(path: Path, sha256: str, fan: str, predictions: Sequence[Prediction]) -> None:
+    """Write the predictions of all frames, in order. Raises ``InputError`` where the disk refuses."""
+    outlines = [np.zeros((0, 2), np.float32) if each.outline is None else each.outline for each in predictions]
+    unknown = np.full(len(Structure), np.nan, np.float32)
+    about = {
+        "format": FORMAT,
+        "sha256": sha256,
+        "fan": fan,
+        "refused": [each.refused for each in predictions],
+        "file": [each.file for each in predictions],
+    }
+    arrays = {
+        "about": np.frombuffer(json.dumps(about).encode(), np.uint8),
+        "index": np.array([each.index for each in predictions], np.int64),
+        "time_s": _numbers([each.time_s for each in predictions]),
+        "plane": np.array([_PLANES.index(each.plane) for each in predictions], np.uint8),
+        "probabilities": np.array([[each.probabilities[plane] for plane in Plane] for each in predictions], np.float64),
+        "standardness": np.array([each.standardness for each in predictions], np.float64),
+        "geometry": np.array([_flat(each.geometry) for each in predictions], np.float64),
+        "shape": np.array([_flat_shape(each.shape) for each in predictions], np.float64),
+        "structures": np.array([unknown if each.structures is None else each.structures for each in predictions]),
+        "change": _numbers([each.change for each in predictions]),
+        "outline": np.concatenate(outlines) if outlines else np.zeros((0, 2), np.float32),
+        "outline_points": np.array([len(each) for each in outlines], np.int64),
+    }
+    held = io.BytesIO()
+    np.savez_compressed(held, allow_pickle=False, **arrays)
+    write_file(path, held.getvalue(), mode=_OWNER_ONLY)
+
+
+def kept_analysis(path: Path, sha256: str, fan: str) -> tuple[Prediction, ...] | None:
+    """The predictions kept for these weights and this fan; None where there are none, or what is kept is damaged.
+
+    Raises ``OtherWeightsError`` where they are of other weights.
+    """
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+            arrays = dict(file)
+        about = json.loads(arrays["about"].tobytes())
+        if about["format"] != FORMAT or about["fan"] != fan:
+            return None
+        if about["sha256"] != sha256:
+            raise OtherWeightsError
+        return _predictions(arrays, about["refused"], about["file"])
+    except (OSError, ValueError, KeyError, IndexError, TypeError, zipfile.BadZipFile, EOFError):
+        # It is only a saving of time: the recording is analysed again.
+        return None
+
+
+def _predictions(
+    arrays: dict[str, NDArray[np.float64]], refused: list[str | None], files: list[str | None]
+) -> tuple[Prediction, ...]:
+    ends = np.cumsum(arrays["outline_points"]).tolist()
+    starts = [0, *ends[:-1]]
+    result = []
+    for at, index in enumerate(arrays["index"].tolist()):
+        plane = _PLANES[int(arrays["plane"][at])]
+        outline = arrays["outline"][starts[at] : ends[at]].astype(np.float32)
+        structures = arrays["structures"][at].astype(np.float32)
+        result.append(
+            Prediction(
+                index,
+                _number(arrays["time_s"][at]),
+                plane,
+                dict(zip(_PLANES, arrays["probabilities"][at].tolist(), strict=True)),
+                float(arrays["standardness"][at]),
+                outline if len(outline) else None,
+                _geometry(arrays["geometry"][at].tolist()),
+                refused[at],
+                files[at],
+                _shape(arrays["shape"][at].tolist()),
+                None if np.isnan(structures).any() else structures,
+                _number(arrays["change"][at]),
+            )
+        )
+    return tuple(result)
+
+
+def _numbers(values: Sequence[float | None]) -> NDArray[np.float64]:
+    return np.array([_NAN if each is None else each for each in values], np.float64)
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _flat(geometry: Geometry | None) -> list[float]:
+    """Five numbers of an ellipse, four of a line and NaN, or NaN alone."""
+    match geometry:
+        case Ellipse():
+            return [geometry.cx, geometry.cy, geometry.a, geometry.b, geometry.theta_deg]
+        case Line():
+            return [geometry.x1, geometry.y1, geometry.x2, geometry.y2, _NAN]
+        case _:
+            return [_NAN] * 5
+
+
+def _geometry(numbers: list[float]) -> Geometry | None:
+    if np.isnan(numbers[0]):
+        return None
+    return Line(*numbers[:4]) if np.isnan(numbers[4]) else Ellipse(*numbers)
+
+
+def _flat_shape(shape: Shape | None) -> list[float]:
+    if shape is None:
+        return [_NAN] * 5
+    asymmetry = _NAN if shape.asymmetry is None else shape.asymmetry
+    return [shape.inside, shape.residual, shape.followed, asymmetry, shape.size]
+
+
+def _shape(numbers: list[float]) -> Shape | None:
+    if np.isnan(numbers[0]):
+        return None
+    inside, residual, followed, asymmetry, size = numbers
+    return Shape(inside, residual, followed, _number(asymmetry), size)
