@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from urllib.parse import urlsplit
 
@@ -22,7 +23,6 @@ _PROTOCOLS = "http,https,tls,tcp,udp,rtp,rtsp,srt,crypto"
 _OPTIONS = {
     "format_whitelist": _FORMATS,
     "protocol_whitelist": _PROTOCOLS,
-    "fflags": "nobuffer",
     "flags": "low_delay",
     # As little as tells codec and size: the picture is wanted now.
     "probesize": "500000",
@@ -131,9 +131,8 @@ def _failure(error: av.FFmpegError, url: str, name: str) -> LinkError:
             )
         case av.error.ExitError() | av.error.TimeoutError():
             return LinkError(f"Nothing comes from {name}; start the sender, or look at address, cable and firewall.")
-    if error.errno == _ADDRESS_IN_USE:
+    if error.errno == errno.EIO and scheme in ("http", "https"):
+        return LinkError(f"{name} answers, but sends no video; ask the sender for the stream's own address.")
+    if error.errno == errno.EADDRINUSE:
         return LinkError(f"Another program receives at {name} already; close it.")
     return LinkError(f"{name} cannot be reached ({error.strerror}); look at address and network.")
-
-
-_ADDRESS_IN_USE = 98

@@ -220,6 +220,8 @@ def _lossless_stream(container: OutputContainer, picture: NDArray[np.uint8], rat
     stream.height, stream.width = picture.shape[:2]
     stream.pix_fmt = "gray" if picture.ndim == 2 else "bgr0"
     stream.codec_context.time_base = MILLISECONDS
+    # Every frame stands alone, so that a clip can begin anywhere.
+    stream.codec_context.gop_size = 1
     stream.codec_context.thread_count = 2
     stream.codec_context.thread_type = "SLICE"
     stream.options = {"level": "3", "slices": "4", "coder": "rice", "context": "0"}

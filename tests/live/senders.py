@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -30,11 +31,11 @@ def picture(index: int, size: tuple[int, int] = (320, 240)) -> np.ndarray:
 
 
 class Sender:
-    """Sends MPEG-TS to ``url`` at its own pace. ``sizes`` follow each other, ``frames`` of each; then it ends."""
+    """Sends MPEG-TS at its own pace: to a UDP address, a file, or ("listen" or "connect", port). ``sizes`` follow each other, ``frames`` of each; then it ends."""
 
     def __init__(
         self,
-        url: str | list[object],
+        to: object,
         *,
         codec: str = "libx264",
         sizes: tuple[tuple[int, int], ...] = ((320, 240),),
@@ -43,7 +44,7 @@ class Sender:
         b_frames: bool = False,
     ) -> None:
         self.sent = 0
-        self._url, self._codec, self._sizes, self._frames = url, codec, sizes, frames
+        self._to, self._codec, self._sizes, self._frames = to, codec, sizes, frames
         self._sound_only, self._b_frames = sound_only, b_frames
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
@@ -58,13 +59,40 @@ class Sender:
 
     def _run(self) -> None:
         try:
-            with av.open(self._url, "w", format="mpegts") as container:
+            with self._opened() as out, av.open(out, "w", format="mpegts") as container:
                 if self._sound_only:
                     self._send_sound(container)
                 else:
                     self._send_pictures(container)
         except (av.FFmpegError, OSError):
             return  # who received has left
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[object]:
+        """PyAV holds Python's lock while a socket of its own waits for the other side: TCP goes by Python's."""
+        if not isinstance(self._to, tuple):
+            yield self._to
+            return
+        how, port = self._to
+        if how == "listen":
+            with socket.create_server(("127.0.0.1", port)) as server:
+                server.settimeout(0.05)
+                while not self._stop.is_set():
+                    with contextlib.suppress(TimeoutError):
+                        connection = server.accept()[0]
+                        break
+                else:
+                    raise OSError("nobody came")
+        else:
+            while not self._stop.wait(0.05):
+                with contextlib.suppress(ConnectionRefusedError):
+                    connection = socket.create_connection(("127.0.0.1", port))
+                    break
+            else:
+                raise OSError("nobody was there")
+        with connection, connection.makefile("wb", buffering=0) as file:
+            connection.settimeout(10)
+            yield file
 
     def _send_pictures(self, container: av.container.OutputContainer) -> None:
         stream = container.add_stream(self._codec, rate=RATE_HZ)
@@ -117,6 +145,8 @@ class WebServer:
                     answer(self)
                 except OSError:
                     pass
+
+            protocol_version = "HTTP/1.1"
 
             def log_message(self, *_: object) -> None:
                 pass
