@@ -4,6 +4,7 @@
 """
 
 from fetalnet.live.address import network_source
+from fetalnet.live.analysis import Caught, LiveAnalysis, LivePrediction
 from fetalnet.live.capture import Capture, LinkState, LinkStatus, LiveFrame
 from fetalnet.live.clip import cut_clip
 from fetalnet.live.doctor import Doctor, LinkReport, Trouble
@@ -15,13 +16,16 @@ from fetalnet.live.source import Arrival, Link, LinkError, LiveSource, VideoForm
 __all__ = [
     "Arrival",
     "Capture",
+    "Caught",
     "Doctor",
     "Link",
     "LinkError",
     "LinkReport",
     "LinkState",
     "LinkStatus",
+    "LiveAnalysis",
     "LiveFrame",
+    "LivePrediction",
     "LiveSource",
     "NetworkStream",
     "Recorder",

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import av
+from av.container import OutputContainer
+from av.video.stream import VideoStream
 
 from fetalnet.atomic_file import whole_file
 from fetalnet.errors import InputError
@@ -28,7 +30,7 @@ def cut_clip(segments: Sequence[Segment], from_s: float, to_s: float, out: Path)
             stream = recording.streams.video[0]
             with av.open(file, "w", format="matroska") as clip:
                 copy = clip.add_stream_from_template(stream)
-                held: list[av.Packet] = []
+                held: list[av.Packet[VideoStream]] = []
                 offset: int | None = None
                 for packet in recording.demux(stream):
                     if packet.size == 0 or packet.pts is None or packet.pts > end_ms:
@@ -49,7 +51,7 @@ def cut_clip(segments: Sequence[Segment], from_s: float, to_s: float, out: Path)
     return out
 
 
-def _put(clip: av.container.OutputContainer, stream: av.VideoStream, packet: av.Packet, offset_ms: int) -> None:
+def _put(clip: OutputContainer, stream: VideoStream, packet: av.Packet[VideoStream], offset_ms: int) -> None:
     assert packet.pts is not None
     packet.stream = stream
     packet.time_base = MILLISECONDS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import av
@@ -10,6 +10,7 @@ import numpy as np
 from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from fetalnet.live.source import Arrival, VideoForm
@@ -34,7 +35,7 @@ class LiveDecoder:
         context.flags |= Flags.low_delay.value
         self._context = context
 
-    def decode(self, packet: av.Packet) -> Iterable[VideoFrame]:
+    def decode(self, packet: av.Packet[VideoStream]) -> Iterable[VideoFrame]:
         """What the packet shows; nothing where it is damaged."""
         try:
             return self._context.decode(packet)
@@ -46,7 +47,7 @@ class LiveDecoder:
         self._context.flush_buffers()
 
 
-def headers(packet: av.Packet, codec: str) -> bytes:
+def headers(packet: av.Packet[VideoStream], codec: str) -> bytes:
     """The headers in a key frame that say how large the picture is; empty where there are none that are known."""
     if not packet.is_keyframe:
         return b""
@@ -84,7 +85,7 @@ def _units(data: bytes) -> Iterator[bytes]:
             yield unit
 
 
-_HEADERS = {
+_HEADERS: dict[str, Callable[[int], bool]] = {
     "h264": lambda first: first & 0x1F in (7, 8),
     "hevc": lambda first: first >> 1 & 0x3F in (32, 33, 34),
     "mpeg2video": lambda first: first == 0xB3,

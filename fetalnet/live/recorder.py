@@ -32,12 +32,18 @@ _LOOK_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One file of the recording. ``began_s`` is the arrival of its first frame by ``time.monotonic``."""
+    """One file of the recording. ``began_s`` is the arrival of its first frame by ``time.monotonic``.
+
+    ``part`` is the link it is of, as ``LiveFrame.segment`` counts them; ``first_index`` the number of its first frame
+    in that part, which may be split into several files.
+    """
 
     path: Path
     began_s: float
     ended_s: float
     frames: int
+    part: int = 0
+    first_index: int = 0
 
 
 class Recorder:
@@ -63,6 +69,8 @@ class Recorder:
         self._file: _File | None = None
         self._done: list[Segment] = []
         self._looked_s = 0.0
+        self._part = -1
+        self._index = 0
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -74,6 +82,8 @@ class Recorder:
         """What follows has this form: a new file, begun by the next key frame."""
         self._finish()
         self._form = form
+        self._part += 1
+        self._index = 0
 
     def write(self, arrival: Arrival) -> bool:
         """Put it on disk. False where it could not be: before the first key frame, or where recording has stopped."""
@@ -87,8 +97,9 @@ class Recorder:
             if self._file is None:
                 if not key:
                     return False
-                self._file = _File(self._next_path(), self._form, arrival)
+                self._file = _File(self._next_path(), self._form, arrival, self._part, self._index)
             self._file.write(arrival)
+            self._index += 1
         except (av.FFmpegError, OSError) as error:
             self._stop(f"The recording stopped: the disk refused ({error.strerror}). Free some space and begin again.")
             return False
@@ -147,11 +158,11 @@ class Recorder:
 class _File:
     """One Matroska file that grows."""
 
-    def __init__(self, path: Path, form: VideoForm, first: Arrival) -> None:
+    def __init__(self, path: Path, form: VideoForm, first: Arrival, part: int, first_index: int) -> None:
         self.path, self.frames = path, 0
+        self._part, self._first_index = part, first_index
         self._began_s = self._ended_s = first.arrived_s
         self._last_ms = -1
-        self._clock: Callable[[av.Packet], int] | None = None
         self._container: OutputContainer = av.open(
             str(path),
             "w",
@@ -171,7 +182,7 @@ class _File:
 
     @property
     def segment(self) -> Segment:
-        return Segment(self.path, self._began_s, self._ended_s, self.frames)
+        return Segment(self.path, self._began_s, self._ended_s, self.frames, self._part, self._first_index)
 
     @property
     def bytes_written(self) -> int:
@@ -187,7 +198,7 @@ class _File:
         self._last_ms, self._ended_s = now_ms, arrival.arrived_s
         self.frames += 1
 
-    def _write_packet(self, packet: av.Packet, now_ms: int) -> None:
+    def _write_packet(self, packet: av.Packet[VideoStream], now_ms: int) -> None:
         """Without re-encoding. Times are those of arrival; frames that are not shown in order keep their distances."""
         base = packet.time_base or MILLISECONDS
         ahead_ms = 0

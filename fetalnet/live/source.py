@@ -30,7 +30,7 @@ class Arrival:
     """
 
     arrived_s: float
-    packet: av.Packet | None = None
+    packet: av.Packet[VideoStream] | None = None
     picture: NDArray[np.uint8] | None = None
 
     @property

@@ -31,7 +31,10 @@ def picture(index: int, size: tuple[int, int] = (320, 240)) -> np.ndarray:
 
 
 class Sender:
-    """Sends MPEG-TS at its own pace: to a UDP address, a file, or ("listen" or "connect", port). ``sizes`` follow each other, ``frames`` of each; then it ends."""
+    """Sends MPEG-TS at its own pace: to a UDP address, a file, or ("listen" or "connect", port).
+
+    ``sizes`` follow each other, ``frames`` of each; then it ends.
+    """
 
     def __init__(
         self,
@@ -141,10 +144,8 @@ class WebServer:
     def __init__(self, answer: Callable[[BaseHTTPRequestHandler], None]) -> None:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                try:
+                with contextlib.suppress(OSError):
                     answer(self)
-                except OSError:
-                    pass
 
             protocol_version = "HTTP/1.1"
 
