@@ -88,7 +88,7 @@ class Window(QMainWindow):
         self.refused_scale = RefusedScale(session, [act[Do.USE_SCALE], act[Do.SET_SCALE], act[Do.TWO_POINTS]])
         self.gallery = Gallery(session, open_source)
         self.recordings = RecordingsPane(session, settings)
-        self.start_page = StartPage([act[Do.OPEN], act[Do.OPEN_FOLDER]])
+        self.start_page = StartPage([act[Do.OPEN], act[Do.OPEN_FOLDER], act[Do.WATCH]])
         self.picture = QStackedWidget()
         self.picture.addWidget(self.start_page)
         self.picture.addWidget(self.canvas)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QAction, QImage, QPixmap
+from PySide6.QtGui import QAction, QImage, QKeySequence, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.live.watch import Watch
@@ -46,11 +46,11 @@ class LivePane(QFrame):
         self.link.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         column.addWidget(self.link)
         for action in verbs:
-            button = QPushButton(action.text().replace("&", ""))
-            button.setToolTip(action.toolTip())
+            key = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            button = QPushButton(f"{action.text().replace('&', '')}   ({key})")
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.clicked.connect(action.trigger)
             action.enabledChanged.connect(button.setEnabled)
-            action.changed.connect(lambda button=button, action=action: button.setText(action.text().replace("&", "")))
             column.addWidget(button)
         self._tick = QTimer(self)
         self._tick.setInterval(_LINK_MS)
@@ -108,6 +108,7 @@ class _PlaneRow(QFrame):
         self.text = QLabel()
         self.text.setTextFormat(Qt.TextFormat.RichText)
         self.text.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.text.setWordWrap(True)
         row.addWidget(self.text, 1)
 
     def show_caught(self, caught: Caught | None) -> None:
@@ -116,17 +117,20 @@ class _PlaneRow(QFrame):
             self._shown = None
             self.picture.clear()
             self.picture.setText("–")
-            kinds = ", ".join(KINDS_OF[self._plane])
-            self.text.setText(f"☐ {name}<br><span style='color:{MUTED}'>{kinds}: not found yet</span>")
+            self.text.setText(f"☐ {name}<br><span style='color:{MUTED}'>not found yet</span>")
+            self.setToolTip("")
             return
-        lines = []
+        lines, spreads = [], []
         for kind in KINDS_OF[self._plane]:
             line = f"{kind} {length_text(caught.values[kind])}"
             estimate = caught.estimates.get(kind)
             if estimate is not None:
-                line += f" <span style='color:{MUTED}'>({_spread(estimate.low, estimate.high)}, n {estimate.n})</span>"
+                spread = _spread(estimate.low, estimate.high)
+                line += f" <span style='color:{MUTED}'>({spread})</span>"
+                spreads.append(f"{kind}: 95 % of {estimate.n} frames lie within {spread}")
             lines.append(line)
         self.text.setText(f"☑ {name}  ★ {caught.score:.2f}<br>{'<br>'.join(lines)}")
+        self.setToolTip("\n".join(spreads))
         if self._shown is None or self._shown.live is not caught.live:
             self.picture.setPixmap(_thumbnail(caught))
         self._shown = caught

@@ -39,7 +39,7 @@ class LiveCanvas(Canvas):
         watch.began.connect(self._on_began)
         watch.frame_shown.connect(self._on_frame)
         watch.predicted.connect(self._on_predicted)
-        watch.freeze_changed.connect(lambda _: self._refresh())
+        watch.freeze_changed.connect(lambda _: self._on_status(watch.status))
         watch.status_changed.connect(self._on_status)
 
     @property

@@ -200,6 +200,8 @@ class Watch(QObject):
         if status != self.status:
             self.status = status
             self.status_changed.emit(status)
+            if status.state is LinkState.LIVE and status.sentence:
+                self.notice.emit(status.sentence)
             if status.state is LinkState.STOPPED:
                 self.stop()
 
