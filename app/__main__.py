@@ -112,6 +112,7 @@ def start(
         load_predictor=load_predictor,
         exam_folder=folders.data / "exams",
         preset_folder=folders.data / "presets",
+        live_folder=folders.data / "live recordings",
         given_scale=scale,
         screen_rate_hz=app.primaryScreen().refreshRate(),
     )

@@ -29,6 +29,12 @@ class Do(StrEnum):
     KEEP_TEXT = "keep_text"
     QUIT = "close"
 
+    WATCH = "watch_live"
+    FREEZE = "freeze"
+    KEEP_MINUTE = "keep_minute"
+    LINK = "show_link"
+    STOP_WATCHING = "stop_watching"
+
     UNDO = "undo"
     REDO = "redo"
 
@@ -108,6 +114,8 @@ class When(StrEnum):
     ANALYSING = "the analysis runs"
     IDLE = "a recording is open and no analysis runs"
     REFUSED = "the scale of the shown frame was refused"
+    SCALABLE = "a recording is open or a watch runs"
+    LIVE = "a watch runs"
     UNDOABLE = "there is something to undo"
     REDOABLE = "there is something to redo"
 
@@ -134,6 +142,11 @@ ACTIONS: tuple[ActionInfo, ...] = (
     ActionInfo(Do.EXPORT_JSON, "Exam as &JSON…", ("Ctrl+Shift+J",), When.MEASURED),
     ActionInfo(Do.KEEP_TEXT, "Reports show the scanner's &text too", (), When.ALWAYS, checkable=True),
     ActionInfo(Do.QUIT, "&Quit", ("Ctrl+Q",), When.ALWAYS),
+    ActionInfo(Do.WATCH, "&Watch live…", ("W",), When.ALWAYS),
+    ActionInfo(Do.FREEZE, "&Freeze or go on", ("Space", "F"), When.LIVE),
+    ActionInfo(Do.KEEP_MINUTE, "&Keep the last minute", ("K",), When.LIVE),
+    ActionInfo(Do.LINK, "Capture &doctor…", ("Ctrl+L",), When.LIVE),
+    ActionInfo(Do.STOP_WATCHING, "&Stop and review", ("Ctrl+W",), When.LIVE),
     ActionInfo(Do.UNDO, "&Undo", ("Ctrl+Z",), When.UNDOABLE),
     ActionInfo(Do.REDO, "&Redo", ("Ctrl+Y", "Ctrl+Shift+Z"), When.REDOABLE),
     ActionInfo(Do.ACCEPT, "&Accept", ("Return", "Enter"), When.ACCEPTABLE),
@@ -146,7 +159,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
     ActionInfo(Do.HAND_HEAD, "Measure &head by hand", ("Shift+H",), When.OPEN),
     ActionInfo(Do.HAND_ABDOMEN, "Measure a&bdomen by hand", ("Shift+A",), When.OPEN),
     ActionInfo(Do.HAND_FEMUR, "Measure &femur by hand", ("Shift+F",), When.OPEN),
-    ActionInfo(Do.SET_SCALE, "Set &scale in mm per pixel…", ("S",), When.OPEN),
+    ActionInfo(Do.SET_SCALE, "Set &scale in mm per pixel…", ("S",), When.SCALABLE),
     ActionInfo(Do.TWO_POINTS, "Set scale by &two points", ("T",), When.OPEN),
     ActionInfo(Do.RULER_SCALE, "Scale from the ru&ler…", ("Shift+T",), When.OPEN),
     ActionInfo(Do.USE_SCALE, "&Use this scale", ("Shift+S",), When.REFUSED),
@@ -206,6 +219,7 @@ MENUS: dict[str, tuple[Do | None, ...]] = {
         Do.BEST_HEAD, Do.BEST_ABDOMEN, Do.BEST_FEMUR, Do.PREVIOUS_BEST, Do.NEXT_BEST, None,
         Do.ANALYSE, Do.CANCEL_ANALYSIS,
     ),
+    "&Live": (Do.WATCH, None, Do.FREEZE, Do.KEEP_MINUTE, Do.LINK, None, Do.STOP_WATCHING),
     "&View": (
         Do.EXAMINATION, None, Do.ZOOM_IN, Do.ZOOM_OUT, Do.FIT, None, Do.OVERLAY, Do.HIDE_TEXT, Do.FULL_SCREEN,
     ),
@@ -221,13 +235,24 @@ SELECTING = {
 }
 
 
+_WHILE_WATCHING = (When.ALWAYS, When.LIVE, When.SCALABLE)
+
+
 def is_enabled(when: When, session: Session) -> bool:
     """Whether an action with this condition can be done now."""
     recording = session.recording
     selected = session.measurement_of(session.selected)
+    live = session.watch.watching
+    if live and when not in _WHILE_WATCHING:
+        # The open exam is not on screen: nothing in it may change unseen.
+        return False
     match when:
         case When.ALWAYS:
             return True
+        case When.LIVE:
+            return live
+        case When.SCALABLE:
+            return live or recording is not None
         case When.OPEN:
             return recording is not None
         case When.FRAMES:

@@ -14,12 +14,14 @@ from typing import Protocol
 
 from PySide6.QtCore import QObject, QThread, Signal
 
+from app.pipeline import BoxClosedError, Latest
 from fetalnet.analysis import FramePredictor, predicted
 from fetalnet.errors import InputError
 from fetalnet.estimate import Estimate
 from fetalnet.examination import STILL, BestFrame, Examination
 from fetalnet.geometry import Geometry, MmPerPixel
 from fetalnet.kept_analysis import OtherWeightsError, fan_key, keep_analysis, kept_analysis
+from fetalnet.live import LiveAnalysis, LiveFrame
 from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
 from fetalnet.picture.sector import Sector
 from fetalnet.picture.sector_search import sector_of
@@ -43,6 +45,9 @@ REUSED_BATCH = 500
 
 SUMMARY_S = 0.5
 """How often what was found so far is looked at again."""
+
+LIVE_WAIT_S = 0.2
+"""How long a frame is waited for before looking whether something else is wanted."""
 
 
 class DescribedPredictor(FramePredictor, Protocol):
@@ -86,6 +91,13 @@ class Findings:
     frozen: tuple[Frozen, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _LiveJob:
+    generation: int
+    frames: Latest[LiveFrame]
+    fan: Sector | None
+
+
 @dataclass(frozen=True, slots=True)
 class _Job:
     generation: int
@@ -104,6 +116,8 @@ class Analyst(QThread):
         failed(int, str): generation (0 while loading) and one sentence for a person.
         fan_found(int, Sector): generation and the fan that the network looks at.
         screen_changed(int, Change): generation and where the scanner's depth, zoom or layout changed.
+        live_began(int, LiveAnalysis), live_predicted(int, LivePrediction), live_caught(int, tuple of Caught):
+            generation and what is said while watching.
         noticed(str): a sentence about a recording that is analysed all the same, as far as it goes.
     """
 
@@ -114,6 +128,9 @@ class Analyst(QThread):
     failed = Signal(int, str)
     fan_found = Signal(int, object)
     screen_changed = Signal(int, object)
+    live_began = Signal(int, object)
+    live_predicted = Signal(int, object)
+    live_caught = Signal(int, object)
     noticed = Signal(str)
 
     def __init__(
@@ -127,7 +144,7 @@ class Analyst(QThread):
         self._open_source = open_source
         self._changed = threading.Condition()
         self._stopping = False
-        self._wanted: _Job | None = None
+        self._wanted: _Job | _LiveJob | None = None
         self._generation = 0
         self._cancelled = 0
         self._scales = NO_SCALE_TRACK
@@ -145,6 +162,14 @@ class Analyst(QThread):
         with self._changed:
             self._generation += 1
             self._wanted = _Job(self._generation, path, fan, kept, anew)
+            self._changed.notify_all()
+            return self._generation
+
+    def watch(self, frames: Latest[LiveFrame], fan: Sector | None = None) -> int:
+        """Look at the newest of ``frames`` until they end or something else is wanted. Returns the generation."""
+        with self._changed:
+            self._generation += 1
+            self._wanted = _LiveJob(self._generation, frames, fan)
             self._changed.notify_all()
             return self._generation
 
@@ -188,6 +213,9 @@ class Analyst(QThread):
             if predictor is None:
                 continue
             try:
+                if isinstance(job, _LiveJob):
+                    self._watch(job, predictor)
+                    continue
                 self._analyse(job, predictor)
             except InputError as error:
                 self.failed.emit(job.generation, str(error))
@@ -286,7 +314,28 @@ class Analyst(QThread):
             # The decisions' own file says so to the person; this one only saves time.
             log.warning("the analysis cannot be kept")
 
-    def _unwanted(self, job: _Job) -> bool:
+    def _watch(self, job: _LiveJob, predictor: DescribedPredictor) -> None:
+        """Predict the newest frame, again and again: what comes meanwhile is on disk."""
+        analysis = LiveAnalysis(predictor, job.fan)
+        self.live_began.emit(job.generation, analysis)
+        summary_s = time.monotonic()
+        summary_cost_s = 0.0
+        while not self._unwanted(job):
+            try:
+                prediction = analysis.look(job.frames.get(LIVE_WAIT_S))
+            except TimeoutError:
+                continue
+            except BoxClosedError:
+                break
+            self.live_predicted.emit(job.generation, prediction)
+            now_s = time.monotonic()
+            if now_s - summary_s >= max(SUMMARY_S, 10 * summary_cost_s):
+                self.live_caught.emit(job.generation, analysis.caught())
+                summary_s = time.monotonic()
+                summary_cost_s = summary_s - now_s
+        self.live_caught.emit(job.generation, analysis.caught())
+
+    def _unwanted(self, job: _Job | _LiveJob) -> bool:
         with self._changed:
             return self._stopping or self._cancelled == job.generation or self._wanted is not None
 

@@ -34,13 +34,14 @@ class Latest(Generic[T]):
             value, self._value = self._value, None
             return value
 
-    def get(self) -> T:
-        """Wait for the newest value. Raises ``BoxClosedError``."""
+    def get(self, timeout_s: float | None = None) -> T:
+        """Wait for the newest value. Raises ``BoxClosedError``, or ``TimeoutError`` where nothing came in time."""
         with self._changed:
             while self._value is None:
                 if self._closed:
                     raise BoxClosedError
-                self._changed.wait()
+                if not self._changed.wait(timeout_s):
+                    raise TimeoutError
             value, self._value = self._value, None
             return value
 

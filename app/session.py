@@ -15,6 +15,7 @@ from app.commands import swapped
 from app.deck import Deck
 from app.device import Device
 from app.journal import Journal
+from app.live.watch import Ended, Watch
 from app.player import Opened, Player, RecordingInfo
 from app.review import READ_ONLY, Review
 from fetalnet import records
@@ -79,6 +80,7 @@ class Session(QObject):
         load_predictor: Callable[[], DescribedPredictor],
         exam_folder: Path,
         preset_folder: Path,
+        live_folder: Path,
         given_scale: Scale = NO_SCALE,
         screen_rate_hz: float = 60.0,
         parent: QObject | None = None,
@@ -126,6 +128,11 @@ class Session(QObject):
         self._analyst.fan_found.connect(self._on_fan)
         self._analyst.screen_changed.connect(self._on_screen_changed)
         self._analyst.noticed.connect(self.notice)
+        self.watch = Watch(self._analyst, live_folder, screen_rate_hz, self)
+        self.watch.began.connect(self._on_watch_began)
+        self.watch.ended.connect(self._on_watch_ended)
+        self.watch.notice.connect(self.notice)
+        self._live_scales: dict[Path, ScaleTrack] = {}
         self._analyst.start()
 
     # Opening and closing.
@@ -136,6 +143,7 @@ class Session(QObject):
 
     def close(self) -> None:
         """Stop every thread and wait for it. Decisions not yet on disk are written first."""
+        self.watch.close()
         for each in (self._deck, self._analyst, self.journal):
             each.stop()
         for each in (self._deck, self._analyst, self.journal):
@@ -217,6 +225,8 @@ class Session(QObject):
         if self._given_scale.mm_per_pixel is not None:
             given = ScaleTrack.of(Calibration.of_whole(self._given_scale))
             self._exam = records.with_scale_track(self._exam, self.recording_id, given)
+        elif (live := self._live_scales.pop(opened.recording.path, None)) is not None:
+            self._exam = records.with_scale_track(self._exam, self.recording_id, live)
         if self.read_only:
             self.notice.emit(READ_ONLY)
         elif opened.notice:
@@ -225,6 +235,20 @@ class Session(QObject):
         self._set_saved(True)
         self.select(self.selected)
         self.analyse()
+
+    def _on_watch_began(self) -> None:
+        if self.player is not None:
+            self.player.pause()
+        if self.analysis.running:
+            self._set_analysis(replace(self.analysis, running=False))
+        if self._given_scale.mm_per_pixel is not None:
+            self.watch.set_scale(self._given_scale)
+
+    def _on_watch_ended(self, ended: Ended) -> None:
+        """What a person said of the scale while watching goes on in the recordings."""
+        for segment, scales in zip(ended.segments, ended.scales, strict=True):
+            if scales.changes or scales.at(0).is_known:
+                self._live_scales[segment.path] = scales
 
     # The shown frame.
 
@@ -264,7 +288,7 @@ class Session(QObject):
 
     def analyse(self, *, anew: bool = False) -> None:
         """Analyse the open recording from its first frame; what is kept is reused, but for ``anew``."""
-        if self.recording is None:
+        if self.recording is None or self.watch.watching:
             return
         self._analyst.set_scales(self.scales)
         self._generation = self._analyst.analyse(self.recording.path, self.known_fan, self._kept, anew=anew)

@@ -36,8 +36,14 @@ class Settings(BaseModel):
     """Draw outline, calipers and values over the picture."""
     hide_text: bool = False
     """Cover what lies outside the fan: scanners burn the patient's name into their pictures."""
+    live_addresses: list[str] = []
+    """Streams that were watched, newest first, without their passwords."""
     overlay_opacity: Annotated[float, Field(ge=0.0, le=1.0)] = 0.18
     """How strongly the segmentation tints the picture."""
+
+    def add_live_address(self, address: str) -> None:
+        """Put a stream's address at the head of the list."""
+        self.live_addresses = [address, *(each for each in self.live_addresses if each != address)][:RECENT_LIMIT]
 
     def add_recent(self, path: Path) -> None:
         """Put a recording at the head of the list."""

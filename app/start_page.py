@@ -22,7 +22,8 @@ class StartPage(QWidget):
         column.addSpacing(6)
         column.addWidget(
             _line(
-                "Drop a video, a DICOM file, an image, a folder or a zip archive here, or use a button below. "
+                "Drop a video, a DICOM file, an image, a folder or a zip archive here, or use a button below; "
+                "a scanner's picture is watched live. "
                 "The program looks for head, abdomen and femur and proposes HC, BPD, OFD, AC and FL; you decide.",
                 f"color: {MUTED};",
             )

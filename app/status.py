@@ -46,13 +46,18 @@ class StatusBar(QStatusBar):
         session.predictor_changed.connect(lambda _: self._show_model())
         session.analysis_changed.connect(self._show_analysis)
         session.saved_changed.connect(lambda _: self.refresh())
+        session.watch.began.connect(self.refresh)
+        session.watch.ended.connect(lambda _: self.refresh())
         self.refresh()
         self._show_model()
         self._show_analysis(session.analysis)
 
     def refresh(self) -> None:
         session = self._session
-        if not session.is_open:
+        self.progress.setVisible(not session.watch.watching)
+        self.cancel.setVisible(not session.watch.watching)
+        if not session.is_open or session.watch.watching:
+            # While watching, the open exam is not on screen, and its scale is not the link's.
             for label in (self.scale, self.review, self.saved):
                 label.setText("")
             self._calibration = None

@@ -18,6 +18,7 @@ from app.canvas.view import ZOOM_STEP, Tool
 from app.exporting import Format
 from app.exports import Exports
 from app.fan_search import FanSearch
+from app.live.dialogs import LinkDialog, WatchDialog
 from app.player import SPEEDS
 from app.presets import PresetsDialog, description
 from app.ruler import RulerScale
@@ -82,6 +83,28 @@ class Verbs(QObject):
 
     def keep_text(self, on: bool) -> None:
         """Nothing now: the next export looks whether it is checked. Not remembered, so that no start begins unsafe."""
+
+    # Live.
+
+    def watch_live(self) -> None:
+        if self.session.watch.watching:
+            self.window.notification.say("A watch is running; stop it first (Live, Stop and review).")
+            return
+        dialog = WatchDialog(self.window.settings, self.session.watch.folder, self.window)
+        if dialog.exec() and dialog.source is not None:
+            self.session.watch.begin(dialog.source, connection=dialog.connection)
+
+    def freeze(self) -> None:
+        self.session.watch.freeze()
+
+    def keep_minute(self) -> None:
+        self.session.watch.keep()
+
+    def show_link(self) -> None:
+        LinkDialog(self.session.watch, self.window).exec()
+
+    def stop_watching(self) -> None:
+        self.session.watch.stop()
 
     # Edit and measure.
 
@@ -172,7 +195,10 @@ class Verbs(QObject):
         except InputError as error:
             self.window.notification.say(str(error))
         else:
-            self.session.review.set_scale(scale)
+            if self.session.watch.watching:
+                self.session.watch.set_scale(scale)
+            else:
+                self.session.review.set_scale(scale)
 
     def scale_from_ruler(self) -> None:
         self.ruler.begin()
@@ -349,11 +375,13 @@ class Verbs(QObject):
 
     def show_overlay(self, on: bool) -> None:
         self.window.settings.show_overlay = on
-        self.canvas.set_overlay_visible(on)
+        for canvas in (self.canvas, self.window.live_canvas):
+            canvas.set_overlay_visible(on)
 
     def hide_text(self, on: bool) -> None:
         self.window.settings.hide_text = on
-        self.canvas.set_text_hidden(on)
+        for canvas in (self.canvas, self.window.live_canvas):
+            canvas.set_text_hidden(on)
         if on and self.canvas.fan is None and self.session.frame is not None:
             self.window.notification.say(TEXT_NOT_FOUND)
 

@@ -24,6 +24,9 @@ from app.analyst import Findings
 from app.canvas.overlay import overlay_of
 from app.canvas.view import Canvas
 from app.gallery import Gallery
+from app.live.pane import LivePane
+from app.live.view import LiveCanvas
+from app.live.watch import Ended
 from app.measurements import MeasurementsPane
 from app.notification import Notification
 from app.player import PlayState, RecordingInfo
@@ -76,6 +79,7 @@ class Window(QMainWindow):
         self.setAcceptDrops(True)
 
         self.canvas = Canvas()
+        self.live_canvas = LiveCanvas(session.watch)
         self.verbs = Verbs(self)
         self.actions_ = make_actions(self, self.canvas, lambda do: getattr(self.verbs, do))
         act = self.actions_
@@ -89,10 +93,13 @@ class Window(QMainWindow):
         self.refused_scale = RefusedScale(session, [act[Do.USE_SCALE], act[Do.SET_SCALE], act[Do.TWO_POINTS]])
         self.gallery = Gallery(session, open_source)
         self.recordings = RecordingsPane(session, settings)
-        self.start_page = StartPage([act[Do.OPEN], act[Do.OPEN_FOLDER]])
+        self.start_page = StartPage([act[Do.OPEN], act[Do.OPEN_FOLDER], act[Do.WATCH]])
         self.picture = QStackedWidget()
         self.picture.addWidget(self.start_page)
         self.picture.addWidget(self.canvas)
+        self.picture.addWidget(self.live_canvas)
+        live = (Do.FREEZE, Do.KEEP_MINUTE, Do.LINK, Do.STOP_WATCHING)
+        self.live_pane = LivePane(session.watch, [act[do] for do in live])
         self.notification = Notification(self.picture)
         self._lay_out()
         self._build_menus()
@@ -101,7 +108,7 @@ class Window(QMainWindow):
         act[Do.OVERLAY].setChecked(settings.show_overlay)
         act[Do.HIDE_TEXT].setChecked(settings.hide_text)
         act[Do.LOOP].setChecked(settings.loop)
-        self.canvas.overlay_opacity = settings.overlay_opacity
+        self.canvas.overlay_opacity = self.live_canvas.overlay_opacity = settings.overlay_opacity
         refresh_enabled(act, session)
         self.start_page.setFocus()
         self.resize(1280, 800)
@@ -124,13 +131,15 @@ class Window(QMainWindow):
         column.addWidget(self.measurements, 1)
         column.addWidget(self.quality)
         column.addWidget(self.refused_scale)
-        self._right = right
+        self._right = QStackedWidget()
+        self._right.addWidget(right)
+        self._right.addWidget(self.live_pane)
         upper = QHBoxLayout()
         upper.setSpacing(1)
         upper.addWidget(self._left)
         upper.addWidget(self.picture, 1)
-        upper.addWidget(right)
-        lower = QFrame()
+        upper.addWidget(self._right)
+        lower = self._lower = QFrame()
         lower.setObjectName("pane")
         below = QVBoxLayout(lower)
         below.setContentsMargins(0, 0, 0, 0)
@@ -195,6 +204,10 @@ class Window(QMainWindow):
         self.player_bar.speed_chosen.connect(self.verbs.set_speed)
         self.measurements.selected.connect(self.verbs.go_to)
         self.recordings.chosen.connect(self.open_path)
+        session.watch.began.connect(self._on_watch_began)
+        session.watch.ended.connect(self._on_watch_ended)
+        session.watch.kept.connect(self._on_kept)
+        self.live_canvas.refused.connect(self.notification.say)
 
     # What the session tells.
 
@@ -206,10 +219,38 @@ class Window(QMainWindow):
         self.canvas.clear()
         self.timeline.begin(len(recording))
         self.player_bar.begin(recording)
-        self.picture.setCurrentWidget(self.canvas)
-        self.canvas.setFocus()
+        if not self.session.watch.watching:
+            self.picture.setCurrentWidget(self.canvas)
+            self.canvas.setFocus()
         if self.session.player is not None:
             self.session.player.set_loop(self.actions_[Do.LOOP].isChecked())
+        self._refresh()
+
+    def _on_watch_began(self) -> None:
+        self._show_live(True)
+        self.live_canvas.setFocus()
+
+    def _on_watch_ended(self, ended: Ended) -> None:
+        """The recording opens as any other; where the link broke or changed there are several."""
+        self._show_live(False)
+        for path in (*(segment.path for segment in ended.segments), *ended.clips):
+            self.recordings.add_path(path)
+        if ended.segments:
+            self.open_path(max(ended.segments, key=lambda segment: segment.frames).path)
+        if ended.sentence or not ended.segments:
+            self.notification.say(ended.sentence or "Nothing arrived, so nothing was recorded.")
+
+    def _on_kept(self, path: Path) -> None:
+        self.recordings.add_path(path)
+        self.notification.say(f"Kept as {path.name}; it is in the list when you stop.")
+
+    def _show_live(self, live: bool) -> None:
+        """Live, the picture has the room of what belongs to recordings."""
+        shown = self.canvas if self.session.recording is not None else self.start_page
+        self.picture.setCurrentWidget(self.live_canvas if live else shown)
+        self._right.setCurrentIndex(1 if live else 0)
+        self._left.setVisible(not live)
+        self._lower.setVisible(not live)
         self._refresh()
 
     def _on_fan(self) -> None:
@@ -310,6 +351,9 @@ class Window(QMainWindow):
     # Files dropped.
 
     def open_path(self, path: Path) -> None:
+        if self.session.watch.watching:
+            self.notification.say("A watch is running; stop it to open a recording (Live, Stop and review).")
+            return
         self.session.open(path)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

@@ -18,8 +18,11 @@ def test_that_every_action_is_in_the_table_once_and_in_a_menu() -> None:
 
 
 def test_that_no_key_means_two_things() -> None:
-    keys = Counter(key for info in ACTIONS for key in info.shortcuts)
-    assert [key for key, count in keys.items() if count > 1] == []
+    for live in (True, False):
+        # While a watch runs, what belongs to a recording is off, and the other way round.
+        actions = [info for info in ACTIONS if info.when is When.ALWAYS or (info.when is When.LIVE) is live]
+        keys = Counter(key for info in actions for key in info.shortcuts)
+        assert [key for key, count in keys.items() if count > 1] == []
 
 
 @pytest.mark.parametrize("info", ACTIONS, ids=lambda info: info.do)
@@ -28,8 +31,9 @@ def test_that_an_empty_window_offers_only_what_it_can(person: Person, info: Acti
 
 
 # Quitting has its own test below; stopping the analysis is tested where the network is held back, and a preset's scale
-# where a device is remembered.
-TRIGGERED = [info for info in ACTIONS if info.do not in (Do.QUIT, Do.CANCEL_ANALYSIS, Do.PRESET_SCALE)]
+# where a device is remembered, and what is for watching in test_live.
+ELSEWHERE = (Do.QUIT, Do.CANCEL_ANALYSIS, Do.PRESET_SCALE)
+TRIGGERED = [info for info in ACTIONS if info.do not in ELSEWHERE and info.when is not When.LIVE]
 
 
 @pytest.mark.parametrize("info", TRIGGERED, ids=lambda info: info.do)
