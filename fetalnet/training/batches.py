@@ -61,6 +61,9 @@ class Collection:
     small_heads: list[Example] = field(default_factory=list)
     """Those of ``heads`` that are drawn as ``real_small_head`` too."""
 
+    phantom_heads: list[Example] = field(default_factory=list)
+    """Simulated heads that are drawn as ``phantom_head`` too."""
+
     @property
     def pictures(self) -> list[Example]:
         return [*self.heads, *self.others, *self.stills, *(frame for clip in self.clips for frame in clip)]
@@ -150,6 +153,8 @@ def _pick(rng: np.random.Generator, collection: Collection, mixture: Mixture, fr
     source = rng.choice(list(shares), p=list(shares.values()))
     if source == "phantom":
         return _phantom_clip(rng, collection, frames)
+    if source == "phantom_head":
+        return [collection.phantom_heads[int(rng.integers(len(collection.phantom_heads)))]]
     if source == "real_other":
         return [collection.others[int(rng.integers(len(collection.others)))]]
     heads = collection.small_heads if source == "real_small_head" else collection.heads
@@ -181,6 +186,7 @@ def _shares(collection: Collection, mixture: Mixture) -> dict[str, float]:
         lacks_heads = name in ("real_head", "real_erased", "real_transplant") and not collection.heads
         lacks_heads |= name == "real_small_head" and not collection.small_heads
         lacks_phantom = name in ("phantom", "real_transplant") and not (collection.stills or collection.clips)
+        lacks_phantom |= name == "phantom_head" and not collection.phantom_heads
         if lacks_heads or lacks_phantom or (name == "real_other" and not collection.others):
             shares[name] = 0.0
     total = sum(shares.values())

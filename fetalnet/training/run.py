@@ -74,7 +74,13 @@ def collect(config: TrainingConfig, cache: Path) -> Collection:
     stills, clips = phantom_data.load(config.pack, cache)
     pictures = list(hc18.examples(heads))
     small = [each for each, still in zip(pictures, heads, strict=True) if still.circumference_mm < SMALL_HEAD_MM]
-    return Collection(pictures, list(other_planes.examples(others)), stills, clips, small)
+    simulated = [*stills, *(frame for clip in clips for frame in clip)]
+    outlined = [
+        each
+        for each in simulated
+        if each.organ is Plane.HEAD and each.outlines[Plane.HEAD].standardness >= batches.OUTLINED
+    ]
+    return Collection(pictures, list(other_planes.examples(others)), stills, clips, small, outlined)
 
 
 def print_table(collection: Collection) -> None:

@@ -161,6 +161,16 @@ def test_that_small_heads_are_drawn_beyond_their_share():
     assert 4 <= (areas < 500).sum() <= 20
 
 
+def test_that_simulated_heads_are_drawn_beyond_their_share_where_there_are_any():
+    shown = Example(picture(3), {Plane.HEAD: Outline(Ellipse(60, 40, 30, 22, 0), 0.9)}, rated=True, real=False)
+    empty = Example(picture(4), rated=True, real=False)
+    mixture = Mixture(**dict.fromkeys(Mixture.model_fields, 0.0) | {"phantom": 0.5, "phantom_head": 0.5})
+    for heads, seen in (([shown], range(4, 21)), ([], range(1))):
+        pictures = Collection([], [], [empty] * 50, [], [], heads)
+        batches = [draw_batch(config(mixture=mixture), pictures, step) for step in range(4)]
+        assert sum(int((batch.masks[:, 0, 0].amax(dim=(1, 2)) > 0.5).sum()) for batch in batches) in seen
+
+
 def test_that_shares_of_missing_sources_go_to_the_others(collection):
     phantom_only = Collection([], [], collection.stills, [])
     batch = draw_batch(config(mixture=Mixture(real_head=0.9, phantom=0.1)), phantom_only, 0)
