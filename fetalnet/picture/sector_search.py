@@ -59,8 +59,11 @@ def _clear_outline(sector: Sector, fan: FanShape, pictures: Sequence[NDArray[np.
     if sector.mask(shape).all():
         return None
     wide = fan.widened(FAN_MARGIN * shape[1])
-    tissue = tissue_in(brightest(pictures))
+    # Blur and codecs leave a rim of light round tissue.
+    tissue = cv2.erode(tissue_in(brightest(pictures)), np.ones((3, 3), np.uint8))
     inside = cv2.resize(wide.mask(shape).astype(np.uint8), tissue.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    if not tissue.any():
+        return None
     count, pieces = cv2.connectedComponents(tissue, connectivity=8)
     size = np.bincount(pieces.ravel(), minlength=count)[1:]
     share = np.bincount(pieces.ravel(), inside.ravel(), count)[1:] / size

@@ -81,7 +81,7 @@ def test_that_one_key_hides_the_name_and_the_choice_is_remembered(
     reader.program.stop()
     assert load_settings(reader.program.settings_path).hide_text
     again = start_program()
-    again.open_clip(named_clip, analysed=False)
+    again.open_clip(named_clip)
     assert brightest(again)[0] == 0
 
 
