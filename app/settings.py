@@ -38,6 +38,8 @@ class Settings(BaseModel):
     """Cover what lies outside the fan: scanners burn the patient's name into their pictures."""
     overlay_opacity: Annotated[float, Field(ge=0.0, le=1.0)] = 0.18
     """How strongly the segmentation tints the picture."""
+    min_plane_size: Annotated[float, Field(gt=0.0, le=1.0)] = 0.3
+    """How much of the fan's smaller side a plane must fill to be large enough: 0.3, or 0.5 as ISUOG asks."""
 
     def add_recent(self, path: Path) -> None:
         """Put a recording at the head of the list."""
