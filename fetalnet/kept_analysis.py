@@ -8,7 +8,7 @@ import json
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,7 @@ def keep_analysis(path: Path, sha256: str, fan: str, predictions: Sequence[Predi
         "refused": [each.refused for each in predictions],
         "file": [each.file for each in predictions],
     }
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "about": np.frombuffer(json.dumps(about).encode(), np.uint8),
         "index": np.array([each.index for each in predictions], np.int64),
         "time_s": _numbers([each.time_s for each in predictions]),
