@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPixmap
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel
 
 from app.gallery import Card, Thumbnail, ThumbnailThread, Wanted
 from app.session import Session
@@ -18,15 +18,18 @@ from fetalnet.sources import Source
 from fetalnet.wording import length_text
 
 
-class BestFrames(QWidget):
+class BestFrames(QFrame):
     """A row a plane; each card is a frame with its value and score. A click shows it in the player."""
 
     def __init__(self, session: Session, open_source: Callable[[Path], Source]) -> None:
         super().__init__()
+        self.setObjectName("pane")
         self._session = session
         self._kept: dict[int, QPixmap] = {}
         self._path: Path | None = None
         grid = QGridLayout(self)
+        for column in range(BEST_COUNT):
+            grid.setColumnStretch(column, 1)
         self.cards: dict[Plane, list[Card]] = {}
         self._none: dict[Plane, QLabel] = {}
         for row, plane in enumerate(STANDARD_PLANES):

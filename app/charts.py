@@ -41,6 +41,7 @@ class Chart(pg.GraphicsLayoutWidget):
             axis = plot.getAxis(side)
             axis.setPen(BORDER)
             axis.setTextPen(MUTED)
+            axis.enableAutoSIPrefix(False)
             plot.setLabel(side, text, color=MUTED)
         plot.showGrid(x=True, y=True, alpha=0.15)
         plot.setMenuEnabled(False)
@@ -118,7 +119,9 @@ class OverTime(Chart):
             self._quality.plot(x, y, pen=None, symbolBrush=plane_colour(plane), **dots)
         for each in session.findings.frozen:
             for plot in (self._planes, self._quality):
-                band = pg.LinearRegionItem((each.start, each.stop), movable=False, brush=(230, 233, 237, 40))
+                band = pg.LinearRegionItem(
+                    (each.start, each.stop), movable=False, brush=(230, 233, 237, 40), pen=pg.mkPen(None)
+                )
                 band.setZValue(-5)
                 plot.addItem(band)
         line = pg.mkPen(TEXT, width=1)
@@ -162,10 +165,12 @@ class Distribution(Chart):
         colour = plane_colour(kind.plane)
         bars = pg.BarGraphItem(x0=edges[:-1], x1=edges[1:], height=count, brush=colour, pen=pg.mkPen(PANEL))
         low, high = ((each.mm if in_mm else each.px) or 0.0 for each in (estimate.low, estimate.high))
-        interval = pg.LinearRegionItem((low, high), movable=False, brush=(86, 180, 233, 45))
+        interval = pg.LinearRegionItem((low, high), movable=False, brush=(86, 180, 233, 45), pen=pg.mkPen(None))
         interval.setZValue(-5)
         self._plot.addItem(interval)
         self._plot.addItem(bars)
+        # Room above the bars for what the lines say.
+        self._plot.setYRange(0, 1.4 * float(count.max()), padding=0)
         self._mark(estimate.value.mm if in_mm else estimate.value.px, "whole exam", ACCENT, 0.94)
         if best is not None:
             self._mark(best.value.mm if in_mm else best.value.px, "best frame", TEXT, 0.84)
@@ -173,7 +178,7 @@ class Distribution(Chart):
         decided = None if measurement is None else decided_length(measurement)
         if decided is not None:
             self._mark(decided.mm if in_mm else decided.px, "accepted", WARNING, 0.74)
-        self.summary = f"{kind.title}: {estimate.n} frames; the band is the 95 % interval"
+        self.summary = f"{kind.title}: {_counted(estimate.n, 'frame')}; the band is the 95 % interval"
         self._plot.setTitle(self.summary, color=TEXT)
 
     def _mark(self, value: float | None, name: str, colour: str, height: float) -> None:
@@ -204,6 +209,9 @@ class AgreementChart(Chart):
             symbolBrush=plane_colour(kind.plane), symbolPen=None,
         )  # fmt: skip
         low, high = agreement.limits_mm
+        furthest = float(np.abs(agreement.difference_mm).max())
+        reach = max(1.0, 1.3 * max(furthest, *(abs(each) for each in (low, high) if math.isfinite(each)), 0.0))
+        self._plot.setYRange(-reach, reach, padding=0)
         for value, text, style in (
             (agreement.bias_mm, "bias", Qt.PenStyle.SolidLine),
             (low, "lower limit", Qt.PenStyle.DashLine),
@@ -215,5 +223,9 @@ class AgreementChart(Chart):
                 self._plot.addItem(
                     pg.InfiniteLine(value, angle=0, pen=pen, label=f"{text} {value:+.1f}", labelOpts=told)
                 )
-        self.summary = f"{kind.title}: {len(agreement)} measurements in {len(exams)} exams"
+        self.summary = f"{kind.title}: {_counted(len(agreement), 'measurement')} in {_counted(len(exams), 'exam')}"
         self._plot.setTitle(self.summary, color=TEXT)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

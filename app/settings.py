@@ -40,6 +40,8 @@ class Settings(BaseModel):
     """Streams that were watched, newest first, without their passwords."""
     overlay_opacity: Annotated[float, Field(ge=0.0, le=1.0)] = 0.18
     """How strongly the segmentation tints the picture."""
+    min_plane_size: Annotated[float, Field(gt=0.0, le=1.0)] = 0.3
+    """How much of the fan's smaller side a plane must fill to be large enough: 0.3, or 0.5 as ISUOG asks."""
 
     def add_live_address(self, address: str) -> None:
         """Put a stream's address at the head of the list."""

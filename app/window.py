@@ -46,6 +46,7 @@ from fetalnet.picture.burned_in import FanOnly
 from fetalnet.picture.fan import FanShape
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
 from fetalnet.prediction import Prediction
+from fetalnet.quality import QualityLimits
 from fetalnet.sources import Frame, Source
 from fetalnet.wording import scale_change_text, scale_text
 
@@ -69,6 +70,7 @@ class Window(QMainWindow):
     ) -> None:
         super().__init__()
         self.session = session
+        session.quality_limits = QualityLimits(min_size=settings.min_plane_size)
         self.settings = settings
         self._geometry = geometry
         self.open_source = open_source

@@ -56,7 +56,10 @@ class Estimate:
 
 
 SHARED_ERROR = {Kind.HC: 0.033, Kind.BPD: 0.036, Kind.OFD: 0.036, Kind.AC: 0.053, Kind.FL: 0.034}
-"""Half the width of the 95 % interval of the error that all frames of a recording share, as a part of the value."""
+"""Half the width of the 95 % interval of the error that all frames of a recording share, as a part of the value.
+
+For the weights that ship with the program, from phantom recordings of seeds 100 to 158 and clips of 4 s of them.
+"""
 
 OWN_ERROR = 1.96
 """The same of what frames do not share, in its standard errors."""

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from fetalnet.estimate import LeftOut
 from fetalnet.examination import STILL, Examination, Thresholds
 from fetalnet.geometry import Ellipse, Line, MmPerPixel
 from fetalnet.planes import Kind, Plane
@@ -132,3 +135,45 @@ def test_that_the_answer_grows_with_the_recording():
     for i in range(10, 20):
         examination.add(shown(i, standardness=0.95))
     assert examination.best()[Kind.HC].index >= 10 > early
+
+
+def test_that_best_frames_of_a_plane_are_apart_in_time():
+    frames = [shown(i, standardness=0.9 - abs(i - 60) / 1000) for i in range(120)]
+    best = examined(frames).bests(Plane.HEAD)
+    indices = sorted(index for index, _ in best)
+    assert best[0][0] == pytest.approx(60, abs=2)
+    assert len(best) >= 3
+    assert min(np.diff(indices)) >= 30
+    assert examined(frames).bests(Plane.FEMUR) == ()
+
+
+def test_that_frames_left_out_of_the_estimate_say_why():
+    slipped = Ellipse(400, 300, 260, 200, 20)
+    frames = [shown(i) for i in range(40)]
+    frames[10] = shown(10, geometry=None)
+    frames[20] = shown(20, geometry=slipped)
+    frames[30:] = [shown(i, standardness=0.2) for i in range(30, 40)]
+    estimate = examined(frames).estimates()[Kind.HC]
+    assert estimate.left_out[10] is LeftOut.NOT_MEASURED
+    assert estimate.left_out[20] is LeftOut.SLIPPED
+    assert estimate.left_out[39] is LeftOut.UNCERTAIN
+    assert set(estimate.used).isdisjoint(estimate.left_out)
+    assert estimate.n + len(estimate.left_out) == 40
+
+
+def test_that_a_frozen_picture_counts_once():
+    frames = [replace(shown(i), change=None if i == 0 else 0.0) for i in range(40)]
+    examination = examined(frames)
+    assert [(each.start, each.stop) for each in examination.frozen()] == [(0, 40)]
+    estimate = examination.estimates()[Kind.HC]
+    assert estimate.used == (0,)
+    assert set(estimate.left_out.values()) == {LeftOut.FROZEN}
+
+
+def test_that_many_frames_make_the_interval_narrower_but_never_nothing():
+    rng = np.random.default_rng(3)
+    lengths = 200 + rng.normal(0, 8, 400)
+    frames = [shown(i, Plane.FEMUR, geometry=Line(0, 0, float(x), 0)) for i, x in enumerate(lengths)]
+    few, many = (examined(part).estimates()[Kind.FL] for part in (frames[:20], frames))
+    assert many.high.px - many.low.px < few.high.px - few.low.px
+    assert many.high.px - many.low.px > 0.05 * many.value.px

@@ -46,7 +46,7 @@ def test_that_charts_are_drawn_and_saved_as_pictures(reviewer, examination, tmp_
         examination.save_picture(tmp_path / f"{name}.png")
         examination.save_picture(tmp_path / f"{name}.svg")
     assert examination.distribution.summary.startswith("Femur length: ")
-    assert examination.agreement.summary == "Femur length: 1 measurements in 1 exams"
+    assert examination.agreement.summary == "Femur length: 1 measurement in 1 exam"
     assert len(list(tmp_path.glob("*.png"))) == len(list(tmp_path.glob("*.svg"))) == 3
     assert b"<svg" in (tmp_path / "agreement.svg").read_bytes()
     examination.save_picture(tmp_path / "chart.bmp")
@@ -60,4 +60,4 @@ def test_that_the_agreement_over_all_exams_reads_those_that_were_saved(reviewer,
     examination.kind.setCurrentText("FL")
     examination.all_exams.setChecked(True)
     reviewer.wait(lambda: examination._all is not None)
-    assert "1 measurements in 1 exams" in examination.agreement.summary
+    assert "1 measurement in 1 exam" in examination.agreement.summary

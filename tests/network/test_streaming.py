@@ -43,6 +43,7 @@ def test_that_frame_by_frame_equals_the_whole_clip(network, clip):
         torch.testing.assert_close(step.masks, torch.sigmoid(whole.mask_logits[:, number]))
         torch.testing.assert_close(step.planes, torch.softmax(whole.class_logits[:, number], dim=1))
         torch.testing.assert_close(step.standardness, torch.sigmoid(whole.standardness_logits[:, number]))
+        torch.testing.assert_close(step.structures, torch.sigmoid(whole.structure_logits[:, number]))
     torch.testing.assert_close(state, whole.state)
 
 
