@@ -86,6 +86,7 @@ class Do(StrEnum):
     FULL_SCREEN = "full_screen"
 
     SHORTCUTS = "show_shortcuts"
+    ENGINE = "ask_engine"
     ABOUT = "about"
 
 
@@ -188,6 +189,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
     ActionInfo(Do.HIDE_TEXT, "Hide &burned-in text", ("B",), When.ALWAYS, checkable=True),
     ActionInfo(Do.FULL_SCREEN, "Full s&creen", ("F11",), When.ALWAYS, checkable=True),
     ActionInfo(Do.SHORTCUTS, "&Keys", ("F1",), When.ALWAYS),
+    ActionInfo(Do.ENGINE, "&Engine of the network…", (), When.ALWAYS),
     ActionInfo(Do.ABOUT, "&About, licences, model card", (), When.ALWAYS),
 )
 
@@ -212,7 +214,7 @@ MENUS: dict[str, tuple[Do | None, ...]] = {
     ),
     "&Live": (Do.WATCH, None, Do.FREEZE, Do.KEEP_MINUTE, Do.LINK, None, Do.STOP_WATCHING),
     "&View": (Do.ZOOM_IN, Do.ZOOM_OUT, Do.FIT, None, Do.OVERLAY, Do.HIDE_TEXT, Do.FULL_SCREEN),
-    "&Help": (Do.SHORTCUTS, Do.ABOUT),
+    "&Help": (Do.SHORTCUTS, Do.ENGINE, Do.ABOUT),
 }  # fmt: skip
 
 SELECTING = {
