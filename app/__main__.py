@@ -31,6 +31,9 @@ from fetalnet.sources import Source, open_source
 
 log = logging.getLogger(__name__)
 
+ENGINE_MEMORY = "engine.json"
+"""Which engine was measured to be the fastest on this computer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Folders:
@@ -69,11 +72,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.screenshot and "DISPLAY" not in os.environ and "WAYLAND_DISPLAY" not in os.environ:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     app = QApplication.instance() or QApplication(sys.argv[:1])
+    folders = Folders()
+    device = arguments.device or load_settings(folders.config / "settings.json").engine
     program = start(
         app,
         files=[Path(name) for name in arguments.files],
         scale=scale,
-        load_predictor=predictor_loader(arguments.weights, arguments.device),
+        load_predictor=predictor_loader(arguments.weights, device, folders.data / ENGINE_MEMORY),
+        folders=folders,
         model_card=(arguments.weights or DEFAULT_WEIGHTS).with_suffix(".md"),
     )
     if arguments.size:
@@ -176,7 +182,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("files", nargs="*", help="recordings to open: videos, DICOM files, images, folders, archives")
     parser.add_argument("--mm-per-pixel", type=float, help="scale of every recording opened")
     parser.add_argument("--weights", type=Path, help="weights other than those that come with the program")
-    parser.add_argument("--device", default="auto", help="auto, cpu, openvino, torch, cuda (default: auto)")
+    parser.add_argument("--device", help="auto, cpu, openvino, torch, cuda (default: as chosen in the window)")
     parser.add_argument("--screenshot", type=Path, help="save a picture of the window when analysed")
     parser.add_argument("--quit-when-analysed", action="store_true", help="leave when analysed")
     parser.add_argument("--size", type=_size, help="size of the window, for example 1280x800")

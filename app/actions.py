@@ -90,6 +90,7 @@ class Do(StrEnum):
     EXAMINATION = "show_examination"
 
     SHORTCUTS = "show_shortcuts"
+    ENGINE = "ask_engine"
     ABOUT = "about"
 
 
@@ -197,6 +198,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
     ActionInfo(Do.FULL_SCREEN, "Full s&creen", ("F11",), When.ALWAYS, checkable=True),
     ActionInfo(Do.EXAMINATION, "The whole &examination", ("E",), When.OPEN),
     ActionInfo(Do.SHORTCUTS, "&Keys", ("F1",), When.ALWAYS),
+    ActionInfo(Do.ENGINE, "&Engine of the network…", (), When.ALWAYS),
     ActionInfo(Do.ABOUT, "&About, licences, model card", (), When.ALWAYS),
 )
 
@@ -223,7 +225,7 @@ MENUS: dict[str, tuple[Do | None, ...]] = {
     "&View": (
         Do.EXAMINATION, None, Do.ZOOM_IN, Do.ZOOM_OUT, Do.FIT, None, Do.OVERLAY, Do.HIDE_TEXT, Do.FULL_SCREEN,
     ),
-    "&Help": (Do.SHORTCUTS, Do.ABOUT),
+    "&Help": (Do.SHORTCUTS, Do.ENGINE, Do.ABOUT),
 }  # fmt: skip
 
 SELECTING = {

@@ -149,6 +149,7 @@ class Analyst(QThread):
         self._cancelled = 0
         self._scales = NO_SCALE_TRACK
         self._summary_due = False
+        self._told: str | None = None
         self._examination = Examination()
 
     # Called from the UI thread.
@@ -257,6 +258,7 @@ class Analyst(QThread):
                 for _, raw in pairs:
                     prediction = judgement.judged(_for_screen(raw))
                     self._examination.add(prediction)
+                    self._tell_notice(predictor)
                     batch.append(prediction)
                     keep.append(prediction)
                     count += 1
@@ -328,12 +330,21 @@ class Analyst(QThread):
             except BoxClosedError:
                 break
             self.live_predicted.emit(job.generation, prediction)
+            self._tell_notice(predictor)
             now_s = time.monotonic()
             if now_s - summary_s >= max(SUMMARY_S, 10 * summary_cost_s):
                 self.live_caught.emit(job.generation, analysis.caught())
                 summary_s = time.monotonic()
                 summary_cost_s = summary_s - now_s
         self.live_caught.emit(job.generation, analysis.caught())
+
+    def _tell_notice(self, predictor: DescribedPredictor) -> None:
+        """The engine had to change: once, in a sentence, and its name from now on."""
+        notice = getattr(predictor, "notice", None)
+        if notice is not None and notice != self._told:
+            self._told = notice
+            self.noticed.emit(notice)
+            self.ready.emit(PredictorInfo(predictor.describe(), predictor.model))
 
     def _unwanted(self, job: _Job | _LiveJob) -> bool:
         with self._changed:

@@ -16,20 +16,29 @@ DEFAULT_WEIGHTS = resource("weights/fetalnet-streaming.safetensors")
 MODEL_CARD = DEFAULT_WEIGHTS.with_suffix(".md")
 
 
-def predictor_loader(weights: Path | None, device: str) -> Callable[[], Predictor]:
+def predictor_loader(weights: Path | None, device: str, engine_memory: Path | None = None) -> Callable[[], Predictor]:
     """What the inference thread calls to have its predictor. That call raises ``InputError``."""
-    return lambda: load_predictor(weights or DEFAULT_WEIGHTS, device)
+    return lambda: load_predictor(weights or DEFAULT_WEIGHTS, device, engine_memory)
 
 
-def load_predictor(weights: Path, device: str) -> Predictor:
-    """A predictor that has run once already, and leaves one core to the window."""
+def load_predictor(weights: Path, device: str, engine_memory: Path | None = None) -> Predictor:
+    """A predictor that has run once already, and leaves one core to the window.
+
+    With device auto the fastest engine of this computer is taken: measured once, then kept in ``engine_memory``.
+    """
     # On Windows torch 2.9 and newer was reported to fail when Qt came first: should it happen, it happens here.
     import torch
 
     from fetalnet.inference import Predictor
+    from fetalnet.network.weights import load_weights
 
     threads = max((os.cpu_count() or 2) - 1, 1)
     torch.set_num_threads(threads)
-    predictor = Predictor(weights, device, threads)
+    network = load_weights(weights)
+    if device == "auto" and engine_memory is not None:
+        from fetalnet.engine_choice import choose_engine
+
+        device = choose_engine(network, threads, engine_memory).device
+    predictor = Predictor(network, device, threads)
     predictor.warm_up()
     return predictor

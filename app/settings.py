@@ -38,6 +38,8 @@ class Settings(BaseModel):
     """Cover what lies outside the fan: scanners burn the patient's name into their pictures."""
     live_addresses: list[str] = []
     """Streams that were watched, newest first, without their passwords."""
+    engine: str = "auto"
+    """What runs the network, as --device names it; auto takes the one that was measured to be the fastest here."""
     overlay_opacity: Annotated[float, Field(ge=0.0, le=1.0)] = 0.18
     """How strongly the segmentation tints the picture."""
     min_plane_size: Annotated[float, Field(gt=0.0, le=1.0)] = 0.3

@@ -31,6 +31,8 @@ from fetalnet.records import Status
 from fetalnet.sources import ARCHIVE_SUFFIXES, DICOM_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from fetalnet.wording import TEXT_NOT_FOUND
 
+ENGINES = ("auto", "openvino", "torch", "cuda")
+
 if TYPE_CHECKING:
     from app.examination_window import ExaminationWindow
     from app.window import Window
@@ -407,6 +409,25 @@ class Verbs(QObject):
         )
         box = QMessageBox(QMessageBox.Icon.NoIcon, "Keys", f"<table>{rows}</table>", parent=self.window)
         box.exec()
+
+    def ask_engine(self) -> None:
+        known = self.window.settings.engine
+        engines = list(dict.fromkeys((*ENGINES, known)))
+        running = self.session.predictor.text if self.session.predictor else "still loading"
+        chosen, agreed = QInputDialog.getItem(
+            self.window,
+            "Engine of the network",
+            f"Now: {running}.\n\nauto takes the one that was measured to be the fastest on this computer.",
+            engines,
+            engines.index(known),
+            False,
+        )
+        if agreed:
+            self.choose_engine(chosen)
+
+    def choose_engine(self, engine: str) -> None:
+        self.window.settings.engine = engine
+        self.window.notification.say(f"From the next start the network runs on: {engine}.")
 
     def about(self) -> None:
         AboutDialog(self.session.predictor, self.window.model_card, self.window).exec()

@@ -60,6 +60,7 @@ class Timing:
     mean_ms: float
     p50_ms: float
     p95_ms: float
+    p99_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ class BenchmarkReport:
         return asdict(self)
 
     def table(self) -> Table:
-        """Steps down, and for each number of threads the mean, the median and the 95th percentile in ms."""
+        """Steps down, and for each number of threads the mean, the median and the 95th and 99th percentile in ms."""
         threads = sorted({timing.threads for timing in self.timings})
         table = Table(
             title=f"{self.width} x {self.height} at {self.frame_rate_hz:g} Hz, {self.frames} frames, ms per frame",
@@ -111,12 +112,15 @@ class BenchmarkReport:
         )
         table.add_column("step")
         for count in threads:
-            table.add_column(f"{count} thread{'s' if count > 1 else ''}: mean / p50 / p95", justify="right")
+            table.add_column(f"{count} thread{'s' if count > 1 else ''}: mean / p50 / p95 / p99", justify="right")
         found = {(timing.step, timing.engine, timing.threads): timing for timing in self.timings}
         for step, engine in dict.fromkeys((timing.step, timing.engine) for timing in self.timings):
             cells = (found[step, engine, count] for count in threads)
             name = str(step) if engine is None else f"{step}, {engine}"
-            table.add_row(name, *(f"{cell.mean_ms:.2f} / {cell.p50_ms:.2f} / {cell.p95_ms:.2f}" for cell in cells))
+            table.add_row(
+                name,
+                *(f"{cell.mean_ms:.2f} / {cell.p50_ms:.2f} / {cell.p95_ms:.2f} / {cell.p99_ms:.2f}" for cell in cells),
+            )
         table.add_section()
         rates = {(rate.engine, rate.threads): rate.frames_per_s for rate in self.throughputs}
         for engine in dict.fromkeys(rate.engine for rate in self.throughputs):
@@ -238,8 +242,8 @@ class _Clock:
 
 def _timing(step: Step, engine: str | None, threads: int, times: list[float]) -> Timing:
     used = times[_WARM_UP_FRAMES:] or times
-    p50, p95 = np.percentile(used, [50, 95])
-    return Timing(step, engine, threads, len(used), float(np.mean(used)), float(p50), float(p95))
+    p50, p95, p99 = (float(each) for each in np.percentile(used, [50, 95, 99]))
+    return Timing(step, engine, threads, len(used), float(np.mean(used)), p50, p95, p99)
 
 
 def _device(engine: str) -> str:
@@ -271,6 +275,13 @@ def thread_limit(count: int) -> Iterator[None]:
     finally:
         cv2.setNumThreads(before[0])
         torch.set_num_threads(before[1])
+
+
+def timed_ms(work: Callable[[], object]) -> float:
+    """How long ``work`` took."""
+    start = time.perf_counter()
+    work()
+    return (time.perf_counter() - start) * 1000.0
 
 
 def processor_name() -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 import warnings
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
@@ -29,9 +31,15 @@ class Raw(NamedTuple):
 
 
 class Engine(Protocol):
-    """Runs a stream frame by frame and keeps its temporal state."""
+    """Runs a stream frame by frame and keeps its temporal state.
 
-    name: str
+    ``notice`` is a sentence where it had to change on the way; None where all is as it was asked for.
+    """
+
+    notice: str | None
+
+    @property
+    def name(self) -> str: ...
 
     def run(self, grid: Floats) -> Raw:
         """One frame ``grid`` (height, width), grey 0 to 1."""
@@ -51,45 +59,63 @@ class Device(StrEnum):
     OPENVINO = "openvino"
 
 
-class TorchEngine:
-    """PyTorch on ``device`` ("cpu", "cuda", "cuda:1" ...)."""
+UNTRIED = ("mps", "xpu", "openvino:gpu", "openvino:npu")
 
-    def __init__(self, network: Network, device: str = "cpu") -> None:
+
+class TorchEngine:
+    """PyTorch on ``device`` ("cpu", "cuda", "cuda:1" ...); ``half`` computes in 16 bits where that is safe."""
+
+    notice: str | None = None
+
+    def __init__(self, network: Network, device: str = "cpu", *, half: bool = False) -> None:
         try:
             self.network = network.eval().to(device)
             self._state = network.initial_state(1)
         except (RuntimeError, AssertionError) as error:
             raise InputError(f"The device {device} cannot be used here; choose --device auto or cpu.") from error
-        self.name = f"torch {device}"
+        self._half = half
+        self.name = f"torch {device}{' half' if half else ''}"
 
     @torch.inference_mode()
     def run(self, grid: Floats) -> Raw:
         frame = torch.from_numpy(grid)[None, None].to(self._state.device)
-        planes, standardness, masks, self._state, structures = self.network.step(frame, self._state)
-        known = None if structures is None else structures[0].cpu().numpy()
-        return Raw(planes[0].cpu().numpy(), standardness[0].cpu().numpy(), masks[0].cpu().numpy(), known)
+        kind = self._state.device.type
+        # Processors have no arithmetic in float16.
+        with torch.autocast(kind, torch.bfloat16 if kind == "cpu" else torch.float16, enabled=self._half):
+            planes, standardness, masks, state, structures = self.network.step(frame, self._state)
+        self._state = state.float()
+        known = None if structures is None else structures[0].float().cpu().numpy()
+        planes, standardness, masks = (each[0].float().cpu().numpy() for each in (planes, standardness, masks))
+        return Raw(planes, standardness, masks, known)
 
     def reset(self) -> None:
         self._state = torch.zeros_like(self._state)
 
 
 class OpenVinoEngine:
-    """OpenVINO on the CPU, converted in memory; ``threads`` 0 leaves their number to OpenVINO."""
+    """OpenVINO, converted in memory; ``threads`` 0 leaves their number to OpenVINO.
 
-    def __init__(self, network: Network, threads: int = 0) -> None:
-        openvino = _quiet_openvino()
+    ``device`` may be GPU or NPU where OpenVINO knows one: neither has been tried.
+    """
+
+    notice: str | None = None
+
+    def __init__(self, network: Network, threads: int = 0, device: str = "CPU") -> None:
+        core = _quiet_openvino().Core()
+        if device not in (each.partition(".")[0] for each in core.available_devices):
+            raise InputError(f"OpenVINO has no {device} here; choose --device auto or cpu.")
         model = _converted(network)
         options: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
             # Half precision is taken unasked on CPUs that have it; same answers on every machine come first.
             "INFERENCE_PRECISION_HINT": "f32",
         }
-        if threads:
+        if threads and device == "CPU":
             options["INFERENCE_NUM_THREADS"] = threads
-        self._request = openvino.Core().compile_model(model, "CPU", options).create_infer_request()
+        self._request = core.compile_model(model, device, options).create_infer_request()
         self._zeros = network.initial_state(1).cpu().numpy()
         self._state = self._zeros
-        self.name = "openvino cpu"
+        self.name = f"openvino {device.lower()}"
 
     def run(self, grid: Floats) -> Raw:
         outputs = self._request.infer([grid[None, None], self._state], share_inputs=True)
@@ -99,6 +125,57 @@ class OpenVinoEngine:
 
     def reset(self) -> None:
         self._state = self._zeros
+
+
+class SteppingDown:
+    """Runs the first engine that can; where its device runs out of memory or is lost, the next goes on.
+
+    ``steps`` makes them, best first, and is asked only when one is needed.
+    """
+
+    def __init__(self, steps: Sequence[Callable[[], Engine]]) -> None:
+        self._steps = list(steps)
+        self.notice: str | None = None
+        self._engine = self._next()
+
+    @property
+    def name(self) -> str:
+        return self._engine.name
+
+    def run(self, grid: Floats) -> Raw:
+        while True:
+            try:
+                return self._engine.run(grid)
+            except RuntimeError:
+                # Whatever the device said: an error of the program's own comes again on the last engine.
+                if not self._steps:
+                    raise
+                before = self._engine.name
+                self._engine = self._next()
+                self.notice = f"The network could not go on with {before}; it goes on with {self._engine.name}, slower."
+
+    def reset(self) -> None:
+        self._engine.reset()
+
+    def _next(self) -> Engine:
+        while True:
+            step = self._steps.pop(0)
+            try:
+                return step()
+            except (RuntimeError, InputError):
+                if not self._steps:
+                    raise
+
+
+def _on_gpu(network: Network, device: str, threads: int) -> SteppingDown:
+    """A GPU, the same in half precision, the CPU. Each gets a copy: from a lost device nothing can be fetched."""
+    return SteppingDown(
+        (
+            lambda: TorchEngine(copy.deepcopy(network), device),
+            lambda: TorchEngine(copy.deepcopy(network), device, half=True),
+            lambda: OpenVinoEngine(network, threads),
+        )
+    )
 
 
 def _quiet_openvino() -> Any:
@@ -128,7 +205,10 @@ def _converted(network: Network) -> Any:
 
 
 def engine_for(network: Network, device: str = Device.AUTO, threads: int = 0) -> Engine:
-    """The engine for a device's name: auto, cpu (OpenVINO), openvino, torch, cuda or cuda:N. Raises ``InputError``."""
+    """The engine for a device's name: auto, cpu (OpenVINO), openvino, torch, cuda or cuda:N. Raises ``InputError``.
+
+    Not tried by anybody yet: mps (Apple), xpu (Intel), openvino:gpu, openvino:npu.
+    """
     name = device.lower()
     if name == Device.AUTO:
         name = Device.CUDA if torch.cuda.is_available() else Device.OPENVINO
@@ -139,5 +219,21 @@ def engine_for(network: Network, device: str = Device.AUTO, threads: int = 0) ->
     if name == "cuda" or name.startswith("cuda:"):
         if not torch.cuda.is_available():
             raise InputError("No CUDA device was found on this computer; choose --device auto or cpu.")
-        return TorchEngine(network, name)
+        return _on_gpu(network, name, threads)
+    if name in UNTRIED:
+        return _untried(network, name, threads)
     raise InputError(f"There is no device {device!r}; choose auto, cpu, openvino, torch or cuda.")
+
+
+def available_devices() -> tuple[str, ...]:
+    """What can be chosen from here without a risk, in the order of a guess."""
+    return (*((Device.CUDA,) if torch.cuda.is_available() else ()), Device.OPENVINO, "torch")
+
+
+def _untried(network: Network, name: str, threads: int) -> Engine:
+    if name.startswith("openvino:"):
+        return OpenVinoEngine(network, threads, name.partition(":")[2].upper())
+    backend = getattr(torch, name, None) or getattr(torch.backends, name, None)
+    if backend is None or not backend.is_available():
+        raise InputError(f"There is no device {name} on this computer; choose --device auto or cpu.")
+    return TorchEngine(network, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,6 +69,11 @@ class Predictor:
         self._letterboxes: dict[tuple[int, ...], tuple[Letterbox, NDArray[np.bool_] | None]] = {}
         self._before: NDArray[np.float32] | None = None
 
+    @property
+    def notice(self) -> str | None:
+        """A sentence where the engine had to change on the way."""
+        return self.engine.notice
+
     def describe(self) -> str:
         """A line for the status bar: model and device."""
         return f"{self.model.name}, {self.engine.name}"
@@ -119,7 +125,11 @@ class Predictor:
 
     def run(self, prepared: Prepared) -> Raw:
         """Run the network; its state moves on by one frame."""
-        return self.engine.run(prepared.grid)
+        raw = self.engine.run(prepared.grid)
+        if self.engine.name != self.model.engine:
+            # It may change where its device is lost: every proposal is signed with what computed it.
+            self.model = replace(self.model, engine=self.engine.name)
+        return raw
 
     def fit(self, frame: Frame, prepared: Prepared, raw: Raw) -> Prediction:
         """From probabilities to a plane and, where it can be trusted, a geometry."""

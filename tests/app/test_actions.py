@@ -44,6 +44,7 @@ def test_that_every_action_can_be_triggered(
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "")
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "out"), ""))
     monkeypatch.setattr(QInputDialog, "getDouble", lambda *_: (0.3, True))
+    monkeypatch.setattr(QInputDialog, "getItem", lambda *_: ("torch", True))
     monkeypatch.setattr(QInputDialog, "getText", lambda *_: ("Room 1", True))
     monkeypatch.setattr(QDialog, "exec", lambda _: 0)
     reviewer.go_to(reviewer.measurement(reviewer.session.selected).frame_index)

@@ -1,0 +1,136 @@
+"""The engines agree, the fastest is chosen and remembered, and a device that is lost does not end the stream."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from fetalnet import engine_choice
+from fetalnet.engine_choice import choose_engine
+from fetalnet.engines import Raw, SteppingDown, TorchEngine, engine_for
+from fetalnet.errors import InputError
+from fetalnet.geometry import Ellipse
+from fetalnet.inference import Predictor
+from fetalnet.network.weights import DEFAULT_WEIGHTS, LoadedNetwork, load_weights
+from fetalnet.picture.sector import find_sector
+from fetalnet.planes import Plane
+from fetalnet.resources import resource
+from fetalnet.sources import VideoFile
+
+DEMO = resource("demo/demo.mp4")
+HEAD_FRAMES = range(396, 420, 3)
+
+
+@pytest.fixture(scope="module")
+def network() -> LoadedNetwork:
+    return load_weights(DEFAULT_WEIGHTS)
+
+
+@pytest.fixture(scope="module")
+def on_torch(network: LoadedNetwork) -> Predictor:
+    return Predictor(network, "torch", 1)
+
+
+@pytest.fixture(scope="module")
+def on_openvino(network: LoadedNetwork) -> Predictor:
+    return Predictor(network, "openvino", 1)
+
+
+class Stub:
+    """An engine that fails after some runs, as a device without memory does."""
+
+    notice = None
+
+    def __init__(self, name: str, runs: int = 1000) -> None:
+        self.name, self._runs = name, runs
+
+    def run(self, grid: np.ndarray) -> Raw:
+        if self._runs == 0:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        self._runs -= 1
+        return Raw(np.zeros(4), np.zeros(3), grid[None])
+
+    def reset(self) -> None:
+        pass
+
+
+def test_that_the_engines_agree_on_masks_and_millimetres(on_torch: Predictor, on_openvino: Predictor) -> None:
+    one, other = on_torch, on_openvino
+    heads = 0
+    source = VideoFile(DEMO)
+    fan = find_sector(source[HEAD_FRAMES[0]].pixels)
+    for each in (one, other):
+        each.look_at(fan.box, fan.mask((source.height, source.width)))
+    for index in HEAD_FRAMES:
+        frame = source[index]
+        prepared = one.prepare(frame)
+        first, second = one.run(prepared), other.run(prepared)
+        for mask, same in zip(first.masks, second.masks, strict=True):
+            a, b = mask > 0.5, same > 0.5
+            if a.sum() > 50:
+                assert 2 * (a & b).sum() / (a.sum() + b.sum()) >= 0.999
+        fits = [each.fit(frame, prepared, raw).geometry for each, raw in ((one, first), (other, second))]
+        if first.planes.argmax() == list(Plane).index(Plane.HEAD) and isinstance(fits[0], Ellipse):
+            heads += 1
+            assert isinstance(fits[1], Ellipse)
+            assert abs(fits[0].perimeter_px - fits[1].perimeter_px) * 0.2 <= 0.2
+    assert heads >= 2
+
+
+def test_that_the_fastest_engine_is_chosen_once(
+    network: LoadedNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = tmp_path / "engine.json"
+    choice = choose_engine(network, 1, memory)
+    assert set(choice.frame_ms) == {"openvino", "torch"} | ({"cuda"} if torch.cuda.is_available() else set())
+    assert choice.device == min(choice.frame_ms, key=choice.frame_ms.__getitem__)
+    monkeypatch.setattr(engine_choice, "measure_engines", lambda *_: pytest.fail("measured again"))
+    assert choose_engine(network, 1, memory) == choice
+
+
+@pytest.mark.parametrize("held", ["", "[]", '{"key": ["other"], "device": "torch", "frame_ms": {"torch": 1.0}}'])
+def test_that_a_memory_of_another_computer_or_a_damaged_one_is_not_believed(
+    network: LoadedNetwork, tmp_path: Path, held: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = engine_choice.EngineChoice("openvino", {"openvino": 3.0, "torch": 9.0})
+    monkeypatch.setattr(engine_choice, "measure_engines", lambda *_: measured)
+    memory = tmp_path / "engine.json"
+    memory.write_text(held)
+    assert choose_engine(network, 1, memory) == measured
+    assert json.loads(memory.read_text())["device"] == "openvino"
+
+
+def test_that_a_device_without_memory_gives_way_step_by_step() -> None:
+    engine = SteppingDown((lambda: Stub("gpu", 2), lambda: Stub("gpu half", 1), lambda: Stub("cpu")))
+    grid = np.ones((4, 4), np.float32)
+    names = []
+    for _ in range(5):
+        assert engine.run(grid).masks.shape == (1, 4, 4)
+        names.append(engine.name)
+    assert names == ["gpu", "gpu", "gpu half", "cpu", "cpu"]
+    assert "gpu half" in engine.notice
+    assert "cpu" in engine.notice
+
+
+def test_that_the_last_engine_does_not_hide_its_error() -> None:
+    engine = SteppingDown((lambda: Stub("cpu", 0),))
+    with pytest.raises(torch.OutOfMemoryError):
+        engine.run(np.ones((4, 4), np.float32))
+
+
+def test_that_half_precision_names_the_same_planes(network: LoadedNetwork, on_torch: Predictor) -> None:
+    grid = on_torch.prepare(VideoFile(DEMO)[60]).grid
+    whole, half = (TorchEngine(network.network, "cpu", half=half).run(grid) for half in (False, True))
+    assert half.masks.dtype == np.float32
+    assert half.planes.argmax() == whole.planes.argmax()
+    np.testing.assert_allclose(half.planes, whole.planes, atol=0.1)
+
+
+@pytest.mark.parametrize("device", ["mps", "xpu", "openvino:npu", "abacus"])
+def test_that_a_device_that_is_not_here_is_said(network: LoadedNetwork, device: str) -> None:
+    with pytest.raises(InputError, match="choose"):
+        engine_for(network.network, device)
