@@ -84,12 +84,17 @@ class TorchEngine:
         with torch.autocast(kind, torch.bfloat16 if kind == "cpu" else torch.float16, enabled=self._half):
             planes, standardness, masks, state, structures = self.network.step(frame, self._state)
         self._state = state.float()
-        known = None if structures is None else structures[0].float().cpu().numpy()
-        planes, standardness, masks = (each[0].float().cpu().numpy() for each in (planes, standardness, masks))
-        return Raw(planes, standardness, masks, known)
+        known = None if structures is None else _floats(structures)
+        return Raw(_floats(planes), _floats(standardness), _floats(masks), known)
 
     def reset(self) -> None:
         self._state = torch.zeros_like(self._state)
+
+
+def _floats(answers: torch.Tensor) -> Floats:
+    """The first of a batch."""
+    first: Floats = answers[0].float().cpu().numpy()
+    return first
 
 
 class OpenVinoEngine:
