@@ -24,6 +24,9 @@ MILLISECONDS = Fraction(1, 1000)
 CLUSTER_MS = 400
 """A cluster goes to disk when it ends: no more than this is lost when the program is killed."""
 
+CLOCK_JUMP_MS = 2000
+"""A sender's clock that is so far from ours was set anew."""
+
 SPLIT_BYTES = 1 << 30
 LOW_BYTES, LEAST_BYTES = 4 << 30, 1 << 30
 """Free space from which a person is told, and where recording stops: the system and the exams need the rest."""
@@ -163,6 +166,7 @@ class _File:
         self._part, self._first_index = part, first_index
         self._began_s = self._ended_s = first.arrived_s
         self._last_ms = -1
+        self._own_clock_ms: int | None = None
         self._container: OutputContainer = av.open(
             str(path),
             "w",
@@ -189,24 +193,34 @@ class _File:
         return self.path.stat().st_size
 
     def write(self, arrival: Arrival) -> None:
-        now_ms = max(round((arrival.arrived_s - self._began_s) * 1000), self._last_ms + 1)
+        now_ms = round((arrival.arrived_s - self._began_s) * 1000)
         if arrival.packet is not None:
             self._write_packet(arrival.packet, now_ms)
         elif arrival.picture is not None:
-            frame = picture_frame(arrival.picture, now_ms)
-            self._container.mux(self._stream.encode(frame))
-        self._last_ms, self._ended_s = now_ms, arrival.arrived_s
+            self._last_ms = max(now_ms, self._last_ms + 1)
+            self._container.mux(self._stream.encode(picture_frame(arrival.picture, self._last_ms)))
+        self._ended_s = arrival.arrived_s
         self.frames += 1
 
     def _write_packet(self, packet: av.Packet[VideoStream], now_ms: int) -> None:
-        """Without re-encoding. Times are those of arrival; frames that are not shown in order keep their distances."""
-        base = packet.time_base or MILLISECONDS
-        ahead_ms = 0
+        """Without re-encoding. Times are those of arrival."""
+        dts_ms = pts_ms = now_ms
         if packet.pts is not None and packet.dts is not None:
+            base = packet.time_base or MILLISECONDS
+            sent_ms = round(float(packet.dts * base) * 1000)
             ahead_ms = max(round(float((packet.pts - packet.dts) * base) * 1000), 0)
+            if self._own_clock_ms is None and self.frames == 0 and ahead_ms:
+                self._own_clock_ms = sent_ms
+            if self._own_clock_ms is not None:
+                # Frames sent in another order than shown come in bursts: only the sender's clock keeps them apart.
+                if packet.is_keyframe and abs(sent_ms - self._own_clock_ms - now_ms) > CLOCK_JUMP_MS:
+                    self._own_clock_ms = sent_ms - max(now_ms, self._last_ms + ahead_ms)
+                dts_ms = sent_ms - self._own_clock_ms
+            pts_ms = dts_ms + ahead_ms
+        self._last_ms = max(dts_ms, self._last_ms + 1)
         packet.stream = self._stream
         packet.time_base = MILLISECONDS
-        packet.dts, packet.pts, packet.duration = now_ms, now_ms + ahead_ms, 0
+        packet.dts, packet.pts, packet.duration = self._last_ms, max(pts_ms, self._last_ms), 0
         self._container.mux_one(packet)
 
     def close(self) -> None:
