@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fetalnet.engines import Raw
 from fetalnet.fitting.outline import LEVEL
+from fetalnet.geometry import Ellipse, Geometry
 from fetalnet.picture.letterbox import Box, Letterbox
 from fetalnet.planes import STANDARD_PLANES, Plane
 
@@ -22,6 +23,9 @@ _MARGIN = 1.5
 """How wide the nearer look is, in widths of the organ: training saw organs fill two thirds of the picture."""
 _NEARER = 0.75
 """A nearer look is worth it where it shows at most this part of the width seen before."""
+
+_SAME_SIZE = 0.1
+"""As a part: looks that differ by more do not see the same."""
 
 
 def seen_both_ways(grid: Floats, run: Callable[[Floats], Raw]) -> Raw:
@@ -61,6 +65,14 @@ def joined(far: Raw, far_box: Letterbox, near: Raw, near_box: Letterbox) -> Raw:
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     masks = np.stack([cv2.warpAffine(np.ascontiguousarray(mask), to_far[:2], size, flags=flags) for mask in far.masks])
     return far._replace(masks=np.asarray(0.5 * (masks + near.masks), np.float32))
+
+
+def same_organ(far: Geometry | None, near: Geometry | None) -> bool:
+    """Whether a nearer look may be believed: it found something, and nothing of another size than the first look."""
+    if far is None or near is None:
+        return near is not None
+    size, nearer = (each.perimeter_px if isinstance(each, Ellipse) else each.length_px for each in (far, near))
+    return abs(nearer / size - 1.0) <= _SAME_SIZE
 
 
 def _square(letterbox: Letterbox) -> NDArray[np.float64]:

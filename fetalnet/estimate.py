@@ -55,10 +55,10 @@ class Estimate:
     left_out: Mapping[int, LeftOut] = field(default_factory=dict, repr=False)
 
 
-SHARED_ERROR = {Kind.HC: 0.033, Kind.BPD: 0.036, Kind.OFD: 0.036, Kind.AC: 0.053, Kind.FL: 0.034}
+SHARED_ERROR = {Kind.HC: 0.031, Kind.BPD: 0.0345, Kind.OFD: 0.0354, Kind.AC: 0.052, Kind.FL: 0.049}
 """Half the width of the 95 % interval of the error that all frames of a recording share, as a part of the value.
 
-For the weights that ship with the program, from phantom recordings of seeds 100 to 158 and clips of 4 s of them.
+For the weights that ship with the program, from phantom recordings of seeds 100 to 179 and clips of 4 s of them.
 """
 
 OWN_ERROR = 1.96

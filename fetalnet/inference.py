@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fetalnet.closer_look import joined, nearer_box, seen_both_ways
+from fetalnet.closer_look import joined, nearer_box, same_organ, seen_both_ways
 from fetalnet.engines import Device, Engine, Raw, engine_for
 from fetalnet.fitting import FemurFit, fit_plane
 from fetalnet.fitting.shape import shape_of
@@ -101,15 +101,23 @@ class Predictor:
 
     def predict_still(self, frame: Frame) -> Prediction:
         """The answer for a picture alone, looked at longer than a frame of a stream: see ``closer_look``."""
+        self.reset()
         prepared = self.prepare(frame)
+        raw = self._run_alone(prepared.grid)
+        first = self.fit(frame, prepared, raw)
+        # An organ cut anyhow looks rounder the longer one looks: the real abdomen would be measured as a head.
+        if first.plane is Plane.OTHER or first.standardness < MIN_LEAKING_STANDARDNESS:
+            return judged_still(first)
         raw = seen_both_ways(prepared.grid, self._run_alone)
+        far = self.fit(frame, prepared, raw)
+        far = first if far.geometry is None else far
         box = nearer_box(raw, prepared.letterbox)
-        # An organ cut anyhow looks rounder from near than it is: the real abdomen would be measured as a head.
-        if box is not None and raw.standardness.max() >= MIN_LEAKING_STANDARDNESS:
-            near = self.prepare(frame, box)
-            raw = joined(raw, prepared.letterbox, seen_both_ways(near.grid, self._run_alone), near.letterbox)
-            prepared = near._replace(change=None)
-        return judged_still(self.fit(frame, prepared, raw))
+        if box is None:
+            return judged_still(far)
+        near_by = self.prepare(frame, box)._replace(change=None)
+        masks = joined(raw, prepared.letterbox, seen_both_ways(near_by.grid, self._run_alone), near_by.letterbox)
+        near = self.fit(frame, near_by, masks)
+        return judged_still(near if same_organ(far.geometry, near.geometry) else far)
 
     def prepare(self, frame: Frame, box: Box | None = None) -> Prepared:
         """Letterbox a frame, or the ``box`` of it, into the network's grid."""

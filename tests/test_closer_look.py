@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from fetalnet.closer_look import joined, nearer_box, seen_both_ways
+from fetalnet.closer_look import joined, nearer_box, same_organ, seen_both_ways
 from fetalnet.engines import Raw
-from fetalnet.geometry import Ellipse
+from fetalnet.geometry import Ellipse, Line
 from fetalnet.picture.letterbox import Letterbox
 from fetalnet.planes import STANDARD_PLANES, Plane
 
@@ -63,3 +63,12 @@ def test_that_both_looks_at_an_organ_agree_on_where_it_lies():
     cx, cy = near.to_grid(np.array([[organ.cx, organ.cy]]))[0]
     assert both == pytest.approx(disc(cx, cy, organ.a * near.scale[0]), abs=0.51)
     assert np.mean((both > 0.5) != (seen_through(near).masks[0] > 0.5)) < 0.004
+
+
+def test_that_a_nearer_look_that_sees_another_size_is_not_believed():
+    organ = Ellipse(50, 50, 30, 20, 0)
+    assert same_organ(organ, Ellipse(50, 50, 31, 20, 5))
+    assert not same_organ(organ, Ellipse(50, 50, 24, 16, 5))
+    assert not same_organ(organ, None)
+    assert same_organ(None, organ)
+    assert not same_organ(Line.of(0, 0, 50, 0), Line.of(0, 0, 40, 0))
