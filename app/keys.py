@@ -1,0 +1,46 @@
+"""Keys: every action with a key, under the menu it stands in."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
+
+from app.actions import ACTIONS, MENUS
+
+COLUMNS = (("&File", "&Edit", "&Live", "&View", "&Help"), ("&Measure",), ("&Play",))
+"""Side by side, so that all keys are seen at once on a screen of 800 lines."""
+
+
+class KeysDialog(QDialog):
+    """One page of text."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keys")
+        self.resize(1120, 700)
+        column = QVBoxLayout(self)
+        self.page = QTextBrowser()
+        self.page.setAccessibleName("Keys")
+        self.page.setHtml(keys_html())
+        column.addWidget(self.page)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        column.addWidget(buttons)
+
+
+def keys_html() -> str:
+    """The page: menus side by side, their actions in the menus' order."""
+    columns = "".join(f"<td style='padding-right: 28px'>{''.join(map(_menu, column))}</td>" for column in COLUMNS)
+    return f"<table><tr>{columns}</tr></table>"
+
+
+def _menu(title: str) -> str:
+    infos = {info.do: info for info in ACTIONS if info.shortcuts}
+    rows = "".join(
+        f"<tr><td style='padding-right: 16px'>{infos[do].text.replace('&', '')}</td><td><b>"
+        + ", ".join(QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in infos[do].shortcuts)
+        + "</b></td></tr>"
+        for do in MENUS[title]
+        if do in infos
+    )
+    return f"<h4 style='margin: 6px 0 2px 0'>{title.replace('&', '')}</h4><table>{rows}</table>"
