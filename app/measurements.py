@@ -30,6 +30,7 @@ from fetalnet.repeats import repeats_of
 from fetalnet.wording import difference_text, length_text, status_text, time_text
 
 COLUMNS = ("", "Proposed", "Decided", "Diff.", "", "Frame")
+ROW_PX = 23
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ class MeasurementsPane(QFrame):
         table.setAccessibleName("Measurements")
         table.setHorizontalHeaderLabels(COLUMNS)
         table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(25)
+        table.verticalHeader().setDefaultSectionSize(ROW_PX)
         table.setShowGrid(False)
         table.setTextElideMode(Qt.TextElideMode.ElideNone)
         table.setWordWrap(False)
@@ -155,7 +156,7 @@ class MeasurementsPane(QFrame):
                     table.setItem(at, number, item)
                 table.item(at, 0).setText(kind)
                 at += 1
-        table.setFixedHeight(at * 25 + header.sizeHint().height() + 4)
+        table.setFixedHeight(at * ROW_PX + header.sizeHint().height() + 4)
         table.cellClicked.connect(self._on_clicked)
         return table
 

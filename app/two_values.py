@@ -54,17 +54,14 @@ class TwoValues(QWidget):
         findings, kind = self._session.findings, self._session.selected
         best, estimate = findings.best.get(kind), findings.estimates.get(kind)
         self._set("Best frame", "–" if best is None else length_text(best.value), "" if best is None else (
-            f"frame {best.index}, score {best.score:.2f}"
+            f"frame {best.index}\n★ {best.score:.2f}"
         ))  # fmt: skip
         if estimate is None:
             self._set("Whole exam", "–", "when the analysis is done" if self._session.analysis.running else "")
             self._labels["Whole exam about"].setToolTip("")
             return
-        unit = "px" if estimate.value.mm is None else "mm"
         low, high = (each.px if each.mm is None else each.mm for each in (estimate.low, estimate.high))
-        self._set(
-            "Whole exam", length_text(estimate.value), f"95 %: {low:.1f} to {high:.1f} {unit}\n{estimate.n} frames"
-        )
+        self._set("Whole exam", length_text(estimate.value), f"95 %: {low:.1f}–{high:.1f}\nfrom {estimate.n} frames")
         left = Counter(estimate.left_out.values())
         told = "\n".join(f"{count} frames: {reason}" for reason, count in left.most_common())
         self._labels["Whole exam about"].setToolTip(f"Left out\n{told}" if left else "No frame was left out.")

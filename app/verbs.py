@@ -394,6 +394,7 @@ class Verbs(QObject):
 
             self.examination = ExaminationWindow(self.session, self.window.open_source, self.window)
         self.examination.show()
+        self.examination.activateWindow()
 
     def full_screen(self, on: bool) -> None:
         window, full = self.window, Qt.WindowState.WindowFullScreen
