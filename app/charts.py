@@ -88,8 +88,9 @@ class OverTime(Chart):
     def __init__(self) -> None:
         super().__init__("Planes and quality over time")
         self._planes = self.new_plot(0, "", "probability")
-        self._planes.setYRange(0, 1, padding=0.02)
-        self._planes.addLegend(offset=(-8, 4), labelTextColor=TEXT, brush=QColor(PANEL))
+        # Room above the curves for their names.
+        self._planes.setYRange(0, 1.2, padding=0.02)
+        self._planes.addLegend(offset=(-8, 1), labelTextColor=TEXT, colCount=len(STANDARD_PLANES))
         self._quality = self.new_plot(1, "frame", "criteria met")
         self._quality.setYRange(0, 6, padding=0.05)
         self._quality.setXLink(self._planes)
@@ -183,7 +184,7 @@ class Distribution(Chart):
 
     def _mark(self, value: float | None, name: str, colour: str, height: float) -> None:
         if value is not None:
-            told = {"position": height, "color": colour, "anchors": [(0, 0.5), (1, 0.5)]}
+            told = {"position": height, "color": colour, "fill": PANEL, "anchors": [(0, 0.5), (1, 0.5)]}
             pen = pg.mkPen(colour, width=2)
             self._plot.addItem(pg.InfiniteLine(value, pen=pen, label=f"{name} {value:.1f}", labelOpts=told))
 
@@ -212,13 +213,14 @@ class AgreementChart(Chart):
         furthest = float(np.abs(agreement.difference_mm).max())
         reach = max(1.0, 1.3 * max(furthest, *(abs(each) for each in (low, high) if math.isfinite(each)), 0.0))
         self._plot.setYRange(-reach, reach, padding=0)
-        for value, text, style in (
-            (agreement.bias_mm, "bias", Qt.PenStyle.SolidLine),
-            (low, "lower limit", Qt.PenStyle.DashLine),
-            (high, "upper limit", Qt.PenStyle.DashLine),
+        # Each name has a place of its own, so that none covers another where the lines meet.
+        for value, text, style, place in (
+            (agreement.bias_mm, "bias", Qt.PenStyle.SolidLine, 0.5),
+            (low, "lower limit", Qt.PenStyle.DashLine, 0.1),
+            (high, "upper limit", Qt.PenStyle.DashLine, 0.9),
         ):
             if math.isfinite(value):
-                told = {"position": 0.9, "color": TEXT, "anchors": [(0.5, 1), (0.5, 1)]}
+                told = {"position": place, "color": TEXT, "anchors": [(0.5, 1), (0.5, 1)]}
                 pen = pg.mkPen(ACCENT, width=1, style=style)
                 self._plot.addItem(
                     pg.InfiniteLine(value, angle=0, pen=pen, label=f"{text} {value:+.1f}", labelOpts=told)

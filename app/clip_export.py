@@ -15,7 +15,8 @@ from fetalnet.errors import InputError
 from fetalnet.export.overlay import OverlayWriter
 from fetalnet.picture.burned_in import FanOnly
 from fetalnet.picture.letterbox import Box
-from fetalnet.picture.sector import Sector, sector_of
+from fetalnet.picture.sector import Sector
+from fetalnet.picture.sector_search import sector_of
 from fetalnet.planes import Plane
 from fetalnet.segments import USUAL_RATE_HZ
 from fetalnet.sources import Source

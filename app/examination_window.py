@@ -42,6 +42,8 @@ class ExaminationWindow(QDialog):
         # The title names no file: names may tell who the patient is.
         self.setWindowTitle("The whole examination")
         self.resize(960, 640)
+        # Narrower, the texts of a row of cards would run into each other.
+        self.setMinimumSize(880, 520)
         self._session, self._open_source = session, open_source
         self.exporter: ClipExporter | None = None
         self._all: tuple[Exam, ...] | None = None
@@ -52,6 +54,7 @@ class ExaminationWindow(QDialog):
         self.kind.setAccessibleName("Measure")
         self.kind.addItems([each.value for each in Kind])
         self.all_exams = QCheckBox("All exams")
+        self.all_exams.setToolTip("Also the exams that were saved on this computer before")
         self.message = QLabel()
         self.message.setObjectName("hint")
         self.message.setWordWrap(True)
@@ -64,6 +67,7 @@ class ExaminationWindow(QDialog):
         self.save_button = _button("Save picture…", self._ask_picture)
         self.clips_button = _button("Save clips…", self._ask_clips)
         self.clips_button.setToolTip("Two seconds around each best frame, as videos in a folder")
+        self.save_button.setToolTip("The chart that is shown, as PNG or SVG")
         row = QHBoxLayout()
         for each in (self.kind, self.all_exams):
             row.addWidget(each)

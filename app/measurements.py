@@ -30,6 +30,7 @@ from fetalnet.repeats import repeats_of
 from fetalnet.wording import difference_text, length_text, status_text, time_text
 
 COLUMNS = ("", "Proposed", "Decided", "Diff.", "", "Frame")
+ROW_PX = 23
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def row_of(session: Session, measurement: Measurement | None, unit: str) -> Row:
 def why_not_accepted(session: Session, measurement: Measurement | None) -> str | None:
     """Why the measurement cannot be accepted now, for the person; None where it can."""
     if measurement is None:
-        return "Nothing is proposed for this measure yet; you can measure by hand (Measure menu)."
+        return "Nothing is proposed yet; you can measure by hand (Measure menu)."
     if measurement.status is Status.ACCEPTED:
         return "Accepted. Undo, reject, or drag the caliper to change it."
     if measurement.status is Status.CORRECTED:
@@ -110,6 +111,7 @@ class MeasurementsPane(QFrame):
         session.exam_changed.connect(self.refresh)
         session.recording_opened.connect(lambda _: self.refresh())
         session.findings_changed.connect(lambda _: self.refresh())
+        session.analysis_changed.connect(lambda _: self._refresh_detail())
         session.selection_changed.connect(lambda _: self.refresh())
         self.refresh()
 
@@ -118,7 +120,7 @@ class MeasurementsPane(QFrame):
         table.setAccessibleName("Measurements")
         table.setHorizontalHeaderLabels(COLUMNS)
         table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(25)
+        table.verticalHeader().setDefaultSectionSize(ROW_PX)
         table.setShowGrid(False)
         table.setTextElideMode(Qt.TextElideMode.ElideNone)
         table.setWordWrap(False)
@@ -154,7 +156,7 @@ class MeasurementsPane(QFrame):
                     table.setItem(at, number, item)
                 table.item(at, 0).setText(kind)
                 at += 1
-        table.setFixedHeight(at * 25 + header.sizeHint().height() + 4)
+        table.setFixedHeight(at * ROW_PX + header.sizeHint().height() + 4)
         table.cellClicked.connect(self._on_clicked)
         return table
 
@@ -189,6 +191,11 @@ class MeasurementsPane(QFrame):
                 font.setStrikeOut(rejected and number == 1)
                 item.setFont(font)
         self.table.selectRow(self._rows[session.selected])
+        self._refresh_detail()
+
+    def _refresh_detail(self) -> None:
+        """Write anew what is known of the selected row."""
+        session = self._session
         measurement = session.measurement_of(session.selected)
         reason = why_not_accepted(session, measurement) if session.is_open else None
         decided = measurement is None or measurement.status in (Status.ACCEPTED, Status.CORRECTED)
@@ -210,11 +217,12 @@ class MeasurementsPane(QFrame):
         session, kind = self._session, self._session.selected
         lines = [f"<b>{kind.title}</b>"]
         if measurement is None:
-            lines.append(
-                "Values appear here when the analysis has found the plane."
-                if session.is_open
-                else "Open a recording: proposed values appear here, to accept, correct or reject."
-            )
+            if not session.is_open:
+                lines.append("Open a recording: proposed values appear here, to accept, correct or reject.")
+            elif session.analysis.complete:
+                lines.append(f"No {kind.plane} frame was good enough.")
+            else:
+                lines.append("Values appear here when the analysis has found the plane.")
             return "<br>".join(lines)
         at = time_text(measurement.time_s)
         where = f"frame {measurement.frame_index}" + (f" at {at}" if measurement.time_s is not None else "")

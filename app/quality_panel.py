@@ -59,7 +59,9 @@ class QualityPanel(QFrame):
         found = self._session.quality_of_shown()
         self._criteria = tuple(found[0].states) if found is not None else ()
         if found is None:
-            self.title.setText("PLANE QUALITY")
+            self.title.setText(
+                "PLANE QUALITY <span style='font-weight: normal'>of a head, abdomen or femur frame</span>"
+            )
         else:
             quality, said = found
             counts = overridden(quality, said)

@@ -89,7 +89,7 @@ class StatusBar(QStatusBar):
         if state.running:
             text = f"analysing {state.done}/{state.total}"
         elif state.complete:
-            text = f"analysed {state.done} frames"
+            text = f"analysed {state.done} frame" + "s" * (state.done != 1)
         elif state.total:
             text = f"stopped at {state.done}/{state.total}"
         else:

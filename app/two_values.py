@@ -26,10 +26,13 @@ class TwoValues(QWidget):
         for column, (title, action) in enumerate((("Best frame", accept_frame), ("Whole exam", accept_whole))):
             grid.setColumnStretch(column, 1)
             for row, part in enumerate(("title", "value", "about")):
-                label = QLabel(title if part == "title" else "–")
+                label = QLabel({"title": title, "value": "–"}.get(part, ""))
                 label.setObjectName("hint" if part != "value" else "bigValue")
                 label.setWordWrap(True)
                 label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+                if part == "about":
+                    # Room for two lines at all times, so that the buttons below do not jump.
+                    label.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
                 grid.addWidget(label, row, column)
                 self._labels[f"{title} {part}"] = label
             button = QPushButton("Accept this")
@@ -42,6 +45,7 @@ class TwoValues(QWidget):
             grid.addWidget(button, 3, column)
         session.findings_changed.connect(lambda _: self.refresh())
         session.exam_changed.connect(self.refresh)
+        session.analysis_changed.connect(lambda _: self.refresh())
         session.selection_changed.connect(lambda _: self.refresh())
         session.recording_opened.connect(lambda _: self.refresh())
 
@@ -50,16 +54,14 @@ class TwoValues(QWidget):
         findings, kind = self._session.findings, self._session.selected
         best, estimate = findings.best.get(kind), findings.estimates.get(kind)
         self._set("Best frame", "–" if best is None else length_text(best.value), "" if best is None else (
-            f"frame {best.index}, score {best.score:.2f}"
+            f"frame {best.index}\n★ {best.score:.2f}"
         ))  # fmt: skip
         if estimate is None:
-            self._set("Whole exam", "–", "when the analysis is over" if self._session.analysis.running else "")
+            self._set("Whole exam", "–", "when the analysis is done" if self._session.analysis.running else "")
+            self._labels["Whole exam about"].setToolTip("")
             return
-        unit = "px" if estimate.value.mm is None else "mm"
         low, high = (each.px if each.mm is None else each.mm for each in (estimate.low, estimate.high))
-        self._set(
-            "Whole exam", length_text(estimate.value), f"95 %: {low:.1f} to {high:.1f} {unit}\n{estimate.n} frames"
-        )
+        self._set("Whole exam", length_text(estimate.value), f"95 %: {low:.1f}–{high:.1f}\nfrom {estimate.n} frames")
         left = Counter(estimate.left_out.values())
         told = "\n".join(f"{count} frames: {reason}" for reason, count in left.most_common())
         self._labels["Whole exam about"].setToolTip(f"Left out\n{told}" if left else "No frame was left out.")

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
+from PySide6.QtWidgets import QFileDialog, QInputDialog
 
 from app.about import AboutDialog
-from app.actions import ACTIONS, SELECTING, Do, acceptable_of_plane
+from app.actions import SELECTING, Do, acceptable_of_plane
 from app.canvas.hit import Point
 from app.canvas.placing import common, first_caliper, in_one_region
 from app.canvas.view import ZOOM_STEP, Tool
 from app.exporting import Format
 from app.exports import Exports
 from app.fan_search import FanSearch
+from app.keys import KeysDialog
 from app.live.dialogs import LinkDialog, WatchDialog
 from app.player import SPEEDS
 from app.presets import PresetsDialog, description
@@ -394,21 +394,14 @@ class Verbs(QObject):
 
             self.examination = ExaminationWindow(self.session, self.window.open_source, self.window)
         self.examination.show()
+        self.examination.activateWindow()
 
     def full_screen(self, on: bool) -> None:
         window, full = self.window, Qt.WindowState.WindowFullScreen
         window.setWindowState(window.windowState() | full if on else window.windowState() & ~full)
 
     def show_shortcuts(self) -> None:
-        rows = "".join(
-            f"<tr><td style='padding-right:24px'>{info.text.replace('&', '')}</td><td><b>"
-            + ", ".join(QKeySequence(key).toString() for key in info.shortcuts)
-            + "</b></td></tr>"
-            for info in ACTIONS
-            if info.shortcuts
-        )
-        box = QMessageBox(QMessageBox.Icon.NoIcon, "Keys", f"<table>{rows}</table>", parent=self.window)
-        box.exec()
+        KeysDialog(self.window).exec()
 
     def ask_engine(self) -> None:
         known = self.window.settings.engine

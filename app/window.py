@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMenu,
     QMessageBox,
+    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -121,17 +122,28 @@ class Window(QMainWindow):
     # Building.
 
     def _lay_out(self) -> None:
-        self._left, right = QWidget(), QWidget()
+        self._left, right, review = QWidget(), QWidget(), QWidget()
         column = QVBoxLayout(self._left)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(1)
         column.addWidget(self.recordings, 2)
         column.addWidget(self.gallery, 5)
-        column = QVBoxLayout(right)
+        column = QVBoxLayout(review)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(1)
         column.addWidget(self.measurements, 1)
         column.addWidget(self.quality)
+        # On a low screen it scrolls: nothing in it is squeezed, and the window never grows.
+        scrolled = QScrollArea()
+        scrolled.setFrameShape(QFrame.Shape.NoFrame)
+        scrolled.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scrolled.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scrolled.setWidgetResizable(True)
+        scrolled.setWidget(review)
+        column = QVBoxLayout(right)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(1)
+        column.addWidget(scrolled, 1)
         column.addWidget(self.refused_scale)
         self._right = QStackedWidget()
         self._right.addWidget(right)

@@ -186,7 +186,8 @@ class Canvas(QWidget):
             masks = [to_screen.mapRect(mask) for mask in self._masks]
             paint_cover(painter, QRectF(corner.x(), corner.y(), *size), fan, masks)
         overlay = self.grip.drawn
-        if self.overlay_visible:
+        if self.overlay_visible and self.tool is not Tool.FAN:
+            # Two sets of handles would be taken for each other.
             paint_overlay(
                 painter,
                 overlay,
@@ -249,6 +250,7 @@ class Canvas(QWidget):
         """Show a fan with its handles; without one a person begins with points."""
         if self._frame is not None:
             self.fan_editor.begin(fan, (self._frame.width, self._frame.height))
+            self.grip.release()
             self.set_tool(Tool.FAN)
 
     def take_fan(self) -> None:
@@ -341,7 +343,8 @@ class Canvas(QWidget):
             self.update()
             if caught:
                 return
-        if event.button() == Qt.MouseButton.LeftButton and self.overlay_visible and self._take(point):
+        calipers = self.overlay_visible and self.tool is not Tool.FAN
+        if event.button() == Qt.MouseButton.LeftButton and calipers and self._take(point):
             return
         self._pan_from = event.position()
         self.setCursor(Qt.CursorShape.ClosedHandCursor)

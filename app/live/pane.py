@@ -49,6 +49,7 @@ class LivePane(QFrame):
             key = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
             button = QPushButton(f"{action.text().replace('&', '')}   ({key})")
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.setToolTip(action.toolTip())
             button.clicked.connect(action.trigger)
             action.enabledChanged.connect(button.setEnabled)
             column.addWidget(button)
@@ -81,7 +82,7 @@ class LivePane(QFrame):
             return
         lines = [f"{report.delivered_hz:.0f} frames/s arrive, {report.processed_hz:.0f} analysed"]
         if report.age_ms is not None:
-            lines.append("to overlay: p50 {:.0f}, p95 {:.0f}, p99 {:.0f} ms".format(*report.age_ms))
+            lines.append("delay p50 {:.0f}, p95 {:.0f}, p99 {:.0f} ms".format(*report.age_ms))
         if report.form is not None:
             lines.append(f"{report.form.width} × {report.form.height}, {report.form.codec}, {report.form.pixel_format}")
         live = self._watch.status.state is LinkState.LIVE

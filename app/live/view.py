@@ -59,7 +59,7 @@ class LiveCanvas(Canvas):
     def _on_began(self) -> None:
         self.clear()
         self._fan = None
-        self.set_fan(None)
+        self.set_fan(())
         self.fit()
         self._on_status(self._watch.status)
 
@@ -71,7 +71,7 @@ class LiveCanvas(Canvas):
         if prediction.fan is not self._fan:
             self._fan = prediction.fan
             shape = prediction.live.frame.height, prediction.live.frame.width
-            self.set_fan(self._fan.polygon if FanOnly.of(self._fan, shape).hides else None)
+            self.set_fan(self._fan.outlines if FanOnly.of(self._fan, shape).hides else ())
         self._refresh()
 
     def _on_status(self, status: LinkStatus) -> None:

@@ -52,6 +52,8 @@ def test_that_every_action_can_be_triggered(
         reviewer.do(Do.ACCEPT)
     if info.when is When.REDOABLE:
         reviewer.do(Do.UNDO)
+    if info.when is When.DECIDED:
+        reviewer.do(Do.ACCEPT)
     if info.when is When.REFUSED:
         scales = reviewer.session.scales
         reviewer.session.set_scales(scales.changed(0, scales.at(0).withdrawn("The depth changed.")))
