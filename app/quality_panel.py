@@ -27,7 +27,7 @@ class QualityPanel(QFrame):
         self._session = session
         grid = QGridLayout(self)
         grid.setContentsMargins(8, 6, 8, 6)
-        grid.setHorizontalSpacing(6)
+        grid.setHorizontalSpacing(4)
         grid.setVerticalSpacing(0)
         grid.setColumnStretch(1, 1)
         self.title = QLabel()
@@ -59,9 +59,7 @@ class QualityPanel(QFrame):
         found = self._session.quality_of_shown()
         self._criteria = tuple(found[0].states) if found is not None else ()
         if found is None:
-            self.title.setText(
-                "PLANE QUALITY <span style='font-weight: normal'>of a head, abdomen or femur frame</span>"
-            )
+            self.title.setText("PLANE QUALITY –")
         else:
             quality, said = found
             counts = overridden(quality, said)
