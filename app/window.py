@@ -111,7 +111,9 @@ class Window(QMainWindow):
         act[Do.OVERLAY].setChecked(settings.show_overlay)
         act[Do.HIDE_TEXT].setChecked(settings.hide_text)
         act[Do.LOOP].setChecked(settings.loop)
-        self.canvas.overlay_opacity = self.live_canvas.overlay_opacity = settings.overlay_opacity
+        for canvas in (self.canvas, self.live_canvas):
+            canvas.set_overlay_visible(settings.show_overlay)
+            canvas.overlay_opacity = settings.overlay_opacity
         refresh_enabled(act, session)
         self.start_page.setFocus()
         self.resize(1280, 800)

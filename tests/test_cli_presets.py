@@ -41,6 +41,8 @@ class Headstrong:
             frame.index, frame.time_s, Plane.HEAD, probabilities, 0.9, None, Ellipse(300, 250, 90, 70, 0)
         )  # fmt: skip
 
+    predict_still = predict
+
 
 @pytest.fixture(scope="module")
 def screen():

@@ -82,7 +82,7 @@ def test_that_one_key_hides_the_name_and_the_choice_is_remembered(
     assert load_settings(reader.program.settings_path).hide_text
     again = start_program()
     again.open_clip(named_clip)
-    again.do(Do.OVERLAY)
+    assert not again.canvas.overlay_visible
     assert brightest(again)[0] == 0
 
 

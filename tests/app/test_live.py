@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import FRAMES, HEIGHT, WIDTH, Person
+from conftest import FRAMES, HEIGHT, RATE, WIDTH, Person
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 
@@ -22,7 +22,10 @@ from fetalnet.sources import VideoFile
 
 
 class Scanner:
-    """A live source in a test's hand: it sends when it is told to, and can be unplugged."""
+    """A live source in a test's hand: it sends when it is told to, and can be unplugged.
+
+    By its clock frames come 30 times a second, however fast the machine is that runs the test.
+    """
 
     name = "a scanner"
 
@@ -31,6 +34,11 @@ class Scanner:
         self.due = threading.Semaphore(0)
         self.unplugged = threading.Event()
         self.sent = 0
+        self.began_s = time.monotonic()
+
+    @property
+    def clock_s(self) -> float:
+        return self.began_s + self.sent / RATE
 
     def open(self) -> Scanner:
         if self.unplugged.is_set():
@@ -44,7 +52,7 @@ class Scanner:
         pixels = np.full((HEIGHT, WIDTH, 3), 30 + self.sent % 200, np.uint8)
         pixels.setflags(write=False)
         self.sent += 1
-        return Arrival(time.monotonic(), picture=pixels)
+        return Arrival(self.clock_s, picture=pixels)
 
     def close(self) -> None:
         pass
@@ -168,6 +176,7 @@ def test_that_the_recording_opens_with_all_that_arrived(sonographer: Sonographer
 
 def test_that_the_last_minute_is_kept(sonographer: Sonographer, tmp_path: Path) -> None:
     sonographer.send(40)
+    sonographer.person.wait(lambda: time.monotonic() > sonographer.scanner.clock_s)
     sonographer.person.do(Do.KEEP_MINUTE)
     sonographer.person.wait(lambda: "Kept as" in sonographer.person.message)
     (kept,) = (tmp_path / "data" / "live recordings").glob("kept *.mkv")
