@@ -96,7 +96,9 @@ class Judgement:
         self._seen: list[Prediction] = []
 
     def judged(self, prediction: Prediction) -> Prediction:
-        """The next frame, knowing those before it."""
+        """The next frame, knowing those before it; behind a broken stretch a stream begins anew."""
+        if self._stream is not None and self._seen and prediction.index != self._seen[-1].index + 1:
+            self._stream = StreamJudge()
         self._seen.append(prediction if self._outlines else replace(prediction, outline=None))
         return prediction if self._stream is None else self._stream.judged(prediction)
 
