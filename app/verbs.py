@@ -358,8 +358,11 @@ class Verbs(QObject):
         self._go_to_best(plane)
 
     def analyse(self) -> None:
-        self.window.timeline.forget()
-        self.session.analyse(anew=True)
+        """Go on where the analysis was stopped; once it is complete, or of other weights, begin anew."""
+        anew = not self.session.goes_on
+        if anew:
+            self.window.timeline.forget()
+        self.session.analyse(anew=anew)
 
     def cancel_analysis(self) -> None:
         self.session.cancel_analysis()

@@ -210,6 +210,7 @@ class Window(QMainWindow):
         session.selection_changed.connect(self._on_selection)
         session.play_state_changed.connect(self._on_play_state)
         session.notice.connect(self.notification.say)
+        session.outdated.connect(lambda sentence: self.notification.say(sentence, self.actions_[Do.ANALYSE]))
         session.undo_stack.indexChanged.connect(self._on_undo_index)
         canvas.corrected.connect(self._on_corrected)
         canvas.two_points.connect(self.verbs.ask_two_point_scale)
@@ -311,7 +312,7 @@ class Window(QMainWindow):
         self._refresh_overlay()
 
     def _on_findings(self, findings: Findings) -> None:
-        self.timeline.set_segments(findings.segments, findings.frozen)
+        self.timeline.set_segments(findings.segments, findings.frozen, findings.broken)
 
     def _on_analysis(self, state: AnalysisState) -> None:
         if not state.running and not state.complete:
@@ -336,6 +337,8 @@ class Window(QMainWindow):
         for do, name in ((Do.UNDO, stack.undoText()), (Do.REDO, stack.redoText())):
             word = do.capitalize()
             self.actions_[do].setText(f"&{word} {name[:1].lower()}{name[1:]}".rstrip())
+        again = "&Go on with the analysis" if self.session.goes_on else "&Analyse again"
+        self.actions_[Do.ANALYSE].setText(again)
 
     def _refresh_overlay(self) -> None:
         session = self.session

@@ -353,8 +353,8 @@ def predicted(
 
     The network looks at ``sector``, or at the one that is found, and forgets what it saw before a broken stretch.
     ``on_change`` is told of each change of the scanner's depth, zoom or layout, before the frame that confirms it.
-    ``start`` is where an earlier pass ended, and ``state`` what the predictor knew then: what follows is as if that pass
-    had gone on.
+    ``start`` is where an earlier pass ended, and ``state`` what the predictor knew then: what follows is as if that
+    pass had gone on.
 
     Close the iterator to stop early: the decoder is told, and waited for.
     """

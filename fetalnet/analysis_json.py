@@ -214,7 +214,7 @@ class AnalysisJson(TypedDict):
     estimate: EstimatesJson
     segments: Annotated[list[SegmentJson], Field(description="which plane is shown when; empty for stills")]
     frozen: Annotated[list[StretchJson], Field(description="where the scanner's picture stands still")]
-    broken: Annotated[list[StretchJson], Field(description="where the recording is damaged; its frames have an `error`")]
+    broken: Annotated[list[StretchJson], Field(description="where it is damaged; these frames have an `error`")]
     min_plane_size: Annotated[
         float, Field(gt=0.0, le=1.0, description="part of the fan's smaller side a plane fills where `size` is green")
     ]

@@ -102,6 +102,11 @@ class Judgement:
         self._seen.append(prediction if self._outlines else replace(prediction, outline=None))
         return prediction if self._stream is None else self._stream.judged(prediction)
 
+    @property
+    def seen(self) -> tuple[Prediction, ...]:
+        """All frames so far as the network gave them."""
+        return tuple(self._seen)
+
     def again(self) -> list[Prediction] | None:
         """All frames so far, each knowing all others; None where there is too little to know."""
         if self._stream is None or len(self._seen) < _LEAST_S * rate_of([each.time_s for each in self._seen]):

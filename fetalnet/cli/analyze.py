@@ -49,7 +49,7 @@ def analyze(
     ] = False,
     min_plane_size: Annotated[
         float,
-        typer.Option(min=0.05, max=1.0, help="Part of the fan's smaller side that a plane must fill to be large enough."),
+        typer.Option(min=0.05, max=1.0, help="Part of the fan's smaller side that a plane must fill."),
     ] = 0.3,
     weights: Annotated[Path | None, typer.Option(help="Weights of the network, instead of the ones shipped.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, openvino, torch or cuda.")] = "auto",

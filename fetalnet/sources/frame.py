@@ -55,7 +55,7 @@ class Source(Protocol):
     calibration: Calibration
     """What the source itself says about the size of its pixels."""
     notice: str | None
-    """What is wrong with a source that plays all the same, in a sentence: cut off, damaged. It may come late, and grow."""
+    """What is wrong with a source that plays all the same, in a sentence: cut off, damaged. It may come late."""
 
     remark: str | None
     """What to know of a source that is whole, in a sentence: that its times are nominal."""

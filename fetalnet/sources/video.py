@@ -151,7 +151,8 @@ class VideoFile:
             if self._timestamps.pts is None:
                 self._recent = deque(self._recent, maxlen=_KEPT_WITHOUT_SEEKING)
             if self._timestamps.cut_off:
-                self._cut_notice = f"{self.name} is cut off; the {self._timestamps.count} frames before the cut are used."
+                count = self._timestamps.count
+                self._cut_notice = f"{self.name} is cut off; the {count} frames before the cut are used."
                 self._tell()
         return self._timestamps
 
