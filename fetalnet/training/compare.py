@@ -42,7 +42,7 @@ from fetalnet.training.example import data_folder
 from fetalnet.training.hc18 import HeadStill, head_stills
 from fetalnet.training.run import train
 
-SYSTEMS = ("streaming", "fetalnet_published", "multitask_unet", "mtln")
+SYSTEMS = ("streaming", "fetalnet_quarter", "multitask_unet_quarter", "mtln")
 """Configurations that are compared when none is named; all are shown as many pictures as the first."""
 
 RESULTS_PAGE = Path(fetalnet.__file__).parents[1] / "docs" / "results.md"
