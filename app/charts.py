@@ -24,6 +24,8 @@ from fetalnet.quality import quality_of
 from fetalnet.records import Exam
 
 PICTURE_WIDTH = 1600
+MOST_POINTS = 2000
+"""More than a chart has columns; of a long recording every second frame is drawn, or fewer."""
 STYLES = {Plane.HEAD: Qt.PenStyle.SolidLine, Plane.ABDOMEN: Qt.PenStyle.DashLine, Plane.FEMUR: Qt.PenStyle.DotLine}
 """Told apart without colour."""
 SYMBOLS = {Plane.HEAD: "o", Plane.ABDOMEN: "s", Plane.FEMUR: "t"}
@@ -105,7 +107,8 @@ class OverTime(Chart):
         """Draw everything anew."""
         for plot in (self._planes, self._quality):
             plot.clear()
-        indices = np.array(sorted(session.predictions))
+        every = -(-len(session.predictions) // MOST_POINTS)
+        indices = np.array(sorted(session.predictions))[:: max(every, 1)]
         found = [session.predictions[index] for index in indices.tolist()]
 
         def mm_per_pixel_of(prediction: Prediction) -> MmPerPixel | None:
@@ -118,8 +121,7 @@ class OverTime(Chart):
             scores = [
                 (each.index, quality.score)
                 for each in found
-                if each.plane is plane
-                and (quality := quality_of(each, mm_per_pixel_of(each), session.quality_limits))
+                if each.plane is plane and (quality := quality_of(each, mm_per_pixel_of(each), session.quality_limits))
             ]
             x, y = np.array(scores, float).reshape(-1, 2).T
             dots = {"symbol": SYMBOLS[plane], "symbolSize": 5, "symbolPen": None}
@@ -186,7 +188,7 @@ class Distribution(Chart):
         decided = None if measurement is None else decided_length(measurement)
         if decided is not None:
             self._mark(decided.mm if in_mm else decided.px, "accepted", WARNING, 0.74)
-        self.summary = f"{kind.title}: {_counted(estimate.n, 'frame')}; the band is the 95 % interval"
+        self.summary = f"{kind.title}: {_counted(estimate.n, 'frame')}, 95 % band"
         self._plot.setTitle(self.summary, color=TEXT)
 
     def _mark(self, value: float | None, name: str, colour: str, height: float) -> None:
@@ -209,7 +211,7 @@ class AgreementChart(Chart):
         self._plot.clear()
         agreement = agreement_of(exams, kind)
         if not len(agreement):
-            self.summary = f"No {kind} that the program proposed has been accepted or corrected yet."
+            self.summary = f"No {kind} that was proposed is decided yet."
             self._plot.setTitle(self.summary, color=MUTED)
             return
         self._plot.plot(

@@ -42,6 +42,7 @@ class Timeline(QWidget):
         self._count = 0
         self._probability = np.zeros((len(STANDARD_PLANES), 0), np.float32)
         self._known = np.zeros(0, bool)
+        self._earlier = self._probability, self._known
         self._best: tuple[tuple[Plane, int], ...] = ()
         self._scale_changes: tuple[tuple[int, str], ...] = ()
         self._segments: tuple[Segment, ...] = ()
@@ -65,14 +66,24 @@ class Timeline(QWidget):
         self._segments, self._frozen, self._broken = (), (), ()
         self._probability = np.zeros((len(STANDARD_PLANES), count), np.float32)
         self._known = np.zeros(count, bool)
+        self._earlier = self._probability, self._known
         self._forget_ribbons()
 
     def forget(self) -> None:
-        """Nothing is analysed any more; cursor and best frames stay."""
-        self._probability[:] = 0.0
-        self._known[:] = False
+        """Nothing is analysed any more; cursor and best frames stay, and what was there can be recalled."""
+        self._earlier = self._probability, self._known
+        self._probability, self._known = np.zeros_like(self._probability), np.zeros_like(self._known)
         self._segments, self._frozen, self._broken = (), (), ()
         self._forget_ribbons()
+
+    def recall(self) -> None:
+        """The new analysis ended early: of the frames that it did not reach, what was known before stays true."""
+        probability, known = self._earlier
+        if len(known) == len(self._known):
+            missing = known & ~self._known
+            self._probability[:, missing] = probability[:, missing]
+            self._known |= known
+            self._forget_ribbons()
 
     def add(self, predictions: tuple[Prediction, ...]) -> None:
         for each in predictions:

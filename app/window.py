@@ -340,8 +340,7 @@ class Window(QMainWindow):
 
     def _on_analysis(self, state: AnalysisState) -> None:
         if not state.running and not state.complete:
-            # What an earlier analysis said stays true of the frames that this one did not reach.
-            self.timeline.add(tuple(self.session.predictions.values()))
+            self.timeline.recall()
         self._refresh()
 
     def _on_selection(self, kind: Kind) -> None:

@@ -11,12 +11,14 @@ import pytest
 from fetalnet.analysis import analyze, analyze_stills, predicted
 from fetalnet.analysis_json import json_schema
 from fetalnet.errors import InputError
+from fetalnet.fitting.shape import Shape
 from fetalnet.geometry import Ellipse, MmPerPixel
 from fetalnet.picture.calibration import NO_CALIBRATION, Calibration, Region
 from fetalnet.picture.scale import ScaleOrigin, given_scale
 from fetalnet.picture.scale_track import ScaleTrack
 from fetalnet.planes import Kind, Plane
 from fetalnet.prediction import Prediction
+from fetalnet.quality import QualityLimits
 from fetalnet.records import ModelRef
 from fetalnet.sources import Frame
 
@@ -168,6 +170,17 @@ def test_that_broken_frames_are_marked_and_the_rest_is_analysed():
     # What the network saw before the damage is no longer what came just before.
     assert len(predictor.looks) == 2
     assert "HC" in value["best"]
+
+
+def test_that_the_json_says_how_much_of_the_picture_a_plane_must_fill():
+    class Sized(FakePredictor):
+        def predict(self, frame):
+            return replace(super().predict(frame), shape=Shape(1.0, 0.01, 0.9, 0.02, 0.4))
+
+    for least, state in ((0.3, "green"), (0.5, "failed")):
+        value = valid(analyze(FakeSource(), Sized(), MODEL, limits=QualityLimits(min_size=least)))
+        assert value["min_plane_size"] == least
+        assert value["frames"][10]["quality"]["criteria"]["size"] == state
 
 
 def test_that_an_analysis_goes_on_from_where_it_was_stopped():

@@ -55,6 +55,23 @@ def test_that_a_stream_depends_on_its_past_until_reset(loaded, device):
         np.testing.assert_array_equal(engine.run(grid).masks, masks)
 
 
+@pytest.mark.parametrize("device", ["torch", "openvino"])
+def test_that_a_predictor_comes_back_to_a_place_of_its_stream_as_if_it_had_never_left(loaded, device):
+    predictor, stream = Predictor(loaded, device=device, threads=1), frames(8)
+    whole = [predictor.predict(frame) for frame in stream]
+    predictor.reset()
+    for frame in stream[:4]:
+        predictor.predict(frame)
+    state = predictor.state
+    predictor.look_at()
+    for frame in stream[6:]:
+        predictor.predict(frame)
+    predictor.state = state
+    for frame, expected in zip(stream[4:], whole[4:], strict=True):
+        again = predictor.predict(frame)
+        assert (again.probabilities, again.change) == (expected.probabilities, expected.change)
+
+
 def test_that_a_prediction_names_its_frame_and_its_probabilities_sum_to_one(predictor):
     for frame in frames():
         prediction = predictor.predict(frame)

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from conftest import BEST, FakePredictor, Person
 
+from app.actions import Do
 from app.log import ErrorHook, start_log, stop_log
 from app.settings import RECENT_LIMIT, Settings, load_settings, save_settings
+from app.settings_dialog import SettingsDialog
+from fetalnet.fitting.shape import Shape
+from fetalnet.planes import Plane
+from fetalnet.prediction import Prediction
+from fetalnet.quality import Criterion
+from fetalnet.sources import Frame
 
 
 def test_that_settings_come_back(tmp_path: Path) -> None:
@@ -68,3 +78,34 @@ def test_that_an_unexpected_error_is_saved_logged_and_told_once(tmp_path: Path, 
     text = path.read_text()
     assert text.count("unexpected ValueError") == 2
     assert "Jane_Doe" not in text
+
+
+def test_that_how_much_a_plane_must_fill_is_set_by_the_person_and_remembered(
+    start_program: Callable[..., Person], clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Sized(FakePredictor):
+        def predict(self, frame: Frame) -> Prediction:
+            prediction = super().predict(frame)
+            return replace(prediction, shape=prediction.geometry and Shape(1.0, 0.01, 0.9, 0.02, 0.4))
+
+        predict_still = predict
+
+    def set_to(percent: int) -> None:
+        def agreed(dialog: SettingsDialog) -> bool:
+            dialog.min_plane_size.setValue(percent)
+            dialog.accept()
+            return True
+
+        monkeypatch.setattr(SettingsDialog, "exec", agreed)
+        person.do(Do.SETTINGS)
+
+    person = start_program(load_predictor=Sized)
+    person.open_clip(clip)
+    person.go_to(BEST[Plane.HEAD])
+    assert person.window.quality.texts()[Criterion.SIZE][0] == "●"
+    set_to(50)
+    assert person.window.quality.texts()[Criterion.SIZE][0] == "✕"
+    person.program.stop()
+    assert load_settings(person.program.settings_path).min_plane_size == 0.5
+    set_to(30)
+    assert person.window.quality.texts()[Criterion.SIZE][0] == "●"
