@@ -15,7 +15,7 @@ from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.about import NAME
-from app.analyst import DescribedPredictor
+from app.findings import DescribedPredictor
 from app.loading import DEFAULT_WEIGHTS, MODEL_CARD, predictor_loader
 from app.log import ErrorHook, route_qt_messages, start_log, stop_log
 from app.session import Session

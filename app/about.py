@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTabWidget, QTextBrowser, QVBoxLayout, QWidget
 
-from app.analyst import PredictorInfo
+from app.findings import PredictorInfo
 from fetalnet import __version__
 from fetalnet.resources import resource
 from fetalnet.wording import METHOD, RESEARCH_USE, software_text

@@ -8,28 +8,26 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from PySide6.QtCore import QObject, QThread, Signal
 
+from app.findings import Batch, DescribedPredictor, Findings, PredictorInfo
 from app.pipeline import BoxClosedError, Latest
-from fetalnet.analysis import FramePredictor, predicted
+from fetalnet.analysis import predicted
 from fetalnet.errors import InputError
-from fetalnet.estimate import Estimate
-from fetalnet.examination import STILL, BestFrame, Examination
+from fetalnet.examination import STILL, Examination
 from fetalnet.geometry import Geometry, MmPerPixel
 from fetalnet.kept_analysis import KeptAnalysis, fan_key, keep_analysis, kept_analysis
 from fetalnet.live import LiveAnalysis, LiveFrame
 from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
 from fetalnet.picture.sector import Sector
 from fetalnet.picture.sector_search import sector_of
-from fetalnet.planes import STANDARD_PLANES, Kind, Plane
+from fetalnet.planes import STANDARD_PLANES
 from fetalnet.prediction import Prediction
 from fetalnet.recording_judge import Judgement
 from fetalnet.records import ModelRef
-from fetalnet.segments import Broken, Frozen, Segment
 from fetalnet.sources import Source, frames_from
 
 log = logging.getLogger(__name__)
@@ -54,52 +52,6 @@ AHEAD_S = 2.0
 
 LIVE_WAIT_S = 0.2
 """How long a frame is waited for before looking whether something else is wanted."""
-
-
-class DescribedPredictor(FramePredictor, Protocol):
-    """What the thread asks of ``fetalnet.inference.Predictor``."""
-
-    @property
-    def model(self) -> ModelRef: ...
-
-    def describe(self) -> str: ...
-
-
-@dataclass(frozen=True, slots=True)
-class PredictorInfo:
-    """The loaded predictor: a line for the status bar, and what every proposal is signed with."""
-
-    text: str
-    model: ModelRef
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Batch:
-    """Predictions in the order of their frames. ``generation`` names the analysis that was asked for, ``reached`` the
-    frame that it has come to: predictions beyond are of a place that was looked at first.
-    """
-
-    generation: int
-    predictions: tuple[Prediction, ...]
-    frames_per_s: float
-    reached: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Findings:
-    """The best frame and the estimate of each measure found so far, the best frames of each plane with their scores,
-    when each plane is shown, where the picture stands still and where the recording is broken. ``model`` made them.
-    """
-
-    generation: int
-    best: dict[Kind, BestFrame] = field(default_factory=dict)
-    estimates: dict[Kind, Estimate] = field(default_factory=dict)
-    complete: bool = False
-    bests: dict[Plane, tuple[tuple[int, float], ...]] = field(default_factory=dict)
-    segments: tuple[Segment, ...] = ()
-    frozen: tuple[Frozen, ...] = ()
-    broken: tuple[Broken, ...] = ()
-    model: ModelRef | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -276,9 +228,9 @@ class Analyst(QThread):
             if kept is not None:
                 self._take_up(job, kept, judgement)
                 if kept.model.sha256 != predictor.model.sha256:
+                    self._finish(job, judgement)
                     told = f"This was analysed with other weights ({kept.model.name}). Decisions stay."
                     self.outdated.emit(job.generation, told)
-                    self._finish(job, judgement)
                     return kept.complete
             complete = kept is not None and kept.complete
             if not complete:

@@ -56,9 +56,13 @@ class Notification(QFrame):
         else:
             self._timer.stop()
 
-    def _do(self) -> None:
-        self.hide()
+    def withdraw(self) -> None:
+        """What is offered has been done another way."""
         if self._offered is not None:
+            self.hide()
+
+    def _do(self) -> None:
+        if self._offered is not None and self._offered.isEnabled():
             self._offered.trigger()
 
     @property

@@ -10,10 +10,11 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
-from app.analyst import Analyst, Batch, DescribedPredictor, Findings, PredictorInfo
+from app.analyst import Analyst
 from app.commands import swapped
 from app.deck import Deck
 from app.device import Device
+from app.findings import Batch, DescribedPredictor, Findings, PredictorInfo
 from app.journal import Journal
 from app.live.watch import Ended, Watch
 from app.player import Opened, Player, RecordingInfo

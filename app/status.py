@@ -6,8 +6,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar, QWidget
 
-from app.analyst import PredictorInfo
 from app.canvas.overlay import scale_badge, scale_warning
+from app.findings import PredictorInfo
 from app.session import AnalysisState, Session
 from app.theme import WARNING
 from fetalnet.picture.calibration import Calibration

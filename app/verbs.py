@@ -364,6 +364,7 @@ class Verbs(QObject):
 
     def analyse(self) -> None:
         """Go on where the analysis was stopped; once it is complete, or of other weights, begin anew."""
+        self.window.notification.withdraw()
         anew = not self.session.goes_on
         if anew:
             self.window.timeline.forget()

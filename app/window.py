@@ -21,9 +21,9 @@ from PySide6.QtWidgets import (
 
 from app.about import NAME
 from app.actions import MENUS, Do, When, is_enabled, make_actions, refresh_enabled
-from app.analyst import Findings
 from app.canvas.overlay import overlay_of
 from app.canvas.view import Canvas
+from app.findings import Findings
 from app.gallery import Gallery
 from app.live.pane import LivePane
 from app.live.view import LiveCanvas

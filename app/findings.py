@@ -1,0 +1,60 @@
+"""What the analysis tells: values that travel from its thread to the window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from fetalnet.analysis import FramePredictor
+from fetalnet.estimate import Estimate
+from fetalnet.examination import BestFrame
+from fetalnet.planes import Kind, Plane
+from fetalnet.prediction import Prediction
+from fetalnet.records import ModelRef
+from fetalnet.segments import Broken, Frozen, Segment
+
+
+class DescribedPredictor(FramePredictor, Protocol):
+    """What the thread asks of ``fetalnet.inference.Predictor``."""
+
+    @property
+    def model(self) -> ModelRef: ...
+
+    def describe(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PredictorInfo:
+    """The loaded predictor: a line for the status bar, and what every proposal is signed with."""
+
+    text: str
+    model: ModelRef
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Predictions in the order of their frames. ``generation`` names the analysis that was asked for, ``reached`` the
+    frame that it has come to: predictions beyond are of a place that was looked at first.
+    """
+
+    generation: int
+    predictions: tuple[Prediction, ...]
+    frames_per_s: float
+    reached: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Findings:
+    """The best frame and the estimate of each measure found so far, the best frames of each plane with their scores,
+    when each plane is shown, where the picture stands still and where the recording is broken. ``model`` made them.
+    """
+
+    generation: int
+    best: dict[Kind, BestFrame] = field(default_factory=dict)
+    estimates: dict[Kind, Estimate] = field(default_factory=dict)
+    complete: bool = False
+    bests: dict[Plane, tuple[tuple[int, float], ...]] = field(default_factory=dict)
+    segments: tuple[Segment, ...] = ()
+    frozen: tuple[Frozen, ...] = ()
+    broken: tuple[Broken, ...] = ()
+    model: ModelRef | None = None
