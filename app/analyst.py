@@ -313,13 +313,14 @@ class Analyst(QThread):
                 predictor.look_at(sector.box, fan)
                 judgement, last = Judgement(), place + round(AHEAD_S * source.frame_rate_hz)
                 batch: list[Prediction] = []
-                batch_s, now = time.monotonic(), place
+                batch_s, now = 0.0, place
                 place = None
                 for frame in frames_from(source, max(now - LEAD_IN, self._reached)):
                     prediction = judgement.judged(_for_screen(predictor.predict(frame)))
                     if frame.index >= now:
                         batch.append(prediction)
-                    if time.monotonic() - batch_s >= BATCH_S:
+                    if batch and time.monotonic() - batch_s >= BATCH_S:
+                        # The place itself is shown at once.
                         self._send(job, batch, self._frames_per_s)
                         batch, batch_s = [], time.monotonic()
                     place = self._next_place()
