@@ -94,6 +94,7 @@ class Capture:
         self._newest_s: float | None = None
         self._segment = -1
         self._index = 0
+        self._keyed = False
         self._mark: bytes | tuple[int, ...] = ()
         self._form: VideoForm | None = None
         self._decoder: LiveDecoder | None = None
@@ -187,6 +188,7 @@ class Capture:
         self._decoder = None if form.stream is None else LiveDecoder(form)
         self._segment += 1
         self._index = 0
+        self._keyed = False
 
     def _take(self, arrivals: list[Arrival], form: VideoForm) -> None:
         """Write all of it to disk, then decode it and show the newest."""
@@ -198,7 +200,8 @@ class Capture:
                 pending = []
                 self._begin(reformed(form, arrival, mark if isinstance(mark, bytes) else b""))
             self._mark = mark or self._mark
-            if self._index == 0 and not pending and arrival.packet is not None and not arrival.packet.is_keyframe:
+            self._keyed |= arrival.packet is None or arrival.packet.is_keyframe
+            if not self._keyed:
                 continue  # a link begins between two key frames: nothing of this can be shown
             self.recorder.write(arrival)
             self.doctor.arrived(arrival.arrived_s)
