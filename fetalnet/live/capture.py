@@ -12,6 +12,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
+from fetalnet.geometry import MmPerPixel
 from fetalnet.live.decoding import LiveDecoder, headers, pixels_of, reformed
 from fetalnet.live.doctor import Doctor
 from fetalnet.live.reader import Reader
@@ -53,12 +54,13 @@ class LinkStatus:
 class LiveFrame:
     """The newest frame. ``frame.index`` counts those decoded in this segment, ``segment`` the files before this one.
 
-    ``arrived_s`` is when it came, by ``time.monotonic``.
+    ``arrived_s`` is when it came, by ``time.monotonic``; ``mm_per_pixel`` what its sender says of it.
     """
 
     frame: Frame
     arrived_s: float
     segment: int
+    mm_per_pixel: MmPerPixel | None = None
 
     @property
     def key(self) -> tuple[int, int]:
@@ -216,24 +218,24 @@ class Capture:
             self._decoder.skip()
             self._index += keys[-1]
             pending = pending[keys[-1] :]
-        newest: tuple[VideoFrame | NDArray[np.uint8], float] | None = None
+        newest: tuple[VideoFrame | NDArray[np.uint8], Arrival] | None = None
         shown = 0
         for arrival in pending:
             if arrival.picture is not None:
-                newest, shown = (arrival.picture, arrival.arrived_s), shown + 1
+                newest, shown = (arrival.picture, arrival), shown + 1
             elif arrival.packet is not None and self._decoder is not None:
                 for decoded in self._decoder.decode(arrival.packet):
-                    newest, shown = (decoded, arrival.arrived_s), shown + 1
+                    newest, shown = (decoded, arrival), shown + 1
         if newest is None:
             return
         self._index += shown
-        picture, arrived_s = newest
+        picture, arrival = newest
         pixels = picture if isinstance(picture, np.ndarray) else pixels_of(picture)
         self._newest_s = time.monotonic()
         self._sentence = ""
         self.doctor.decoded(pixels)
-        frame = Frame(self._index - 1, arrived_s - self._begun_s, pixels)
-        self._on_frame(LiveFrame(frame, arrived_s, self._segment))
+        frame = Frame(self._index - 1, arrival.arrived_s - self._begun_s, pixels)
+        self._on_frame(LiveFrame(frame, arrival.arrived_s, self._segment, arrival.mm_per_pixel))
 
 
 def _mark(arrival: Arrival, codec: str) -> bytes | tuple[int, ...]:
