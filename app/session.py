@@ -128,7 +128,7 @@ class Session(QObject):
         self._analyst.fan_found.connect(self._on_fan)
         self._analyst.screen_changed.connect(self._on_screen_changed)
         self._analyst.noticed.connect(self.notice)
-        self.watch = Watch(self._analyst, live_folder, screen_rate_hz, self)
+        self.watch = Watch(self._analyst, live_folder, screen_rate_hz, lambda: self.device.presets, self)
         self.watch.began.connect(self._on_watch_began)
         self.watch.ended.connect(self._on_watch_ended)
         self.watch.notice.connect(self.notice)
