@@ -41,6 +41,7 @@ MAX_ASSOCIATIONS = 8
 MAX_BYTES = 1 << 30
 """What may be on its way at once, of all senders together: it is held in memory until it is whole."""
 LEAST_FREE_BYTES = 1 << 30
+_VERIFICATION = "1.2.840.10008.1.1"
 _QUIET_S, _NEGOTIATION_S = 60.0, 5.0
 _LEAST_OBJECT_BYTES = 200
 _HEAD_BYTES = 64 << 20
@@ -125,13 +126,13 @@ class Receiver:
         entity.require_calling_aet = list(self.settings.allowed)
         entity.network_timeout = entity.dimse_timeout = _QUIET_S
         entity.acse_timeout = _NEGOTIATION_S
-        entity.add_supported_context(uid.Verification)
+        entity.add_supported_context(_VERIFICATION)
         for kind in sorted(STORAGE_CLASSES):
             if uid_to_service_class(kind) is not StorageServiceClass:
                 # Retired kinds, which it does not know.
                 register_uid(kind, f"Retired{kind.rpartition('.')[2]}Storage", StorageServiceClass)
             entity.add_supported_context(kind, _SYNTAXES)
-        made = entity.make_server(
+        server = entity.make_server(
             (self.settings.host, self.settings.port),
             evt_handlers=[
                 (evt.EVT_C_STORE, self._on_store),
@@ -143,7 +144,7 @@ class Receiver:
             ],
             server_class=LimitedServer,
         )
-        server = cast(LimitedServer, made)
+        assert isinstance(server, LimitedServer)
         server.begin(2 * MAX_ASSOCIATIONS, lambda: self._refuse("Too many connections at once were closed"))
         return server
 

@@ -7,13 +7,15 @@ from collections.abc import Callable
 from socketserver import TCPServer
 from typing import Any
 
-from pynetdicom.transport import ThreadedAssociationServer
+from pynetdicom.transport import AssociationServer
 
 
-class LimitedServer(ThreadedAssociationServer):
-    """pynetdicom makes threads for each connection before it looks at its limit of associations."""
+class LimitedServer(AssociationServer):
+    """pynetdicom makes threads for each connection before it looks at its limit of associations.
 
-    daemon_threads = True
+    Not its threaded server: each association has a thread of its own anyway, and is counted as soon as it is accepted.
+    """
+
     request_queue_size = 64
     _limit = 0
 
