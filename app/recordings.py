@@ -29,9 +29,13 @@ class RecordingsPane(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 8, 8, 4)
         self.received = 0
-        self.title = QLabel("RECORDINGS")
-        self.title.setObjectName("paneTitle")
-        column.addWidget(self.title)
+        title = QLabel("RECORDINGS")
+        title.setObjectName("paneTitle")
+        column.addWidget(title)
+        self.count = QLabel()
+        self.count.setObjectName("hint")
+        self.count.hide()
+        column.addWidget(self.count)
         self._list = QListWidget()
         self._list.setAccessibleName("Recordings")
         self._list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
@@ -69,7 +73,8 @@ class RecordingsPane(QFrame):
     def add_received(self, received: Received) -> None:
         """List what a scanner or an archive sent; nothing in its name tells whose it is."""
         self.received += 1
-        self.title.setText(f"RECORDINGS · {self.received} received")
+        self.count.setText(f"{self.received} received")
+        self.count.show()
         frames = f"{received.frames} frame{'s' * (received.frames != 1)}"
         if self._item_of(received.path) is None:
             self._insert(self._list.count(), received.path, f"Received {time.strftime('%H:%M:%S')}\n{frames}")

@@ -93,7 +93,7 @@ class Reception(QObject):
         if order != self._order:
             return
         self.listening = not problem
-        self.state = problem or "Listening."
+        self.state = problem or "Listening; the sender needs this title, this port and the address of this computer."
         self.changed.emit()
         if problem:
             self.failed.emit(problem)

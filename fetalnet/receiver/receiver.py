@@ -81,6 +81,7 @@ class Receiver:
         self._on_received, self._on_event = on_received, on_event
         self._lock = threading.Lock()
         self._on_way: dict[int, int] = {}
+        self._sending: set[int] = set()
         self._refused: Counter[str] = Counter()
         self._server: AssociationServer | None = None
 
@@ -199,11 +200,11 @@ class Receiver:
 
     def _on_accepted(self, event: Event) -> None:
         self._forget(event)
+        with self._lock:
+            self._sending.add(id(event.assoc))
         refused = len(event.assoc.rejected_contexts)
         if refused:
-            self._refuse(
-                f"{_peer(event)} offered {refused} kinds of objects that are no ultrasound, or unknown syntaxes"
-            )
+            self._refuse(f"{_peer(event)} also offers what is no ultrasound or cannot be read here ({refused} ways)")
 
     def _on_rejected(self, event: Event) -> None:
         allowed = self.settings.allowed
@@ -224,7 +225,11 @@ class Receiver:
             threading.Thread(target=event.assoc.abort, name="break off", daemon=True).start()
 
     def _on_closed(self, event: Event) -> None:
-        if self._forget(event) > _LEAST_OBJECT_BYTES:
+        size = self._forget(event)
+        with self._lock:
+            was_sending = id(event.assoc) in self._sending
+            self._sending.discard(id(event.assoc))
+        if was_sending and size > _LEAST_OBJECT_BYTES:
             self._refuse(f"{_peer(event)} broke off in the middle of an object; nothing of it is kept")
 
     def _forget(self, event: Event) -> int:
@@ -237,7 +242,8 @@ class Receiver:
             self._refused[what] += 1
             count = self._refused[what]
         if count in (1, 10, 100) or count % 1000 == 0:
-            self._say(what if count == 1 else f"{what} ({count} times)", logging.WARNING)
+            times = "" if count == 1 else f" ({count} times)"
+            self._say(f"{what.rstrip('.')}{times}.", logging.WARNING)
 
     def _say(self, sentence: str, level: int = logging.INFO) -> None:
         log.log(level, "%s", sentence)

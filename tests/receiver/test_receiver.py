@@ -167,7 +167,7 @@ def test_that_a_ct_is_refused_and_said(listen: Callable[..., Listening]) -> None
     assert [cx.abstract_syntax for cx in association.rejected_contexts] == [CT]
     # A screen capture may be of anything; its modality tells.
     association.release()
-    listening.hears("offered 1 kinds of objects that are no ultrasound")
+    listening.hears("offers what is no ultrasound")
     capture = scan(SOPClassUID=uid.SecondaryCaptureImageStorage, Modality="CT")
     association = listening.association(uid.SecondaryCaptureImageStorage)
     assert association.send_c_store(capture).Status == 0xA900
@@ -186,9 +186,13 @@ def test_that_only_those_on_the_list_may_send(listen: Callable[..., Listening]) 
     listening = listen(allowed=("SCANNER", "ARCHIVE"))
     assert listening.association(title="STRANGER").is_rejected
     assert "STRANGER" in listening.hears("not on the list")
+    with socket.create_connection(("127.0.0.1", listening.settings.port)) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n\r\n" * 50)
     association = listening.association(title="ARCHIVE")
     assert association.send_c_store(scan()).Status == SUCCESS
     association.release()
+    listening.hears("Received 4 frames")
+    assert not any("in the middle" in each for each in listening.said)
 
 
 def test_that_too_many_are_told_to_come_later(
