@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
+from weakref import WeakKeyDictionary, WeakSet
 
 from pydicom import uid
 from pydicom.dataset import Dataset
@@ -30,6 +31,7 @@ from fetalnet.sources.dicom_header import PREAMBLE_BYTES, quiet, read_header
 
 if TYPE_CHECKING:
     from pynetdicom.ae import ApplicationEntity
+    from pynetdicom.association import Association
     from pynetdicom.dimse_primitives import C_STORE
     from pynetdicom.events import Event
     from pynetdicom.transport import AssociationServer
@@ -80,8 +82,8 @@ class Receiver:
         self.settings, self.folder = settings, folder
         self._on_received, self._on_event = on_received, on_event
         self._lock = threading.Lock()
-        self._on_way: dict[int, int] = {}
-        self._sending: set[int] = set()
+        self._on_way: WeakKeyDictionary[Association, int] = WeakKeyDictionary()
+        self._sending: WeakSet[Association] = WeakSet()
         self._refused: Counter[str] = Counter()
         self._server: AssociationServer | None = None
 
@@ -201,7 +203,7 @@ class Receiver:
     def _on_accepted(self, event: Event) -> None:
         self._forget(event)
         with self._lock:
-            self._sending.add(id(event.assoc))
+            self._sending.add(event.assoc)
         refused = len(event.assoc.rejected_contexts)
         if refused:
             self._refuse(f"{_peer(event)} also offers what is no ultrasound or cannot be read here ({refused} ways)")
@@ -214,10 +216,9 @@ class Receiver:
             self._refuse(f"{_peer(event)} was told to come later: {MAX_ASSOCIATIONS} others are sending")
 
     def _on_data(self, event: Event) -> None:
-        key = id(event.assoc)
         with self._lock:
-            self._on_way[key] = self._on_way.get(key, 0) + len(event.data)
-            too_much = sum(self._on_way.values()) > MAX_BYTES
+            self._on_way[event.assoc] = self._on_way.get(event.assoc, 0) + len(event.data)
+            too_much = sum(size for each, size in self._on_way.items() if each.is_alive()) > MAX_BYTES
         if too_much:
             self._refuse(f"More than {MAX_BYTES >> 20} MB at once from {_peer(event)}: broken off")
             self._forget(event)
@@ -227,14 +228,14 @@ class Receiver:
     def _on_closed(self, event: Event) -> None:
         size = self._forget(event)
         with self._lock:
-            was_sending = id(event.assoc) in self._sending
-            self._sending.discard(id(event.assoc))
+            was_sending = event.assoc in self._sending
+            self._sending.discard(event.assoc)
         if was_sending and size > _LEAST_OBJECT_BYTES:
             self._refuse(f"{_peer(event)} broke off in the middle of an object; nothing of it is kept")
 
     def _forget(self, event: Event) -> int:
         with self._lock:
-            return self._on_way.pop(id(event.assoc), 0)
+            return self._on_way.pop(event.assoc, 0)
 
     def _refuse(self, what: str) -> None:
         """Say it the first time, the tenth, the hundredth: a flood must not fill the log."""
