@@ -37,6 +37,7 @@ def send(port: int, number: int) -> None:
     scan.file_meta.MediaStorageSOPClassUID = scan.SOPClassUID
     scan.file_meta.MediaStorageSOPInstanceUID = scan.SOPInstanceUID
     entity = AE("VOLUSON1")
+    entity.acse_timeout = entity.dimse_timeout = 60
     entity.add_requested_context(scan.SOPClassUID, uid.ExplicitVRLittleEndian)
     association = entity.associate("127.0.0.1", port)
     take = association.dimse.get_msg

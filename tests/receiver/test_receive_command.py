@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_receiver import associated, scan
+from test_receiver import established, scan
 
 from fetalnet.cli import main
 
@@ -20,7 +20,7 @@ def test_that_what_is_sent_is_written_until_it_is_stopped(tmp_path: Path) -> Non
     command = [sys.executable, "-m", "fetalnet.cli", "receive", str(out), "--port", port, "--allow", "SCANNER"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert f"Listening as FETALNET on port {port}" in process.stderr.readline()
-        association = associated(int(port))
+        association = established(int(port))
         assert association.send_c_store(scan()).Status == 0
         association.release()
         (path,) = out.iterdir()
