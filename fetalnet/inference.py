@@ -18,7 +18,7 @@ from fetalnet.judgement import MIN_PROBABILITY, judged_still
 from fetalnet.network.weights import DEFAULT_WEIGHTS, LoadedNetwork, load_weights
 from fetalnet.picture.letterbox import Box, Letterbox
 from fetalnet.planes import STANDARD_PLANES, Plane
-from fetalnet.prediction import Prediction
+from fetalnet.prediction import Prediction, StreamState
 from fetalnet.records import ModelRef
 from fetalnet.sources.frame import Frame
 
@@ -88,6 +88,16 @@ class Predictor:
         """Forget the frames before: the next frame starts a stream."""
         self.engine.reset()
         self._before = None
+
+    @property
+    def state(self) -> StreamState:
+        """What is carried to the next frame, to come back to this place of the stream later."""
+        # No grid is ever written again, so it needs no copy.
+        return StreamState(self.engine.state, self._before)
+
+    @state.setter
+    def state(self, state: StreamState) -> None:
+        self.engine.state, self._before = state
 
     def warm_up(self) -> None:
         """Run once on an empty picture, so that the first real frame is not slow."""
