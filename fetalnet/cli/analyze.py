@@ -47,7 +47,7 @@ def analyze(
         bool, typer.Option("--keep-text", help="Show the scanner's own text in the pictures of report and overlay too.")
     ] = False,
     weights: Annotated[Path | None, typer.Option(help="Weights of the network, instead of the ones shipped.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, openvino, torch or cuda.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, openvino, openvino:bf16, torch or cuda.")] = "auto",
     json_out: Annotated[
         Path | None, typer.Option("--json", metavar="OUT", help="Where the JSON goes; standard output when absent.")
     ] = None,

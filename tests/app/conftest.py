@@ -29,7 +29,7 @@ from fetalnet.prediction import Prediction
 from fetalnet.records import Measurement, ModelRef
 from fetalnet.sources import Frame
 
-WIDTH, HEIGHT, FRAMES, RATE = 160, 120, 48, 30
+WIDTH, HEIGHT, FRAMES, RATE = 160, 120, 48, 25
 WAIT_MS = 60_000
 HEAD = Ellipse.of(80, 60, 36, 28, 20)
 ABDOMEN = Ellipse.of(78, 62, 30, 27, 80)

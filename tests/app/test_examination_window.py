@@ -34,8 +34,8 @@ def test_that_clips_around_the_best_frames_are_written(reviewer, examination, tm
     clips = sorted(tmp_path.glob("*.mp4"))
     assert len(clips) == 3
     with av.open(str(clips[0])) as container:
-        # Two seconds at 24 Hz around frame 18 of 48: the recording begins before.
-        assert sum(1 for _ in container.decode(video=0)) == 42
+        # Two seconds at 25 Hz around frame 18 of 48: the recording begins before.
+        assert sum(1 for _ in container.decode(video=0)) == 43
 
 
 def test_that_charts_are_drawn_and_saved_as_pictures(reviewer, examination, tmp_path):
