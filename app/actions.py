@@ -38,6 +38,7 @@ class Do(StrEnum):
 
     UNDO = "undo"
     REDO = "redo"
+    SETTINGS = "show_settings"
 
     ACCEPT = "accept"
     ACCEPT_PLANE = "accept_plane"
@@ -152,6 +153,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
     ActionInfo(Do.STOP_WATCHING, "&Stop and review", ("Ctrl+W",), When.LIVE),
     ActionInfo(Do.UNDO, "&Undo", ("Ctrl+Z",), When.UNDOABLE),
     ActionInfo(Do.REDO, "&Redo", ("Ctrl+Y", "Ctrl+Shift+Z"), When.REDOABLE),
+    ActionInfo(Do.SETTINGS, "&Settings…", ("Ctrl+,",), When.ALWAYS),
     ActionInfo(Do.ACCEPT, "&Accept", ("Return", "Enter"), When.ACCEPTABLE),
     ActionInfo(Do.ACCEPT_PLANE, "Accept the whole &plane", ("Shift+Return", "Shift+Enter"), When.PLANE_ACCEPTABLE),
     ActionInfo(Do.ACCEPT_WHOLE, "Accept the &whole exam's value", ("Ctrl+Return", "Ctrl+Enter"), When.WHOLE_EXAM),
@@ -198,7 +200,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
     ActionInfo(Do.OVERLAY, "Show &overlay", ("O",), When.ALWAYS, checkable=True),
     ActionInfo(Do.HIDE_TEXT, "Hide &burned-in text", ("B",), When.ALWAYS, checkable=True),
     ActionInfo(Do.FULL_SCREEN, "Full s&creen", ("F11",), When.ALWAYS, checkable=True),
-    ActionInfo(Do.EXAMINATION, "The whole &examination", ("E",), When.OPEN),
+    ActionInfo(Do.EXAMINATION, "The whole &examination", ("E",), When.OPEN, checkable=True),
     ActionInfo(Do.SHORTCUTS, "&Keys", ("F1",), When.ALWAYS),
     ActionInfo(Do.ENGINE, "&Engine of the network…", (), When.ALWAYS),
     ActionInfo(Do.ABOUT, "&About, licences, model card", (), When.ALWAYS),
@@ -209,7 +211,7 @@ MENUS: dict[str, tuple[Do | None, ...]] = {
         Do.OPEN, Do.OPEN_FOLDER, None, Do.EXPORT_PDF, Do.EXPORT_CSV, Do.EXPORT_JSON, Do.KEEP_TEXT, None,
         Do.QUIT,
     ),
-    "&Edit": (Do.UNDO, Do.REDO),
+    "&Edit": (Do.UNDO, Do.REDO, None, Do.SETTINGS),
     "&Measure": (
         Do.ACCEPT, Do.ACCEPT_PLANE, Do.ACCEPT_WHOLE, Do.CORRECT, Do.REJECT, Do.MEASURE_HERE, Do.REPEAT, None,
         Do.HAND_HEAD, Do.HAND_ABDOMEN, Do.HAND_FEMUR, None,

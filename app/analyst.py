@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -20,7 +20,7 @@ from fetalnet.errors import InputError
 from fetalnet.estimate import Estimate
 from fetalnet.examination import STILL, BestFrame, Examination
 from fetalnet.geometry import Geometry, MmPerPixel
-from fetalnet.kept_analysis import OtherWeightsError, fan_key, keep_analysis, kept_analysis
+from fetalnet.kept_analysis import KeptAnalysis, fan_key, keep_analysis, kept_analysis
 from fetalnet.live import LiveAnalysis, LiveFrame
 from fetalnet.picture.preset import Preset
 from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
@@ -30,8 +30,8 @@ from fetalnet.planes import STANDARD_PLANES, Kind, Plane
 from fetalnet.prediction import Prediction
 from fetalnet.recording_judge import Judgement
 from fetalnet.records import ModelRef
-from fetalnet.segments import Frozen, Segment
-from fetalnet.sources import Source
+from fetalnet.segments import Broken, Frozen, Segment
+from fetalnet.sources import Source, frames_from
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,12 @@ REUSED_BATCH = 500
 
 SUMMARY_S = 0.5
 """How often what was found so far is looked at again."""
+
+LEAD_IN = 8
+"""Frames before a place that is looked at first: the network has to have seen something move."""
+
+AHEAD_S = 2.0
+"""How much of a place is looked at first."""
 
 LIVE_WAIT_S = 0.2
 """How long a frame is waited for before looking whether something else is wanted."""
@@ -70,17 +76,20 @@ class PredictorInfo:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Predictions in the order of their frames. ``generation`` names the analysis that was asked for."""
+    """Predictions in the order of their frames. ``generation`` names the analysis that was asked for, ``reached`` the
+    frame that it has come to: predictions beyond are of a place that was looked at first.
+    """
 
     generation: int
     predictions: tuple[Prediction, ...]
     frames_per_s: float
+    reached: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Findings:
     """The best frame and the estimate of each measure found so far, the best frames of each plane with their scores,
-    when each plane is shown and where the picture stands still.
+    when each plane is shown, where the picture stands still and where the recording is broken. ``model`` made them.
     """
 
     generation: int
@@ -90,6 +99,8 @@ class Findings:
     bests: dict[Plane, tuple[tuple[int, float], ...]] = field(default_factory=dict)
     segments: tuple[Segment, ...] = ()
     frozen: tuple[Frozen, ...] = ()
+    broken: tuple[Broken, ...] = ()
+    model: ModelRef | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +125,9 @@ class Analyst(QThread):
 
     Signals:
         ready(PredictorInfo): the predictor is loaded.
-        predicted(Batch), found(Findings), finished_analysis(int): generation.
+        predicted(Batch), found(Findings).
+        finished_analysis(int, bool): generation, and whether every frame was looked at.
+        outdated(int, str): generation, and a sentence: what is shown was found with other weights.
         failed(int, str): generation (0 while loading) and one sentence for a person.
         fan_found(int, Sector): generation and the fan that the network looks at.
         screen_changed(int, Change): generation and where the scanner's depth, zoom or layout changed.
@@ -126,7 +139,8 @@ class Analyst(QThread):
     ready = Signal(object)
     predicted = Signal(object)
     found = Signal(object)
-    finished_analysis = Signal(int)
+    finished_analysis = Signal(int, bool)
+    outdated = Signal(int, str)
     failed = Signal(int, str)
     fan_found = Signal(int, object)
     screen_changed = Signal(int, object)
@@ -153,6 +167,9 @@ class Analyst(QThread):
         self._summary_due = False
         self._told: str | None = None
         self._examination = Examination()
+        self._reached, self._frames_per_s = 0, 0.0
+        self._model: ModelRef | None = None
+        self._place: int | None = None
 
     # Called from the UI thread.
 
@@ -160,11 +177,12 @@ class Analyst(QThread):
         """Begin with ``path`` as soon as the analysis now running has let go. Returns the generation of its answers.
 
         ``fan`` is where a person said that it is; else it is found. ``kept`` is where the answers are kept: they are
-        taken from there where the weights and the fan are the same, but for ``anew``.
+        taken from there where the fan is the same, and with the same weights what is missing is added; but for
+        ``anew``.
         """
         with self._changed:
             self._generation += 1
-            self._wanted = _Job(self._generation, path, fan, kept, anew)
+            self._wanted, self._place = _Job(self._generation, path, fan, kept, anew), None
             self._changed.notify_all()
             return self._generation
 
@@ -180,8 +198,13 @@ class Analyst(QThread):
         """Leave the analysis now running; what was found so far stays."""
         with self._changed:
             self._cancelled = self._generation
-            self._wanted = None
+            self._wanted = self._place = None
             self._changed.notify_all()
+
+    def look_first(self, index: int) -> None:
+        """Look at this place before the analysis goes on; of many wishes the newest counts."""
+        with self._changed:
+            self._place = index
 
     def set_scales(self, scales: ScaleTrack) -> None:
         """Give the findings in mm of other scales."""
@@ -219,14 +242,16 @@ class Analyst(QThread):
                 if isinstance(job, _LiveJob):
                     self._watch(job, predictor)
                     continue
-                self._analyse(job, predictor)
+                complete = self._analyse(job, predictor)
             except InputError as error:
+                complete = False
                 self.failed.emit(job.generation, str(error))
                 self._summarise(job.generation, complete=True)
             except Exception:  # noqa: BLE001  the thread must live on; the error hook logs it and tells the person
+                complete = False
                 sys.excepthook(*sys.exc_info())
                 self.failed.emit(job.generation, "The analysis stopped at an error inside the program; try it again.")
-            self.finished_analysis.emit(job.generation)
+            self.finished_analysis.emit(job.generation, complete)
 
     def _load(self) -> DescribedPredictor | None:
         try:
@@ -241,79 +266,152 @@ class Analyst(QThread):
         self.ready.emit(PredictorInfo(predictor.describe(), predictor.model))
         return predictor
 
-    def _analyse(self, job: _Job, predictor: DescribedPredictor) -> None:
-        """Predict every frame; decoding runs beside the network in a thread of its own."""
-        started_s = batch_s = summary_s = time.monotonic()
-        summary_cost_s, count, batch = 0.0, 0, []
-        keep: list[Prediction] = []
+    def _analyse(self, job: _Job, predictor: DescribedPredictor) -> bool:
+        """Predict every frame that was not yet; whether that came to the end."""
         with closing(self._open_source(job.path)) as source:
             alone = len(source) == 1
             self._examination, judgement = Examination(STILL if alone else None), Judgement(alone=alone, outlines=True)
+            self._reached, self._frames_per_s, self._model = 0, 0.0, predictor.model
             sector = job.fan or sector_of(source)
             self.fan_found.emit(job.generation, sector)
-            if self._reused(job, predictor.model, len(source)):
-                return
-            pairs = predicted(
-                source, predictor, sector, lambda change: self.screen_changed.emit(job.generation, change)
-            )
-            try:
-                for _, raw in pairs:
-                    prediction = judgement.judged(_for_screen(raw))
-                    self._examination.add(prediction)
-                    self._tell_notice(predictor)
-                    batch.append(prediction)
-                    keep.append(prediction)
-                    count += 1
-                    now_s = time.monotonic()
-                    if now_s - batch_s >= BATCH_S:
-                        self._send(job, batch, count / (now_s - started_s))
-                        batch, batch_s = [], now_s
-                    # Looking at everything again grows with the recording: at most a tenth of the time goes there.
-                    if now_s - summary_s >= max(SUMMARY_S, 10 * summary_cost_s):
-                        self._summarise(job.generation, complete=False)
-                        summary_s = time.monotonic()
-                        summary_cost_s = summary_s - now_s
-                    if self._unwanted(job):
-                        break
-            finally:
-                # Waits for the decoding thread, so that nobody reads from the source when it is closed.
-                pairs.close()
-                self._send(job, batch, count / max(time.monotonic() - started_s, 1e-3))
-            again = judgement.again()
-            if again is not None and not self._overtaken():
-                self._examination, keep = Examination.of(again), again
-                self._send(job, again, count / max(time.monotonic() - started_s, 1e-3))
-            notice = getattr(source, "notice", None) or getattr(source, "remark", None)
-            whole = count == len(source)
-        self._summarise(job.generation, complete=True)
-        if whole and job.kept is not None:
-            self._keep(job, predictor.model, keep)
+            kept = None if job.kept is None or job.anew else kept_analysis(job.kept, fan_key(job.fan))
+            if kept is not None:
+                self._take_up(job, kept, judgement)
+                if kept.model.sha256 != predictor.model.sha256:
+                    told = f"This was analysed with other weights ({kept.model.name}). Decisions stay."
+                    self.outdated.emit(job.generation, told)
+                    self._finish(job, judgement)
+                    return kept.complete
+            complete = kept is not None and kept.complete
+            if not complete:
+                complete = self._go_on(job, predictor, source, sector, judgement, kept)
+            notice = source.notice or source.remark
+        self._finish(job, judgement)
         if notice:
             self.noticed.emit(notice)
+        return complete
 
-    def _reused(self, job: _Job, model: ModelRef, frames: int) -> bool:
-        """Whether the answers were kept from an earlier analysis; then they are sent at once."""
-        if job.kept is None or job.anew:
-            return False
+    def _go_on(
+        self,
+        job: _Job,
+        predictor: DescribedPredictor,
+        source: Source,
+        sector: Sector,
+        judgement: Judgement,
+        kept: KeptAnalysis | None,
+    ) -> bool:
+        """Predict the frames from where the analysis stands, and keep them; whether it came to the end.
+
+        Decoding runs beside in a thread of its own.
+        """
+        self._model = predictor.model
+        started_s = batch_s = summary_s = time.monotonic()
+        summary_cost_s, count, complete = 0.0, 0, False
+        batch: list[Prediction] = []
+        pairs = predicted(
+            source,
+            predictor,
+            sector,
+            lambda change: self.screen_changed.emit(job.generation, change),
+            0 if kept is None else kept.reached,
+            None if kept is None else kept.state,
+        )
         try:
-            kept = kept_analysis(job.kept, model.sha256, fan_key(job.fan))
-        except OtherWeightsError:
-            self.noticed.emit("This recording was analysed with other weights before; it is analysed again with these.")
-            return False
-        if kept is None or len(kept) != frames:
-            return False
-        for prediction in kept:
-            self._examination.add(prediction)
-        for first in range(0, len(kept), REUSED_BATCH):
-            self._send(job, list(kept[first : first + REUSED_BATCH]), 0.0)
-        self._summarise(job.generation, complete=True)
-        return True
+            for _, raw in pairs:
+                prediction = judgement.judged(_for_screen(raw))
+                self._examination.add(prediction)
+                self._reached = prediction.index + 1
+                self._tell_notice(predictor)
+                batch.append(prediction)
+                count += 1
+                now_s = time.monotonic()
+                if now_s - batch_s >= BATCH_S:
+                    self._send(job, batch, count / (now_s - started_s))
+                    batch, batch_s = [], now_s
+                # Looking at everything again grows with the recording: at most a tenth of the time goes there.
+                if now_s - summary_s >= max(SUMMARY_S, 10 * summary_cost_s):
+                    self._summarise(job.generation, complete=False)
+                    summary_s = time.monotonic()
+                    summary_cost_s = summary_s - now_s
+                self._look_first(job, predictor, sector)
+                if self._unwanted(job):
+                    break
+            else:
+                self._reached, complete = max(len(source), self._reached), True
+        finally:
+            # Waits for the decoding thread, so that nobody reads from the source when it is closed.
+            pairs.close()
+            self._send(job, batch, count / max(time.monotonic() - started_s, 1e-3))
+            if count or complete:
+                state = None if complete else predictor.state
+                self._keep(job, KeptAnalysis(predictor.model, judgement.seen, self._reached, complete, state))
+        return complete
 
-    def _keep(self, job: _Job, model: ModelRef, predictions: list[Prediction]) -> None:
-        assert job.kept is not None
+    def _look_first(self, job: _Job, predictor: DescribedPredictor, sector: Sector) -> None:
+        """Where somebody waits at a place, predict a little of it, and come back as if nothing had been.
+
+        What is said of it is shown until the analysis itself gets there, and never kept.
+        """
+        place = self._next_place()
+        if place is None:
+            return
+        state = predictor.state
+        # What cannot be read there the player says, and the analysis when it gets there.
+        with suppress(InputError), closing(self._open_source(job.path)) as source:
+            fan = sector.mask((source.height, source.width))
+            while place is not None:
+                predictor.look_at(sector.box, fan)
+                judgement, last = Judgement(), place + round(AHEAD_S * source.frame_rate_hz)
+                batch: list[Prediction] = []
+                batch_s, now = time.monotonic(), place
+                place = None
+                for frame in frames_from(source, max(now - LEAD_IN, self._reached)):
+                    prediction = judgement.judged(_for_screen(predictor.predict(frame)))
+                    if frame.index >= now:
+                        batch.append(prediction)
+                    if time.monotonic() - batch_s >= BATCH_S:
+                        self._send(job, batch, self._frames_per_s)
+                        batch, batch_s = [], time.monotonic()
+                    place = self._next_place()
+                    if place is not None or frame.index + 1 >= last or self._unwanted(job):
+                        break
+                self._send(job, batch, self._frames_per_s)
+        predictor.state = state
+
+    def _next_place(self) -> int | None:
+        """The place to be looked at first, if any that will not be reached at once."""
+        with self._changed:
+            place, self._place = self._place, None
+        return place if place is not None and place > self._reached + LEAD_IN else None
+
+    def _take_up(self, job: _Job, kept: KeptAnalysis, judgement: Judgement) -> None:
+        """Name again what was kept, and send it."""
+        self._reached, self._model = kept.reached, kept.model
+        named = [judgement.judged(prediction) for prediction in kept.predictions]
+        for prediction in named:
+            self._examination.add(prediction)
+        self._send_all(job, named)
+
+    def _finish(self, job: _Job, judgement: Judgement) -> None:
+        """Name every frame again, knowing all others, and say what was found."""
+        if self._overtaken():
+            return
+        again = judgement.again()
+        if again is not None:
+            self._examination = Examination.of(again)
+            self._send_all(job, again)
+        self._summarise(job.generation, complete=True)
+
+    def _send_all(self, job: _Job, predictions: list[Prediction]) -> None:
+        for first in range(0, len(predictions), REUSED_BATCH):
+            self._send(job, predictions[first : first + REUSED_BATCH], self._frames_per_s)
+
+    def _keep(self, job: _Job, kept: KeptAnalysis) -> None:
+        if job.kept is None:
+            return
         try:
             job.kept.parent.mkdir(parents=True, exist_ok=True)
-            keep_analysis(job.kept, model.sha256, fan_key(job.fan), predictions)
+            keep_analysis(job.kept, fan_key(job.fan), kept)
         except (InputError, OSError):
             # The decisions' own file says so to the person; this one only saves time.
             log.warning("the analysis cannot be kept")
@@ -344,7 +442,7 @@ class Analyst(QThread):
         """The engine had to change: once, in a sentence, and its name from now on."""
         notice = getattr(predictor, "notice", None)
         if notice is not None and notice != self._told:
-            self._told = notice
+            self._told, self._model = notice, predictor.model
             self.noticed.emit(notice)
             self.ready.emit(PredictorInfo(predictor.describe(), predictor.model))
 
@@ -358,7 +456,8 @@ class Analyst(QThread):
 
     def _send(self, job: _Job, batch: list[Prediction], frames_per_s: float) -> None:
         if batch:
-            self.predicted.emit(Batch(job.generation, tuple(batch), frames_per_s))
+            self._frames_per_s = frames_per_s
+            self.predicted.emit(Batch(job.generation, tuple(batch), frames_per_s, self._reached))
 
     def _summarise(self, generation: int, complete: bool) -> None:
         with self._changed:
@@ -371,7 +470,11 @@ class Analyst(QThread):
         estimates = of.estimates(mm_per_pixel_of) if complete else {}
         bests = {plane: of.bests(plane) for plane in STANDARD_PLANES}
         best = of.best(mm_per_pixel_of)
-        self.found.emit(Findings(generation, best, estimates, complete, bests, of.segments(), of.frozen()))
+        broken = of.broken(self._reached)
+        found = Findings(
+            generation, best, estimates, complete, bests, of.segments(), of.frozen(), broken, self._model
+        )  # fmt: skip
+        self.found.emit(found)
 
 
 def _for_screen(prediction: Prediction) -> Prediction:

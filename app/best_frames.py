@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPixmap
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout
 
 from app.gallery import Card, Thumbnail, ThumbnailThread, Wanted
 from app.session import Session
@@ -17,9 +17,14 @@ from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Plane
 from fetalnet.sources import Source
 from fetalnet.wording import length_text
 
+COLUMNS = 3
+ROWS = -(-BEST_COUNT // COLUMNS)
+"""Cards side by side where the player keeps its room, and rows a plane."""
+CARD_PX = 132
+
 
 class BestFrames(QFrame):
-    """A row a plane; each card is a frame with its value and score. A click shows it in the player."""
+    """Some rows a plane; each card is a frame with its value and score. A click shows it in the player."""
 
     def __init__(self, session: Session, open_source: Callable[[Path], Source]) -> None:
         super().__init__()
@@ -27,20 +32,35 @@ class BestFrames(QFrame):
         self._session = session
         self._kept: dict[int, QPixmap] = {}
         self._path: Path | None = None
-        grid = QGridLayout(self)
-        for column in range(BEST_COUNT):
+        cards = QFrame()
+        cards.setObjectName("pane")
+        grid = QGridLayout(cards)
+        grid.setContentsMargins(0, 0, 0, 0)
+        for column in range(COLUMNS):
             grid.setColumnStretch(column, 1)
         self.cards: dict[Plane, list[Card]] = {}
         self._none: dict[Plane, QLabel] = {}
         for row, plane in enumerate(STANDARD_PLANES):
             self.cards[plane] = [Card(plane) for _ in range(BEST_COUNT)]
-            for column, card in enumerate(self.cards[plane]):
+            for number, card in enumerate(self.cards[plane]):
                 card.clicked.connect(self._on_clicked)
-                grid.addWidget(card, row, column)
+                card.setMinimumHeight(CARD_PX)
+                grid.addWidget(card, ROWS * row + number // COLUMNS, number % COLUMNS)
             none = self._none[plane] = QLabel()
             none.setObjectName("hint")
             none.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            grid.addWidget(none, row, 0, 1, BEST_COUNT)
+            none.setMinimumHeight(CARD_PX // 2)
+            grid.addWidget(none, ROWS * row, 0, 1, COLUMNS)
+        grid.setRowStretch(ROWS * len(STANDARD_PLANES), 1)
+        scrolled = QScrollArea()
+        scrolled.setFrameShape(QFrame.Shape.NoFrame)
+        scrolled.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scrolled.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scrolled.setWidgetResizable(True)
+        scrolled.setWidget(cards)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(6, 6, 0, 6)
+        column.addWidget(scrolled)
         self.thread_ = ThumbnailThread(open_source, self)
         self.thread_.made.connect(self._on_made)
         self.thread_.start()

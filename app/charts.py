@@ -8,16 +8,18 @@ from pathlib import Path
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QBuffer, QIODevice, QRectF, Qt, Signal
-from PySide6.QtGui import QImage, QPaintDevice, QPainter
+from PySide6.QtGui import QColor, QImage, QPaintDevice, QPainter
 from PySide6.QtSvg import QSvgGenerator
 
 from app.session import Session
-from app.theme import ACCENT, BORDER, MUTED, PANEL, TEXT, WARNING, plane_colour
+from app.theme import ACCENT, BORDER, MUTED, PANEL, PROBLEM, TEXT, WARNING, plane_colour
 from fetalnet.atomic_file import write_file
 from fetalnet.errors import InputError
+from fetalnet.geometry import MmPerPixel
 from fetalnet.lengths import decided_length
 from fetalnet.metrics.agreement import agreement_of
 from fetalnet.planes import STANDARD_PLANES, Kind, Plane
+from fetalnet.prediction import Prediction
 from fetalnet.quality import quality_of
 from fetalnet.records import Exam
 
@@ -105,6 +107,10 @@ class OverTime(Chart):
             plot.clear()
         indices = np.array(sorted(session.predictions))
         found = [session.predictions[index] for index in indices.tolist()]
+
+        def mm_per_pixel_of(prediction: Prediction) -> MmPerPixel | None:
+            return session.scales.scale_for(prediction.index, prediction.geometry).mm_per_pixel
+
         for plane in STANDARD_PLANES:
             pen = pg.mkPen(plane_colour(plane), width=2, style=STYLES[plane])
             values = np.array([each.probabilities[plane] for each in found])
@@ -112,17 +118,17 @@ class OverTime(Chart):
             scores = [
                 (each.index, quality.score)
                 for each in found
-                if each.plane is plane
-                and (quality := quality_of(each, session.scales.scale_for(each.index, each.geometry).mm_per_pixel))
+                if each.plane is plane and (quality := quality_of(each, mm_per_pixel_of(each), session.quality_limits))
             ]
             x, y = np.array(scores, float).reshape(-1, 2).T
             dots = {"symbol": SYMBOLS[plane], "symbolSize": 5, "symbolPen": None}
             self._quality.plot(x, y, pen=None, symbolBrush=plane_colour(plane), **dots)
-        for each in session.findings.frozen:
+        pale, red = QColor(230, 233, 237, 40), QColor(PROBLEM)
+        red.setAlpha(60)
+        stretches = [(each, pale) for each in session.findings.frozen]
+        for each, brush in (*stretches, *((each, red) for each in session.findings.broken)):
             for plot in (self._planes, self._quality):
-                band = pg.LinearRegionItem(
-                    (each.start, each.stop), movable=False, brush=(230, 233, 237, 40), pen=pg.mkPen(None)
-                )
+                band = pg.LinearRegionItem((each.start, each.stop), movable=False, brush=brush, pen=pg.mkPen(None))
                 band.setZValue(-5)
                 plot.addItem(band)
         line = pg.mkPen(TEXT, width=1)

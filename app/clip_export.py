@@ -19,7 +19,7 @@ from fetalnet.picture.sector import Sector
 from fetalnet.picture.sector_search import sector_of
 from fetalnet.planes import Plane
 from fetalnet.segments import USUAL_RATE_HZ
-from fetalnet.sources import Source
+from fetalnet.sources import BrokenFrameError, Source
 from fetalnet.wording import TEXT_KEPT, TEXT_NOT_FOUND
 
 CLIP_S = 2.0
@@ -78,7 +78,10 @@ class ClipExporter(QThread):
             path = wanted.folder / f"{plane}-frame-{index}.mp4"
             with OverlayWriter(path, (source.width, source.height), rate_hz) as writer:
                 for at in range(first, last):
-                    pixels = source[at].pixels
+                    try:
+                        pixels = source[at].pixels
+                    except BrokenFrameError:
+                        continue
                     pixels = pixels if wanted.keep_text else fan.shown(pixels)
                     writer.write(pixels if pixels.ndim == 3 else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)))
         self.done.emit(len(wanted.frames), about)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import count
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from fetalnet.picture.preset import Preset, Ticks, best_match, new_preset
 from fetalnet.picture.preset_folder import PresetFolder
 from fetalnet.picture.scale import Scale, ScaleOrigin
 from fetalnet.picture.sector import Sector
+
+_NOT_NAMED = re.compile(r"Device \d+")
+"""How a device is called until a person names it."""
 
 
 class Device(QObject):
@@ -80,28 +84,47 @@ class Device(QObject):
         self._find()
 
     def remember(self, name: str, scale: Scale, drawn: FanShape | None = None) -> Preset:
-        """Keep what is known of the open recording's device under a new name. Raises ``InputError``."""
+        """Keep what is known of the open recording's device under a new name. Raises ``InputError``.
+
+        What was remembered of it before it had a name gets this one.
+        """
         # What each recording brings along, no preset need remember.
         held = None if scale.origin.is_of_the_file else scale
-        return self._add(name, fan=drawn, scale=held, ticks=self.ticks if scale.origin is ScaleOrigin.RULER else None)
+        ticks = self.ticks if scale.origin is ScaleOrigin.RULER else None
+        unnamed = self.preset if self.preset is not None and _NOT_NAMED.fullmatch(self.preset.name) else None
+        if unnamed is None:
+            return self._add(name, fan=drawn, scale=held, ticks=ticks)
+        # What the ruler's ticks mean was kept before the device had a name: it is the same device.
+        if ticks is None and unnamed.tick_spacing_mm is not None:
+            ticks = Ticks(unnamed.tick_spacing_mm, unnamed.tick_pattern)
+        self.folder.rename(unnamed.name, name)
+        return self._add(name, fan=drawn, scale=held, ticks=ticks, again=True)
 
     def remember_ticks(self, ticks: Ticks) -> Preset:
         """Keep what the ruler's ticks mean: with the device's preset, else with a new one. Raises ``InputError``."""
         if self.preset is None:
             names = {each.name for each in self._known}
-            return self._add(next(name for k in count(1) if (name := f"Device {k}") not in names), ticks=ticks)
+            free = next(name for number in count(1) if (name := f"Device {number}") not in names)
+            return self._add(free, ticks=ticks)
         preset = self.preset.with_ticks(*ticks)
         self.folder.save(preset)
         self.reload()
         return preset
 
     def _add(
-        self, name: str, *, fan: FanShape | None = None, scale: Scale | None = None, ticks: Ticks | None = None
+        self,
+        name: str,
+        *,
+        fan: FanShape | None = None,
+        scale: Scale | None = None,
+        ticks: Ticks | None = None,
+        again: bool = False,
     ) -> Preset:
+        """A preset of this device; ``again``: in the place of the one of the same name."""
         if self._layout is None or self._fan is None:
             raise InputError("This screen shows too little around its fan to be known again; no preset can be made.")
         preset = new_preset(name, self._layout, fan=fan, ticks=ticks, scale=scale, sector=self._fan)
-        self.folder.add(preset)
+        (self.folder.save if again else self.folder.add)(preset)
         self.reload()
         return preset
 

@@ -72,6 +72,8 @@ def why_not_accepted(session: Session, measurement: Measurement | None) -> str |
 class MeasurementsPane(QFrame):
     """Rows grouped by plane, the verbs below them, and what is known about the selected row.
 
+    The first of the verbs accepts: it stands below the value of the best frame, beside that of the whole exam.
+
     Signals:
         selected(Kind): a row was chosen by the person.
     """
@@ -92,7 +94,7 @@ class MeasurementsPane(QFrame):
         column.addWidget(self._title)
         self.table = self._new_table()
         column.addWidget(self.table)
-        column.addLayout(self._new_buttons(verbs))
+        column.addLayout(self._new_buttons(verbs[1:]))
         self.reason = QLabel()
         self.reason.setWordWrap(True)
         # Room for two lines at all times, so that the text below does not jump.

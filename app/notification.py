@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
 SHOWN_MS = 12_000
 MARGIN = 10
@@ -22,6 +23,11 @@ class Notification(QFrame):
         self._label.setWordWrap(True)
         self._label.setTextFormat(Qt.TextFormat.PlainText)
         row.addWidget(self._label, 1)
+        self.action = QPushButton()
+        self.action.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.action.clicked.connect(self._do)
+        row.addWidget(self.action, 0, Qt.AlignmentFlag.AlignTop)
+        self._offered: QAction | None = None
         close = QToolButton()
         close.setText("✕")
         close.setAccessibleName("Close message")
@@ -34,13 +40,26 @@ class Notification(QFrame):
         over.installEventFilter(self)
         self.hide()
 
-    def say(self, sentence: str) -> None:
+    def say(self, sentence: str, offered: QAction | None = None) -> None:
+        """Show a sentence for a while; one that offers an action stays until the person has answered."""
         self._label.setText(sentence)
         self.setAccessibleName(sentence)
+        self._offered = offered
+        self.action.setVisible(offered is not None)
+        if offered is not None:
+            self.action.setText(offered.text().replace("&", ""))
         self._place()
         self.show()
         self.raise_()
-        self._timer.start()
+        if offered is None:
+            self._timer.start()
+        else:
+            self._timer.stop()
+
+    def _do(self) -> None:
+        self.hide()
+        if self._offered is not None:
+            self._offered.trigger()
 
     @property
     def text(self) -> str:

@@ -18,7 +18,7 @@ from fetalnet.picture.layout import Layout, first_screen
 from fetalnet.picture.scale_track import ScaleTrack
 from fetalnet.picture.sector import Sector
 from fetalnet.records import Exam, RecordingRef, recording_ref
-from fetalnet.sources import Clip, Frame, Source, clips_of, file_of
+from fetalnet.sources import BrokenFrameError, Clip, Frame, Source, clips_of, file_of
 
 log = logging.getLogger(__name__)
 
@@ -128,6 +128,7 @@ class Player(QThread):
         self._target: int | None = 0
         self._overtaken = False
         self._playing = False
+        self._nothing_shown = True
         self._speed = 1.0
         self._loop = False
         self._info: RecordingInfo | None = None
@@ -234,12 +235,21 @@ class Player(QThread):
     def _show(self, source: Source, index: int) -> None:
         try:
             frame = source[index]
+        except BrokenFrameError as error:
+            # Playing goes on over it; whoever opens a recording that begins with damage sees what comes after it.
+            with self._changed:
+                if self._nothing_shown and index + 1 < len(source):
+                    self._target = index + 1
+                elif not self._playing:
+                    self.failed.emit(str(error))
+            return
         except InputError as error:
             self.pause()
             self.failed.emit(str(error))
             return
         with self._changed:
             if not self._overtaken:
+                self._nothing_shown = False
                 self.screen.put(frame)
 
     def _next_index(self) -> int | None:

@@ -52,6 +52,7 @@ class QualityPanel(QFrame):
         session.predictions_arrived.connect(lambda _: self.refresh())
         session.exam_changed.connect(self.refresh)
         session.recording_opened.connect(lambda _: self.refresh())
+        session.quality_limits_changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:

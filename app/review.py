@@ -177,13 +177,8 @@ class Review:
 
     def _proposed_in_shown_frame(self, plane: Plane) -> tuple[Measurement, ...]:
         """New proposals from the shown frame; none, and a notice, where there is nothing to measure."""
-        prediction = self.session.shown_prediction
-        if (
-            prediction is None
-            or prediction.geometry is None
-            or prediction.plane is not plane
-            or not self.session.predictor
-        ):
+        prediction, model = self.session.shown_prediction, self.session.model
+        if prediction is None or prediction.geometry is None or prediction.plane is not plane or model is None:
             self.session.notice.emit(f"No {plane} was measured in this frame; choose a frame with an outline.")
             return ()
         return tuple(
@@ -195,7 +190,7 @@ class Review:
                 time_s=prediction.time_s,
                 file=prediction.file,
                 proposed=prediction.geometry,
-                model=self.session.predictor.model,
+                model=model,
                 bpd_convention=BpdConvention.OUTER_OUTER if kind is Kind.BPD else None,
             )
             for kind in KINDS_OF[plane]

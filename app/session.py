@@ -29,8 +29,8 @@ from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
 from fetalnet.picture.sector import Sector
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
 from fetalnet.prediction import Prediction
-from fetalnet.quality import DEFAULT_LIMITS, Criterion, Quality, State, quality_of
-from fetalnet.records import CriterionDecision, Exam, Measurement, Status, criteria_of
+from fetalnet.quality import DEFAULT_LIMITS, Criterion, Quality, QualityLimits, State, quality_of
+from fetalnet.records import CriterionDecision, Exam, Measurement, ModelRef, Status, criteria_of
 from fetalnet.sources import Frame, Source
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,8 @@ class Session(QObject):
         clips_found(Listing), recording_opened(RecordingInfo), fan_changed(), frame_shown(Frame),
         predictions_arrived(tuple of Prediction),
         exam_changed(), findings_changed(Findings), analysis_changed(AnalysisState), predictor_changed(PredictorInfo),
-        play_state_changed(PlayState), selection_changed(Kind), saved_changed(bool), notice(str).
+        play_state_changed(PlayState), selection_changed(Kind), saved_changed(bool), notice(str),
+        outdated(str): a sentence that offers to analyse again; quality_limits_changed().
     """
 
     clips_found = Signal(object)
@@ -73,6 +74,8 @@ class Session(QObject):
     selection_changed = Signal(object)
     saved_changed = Signal(bool)
     notice = Signal(str)
+    outdated = Signal(str)
+    quality_limits_changed = Signal()
 
     def __init__(
         self,
@@ -101,6 +104,7 @@ class Session(QObject):
         self.selected = Kind.HC
         self.chosen_planes: set[Plane] = set()
         self.predictor_failed = False
+        self.is_outdated = False
         self.read_only = False
         self.quality_limits = DEFAULT_LIMITS
         self.saved = True
@@ -118,7 +122,9 @@ class Session(QObject):
         self._deck.listed.connect(self.clips_found)
         self._deck.opened.connect(self._on_opened)
         self._deck.frame_shown.connect(self.frame_shown)
+        self._deck.frame_shown.connect(lambda _: self._look_first_where_it_rests())
         self._deck.state_changed.connect(self.play_state_changed)
+        self._deck.state_changed.connect(lambda _: self._look_first_where_it_rests())
         self._deck.failed.connect(self.notice)
 
         self._analyst = Analyst(load_predictor, open_source, self)
@@ -130,6 +136,7 @@ class Session(QObject):
         self._analyst.fan_found.connect(self._on_fan)
         self._analyst.screen_changed.connect(self._on_screen_changed)
         self._analyst.noticed.connect(self.notice)
+        self._analyst.outdated.connect(self._on_outdated)
         self.watch = Watch(self._analyst, live_folder, screen_rate_hz, lambda: self.device.presets, self)
         self.watch.began.connect(self._on_watch_began)
         self.watch.ended.connect(self._on_watch_ended)
@@ -274,11 +281,13 @@ class Session(QObject):
     def seek(self, index: int) -> None:
         if self.player is not None:
             self.player.seek(index)
+            self._look_first(index)
 
     def show(self, index: int) -> None:
         """Pause and show frame ``index``."""
         if self.player is not None:
             self.player.show(index)
+            self._look_first(index)
 
     @property
     def shown_prediction(self) -> Prediction | None:
@@ -297,12 +306,38 @@ class Session(QObject):
     # The analysis.
 
     def analyse(self, *, anew: bool = False) -> None:
-        """Analyse the open recording from its first frame; what is kept is reused, but for ``anew``."""
+        """Analyse the open recording: what is kept is reused, what is missing added; all of it where ``anew``."""
         if self.recording is None or self.watch.watching:
             return
+        self.is_outdated = False
         self._analyst.set_scales(self.scales)
         self._generation = self._analyst.analyse(self.recording.path, self.known_fan, self._kept, anew=anew)
         self._set_analysis(AnalysisState(True, 0, len(self.recording)))
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the next analysis adds to a stopped one."""
+        stopped = not self.analysis.complete and not self.analysis.running and self.analysis.done > 0
+        return stopped and not self.is_outdated and self._kept is not None
+
+    @property
+    def model(self) -> ModelRef | None:
+        """What made the predictions that are shown."""
+        return self.findings.model or (self.predictor.model if self.predictor is not None else None)
+
+    def set_quality_limits(self, limits: QualityLimits) -> None:
+        """Where the criteria of quality turn green, from now on."""
+        self.quality_limits = limits
+        self.quality_limits_changed.emit()
+
+    def _look_first(self, index: int) -> None:
+        """Somebody goes to a place that is not analysed yet: it comes before the rest."""
+        if self.analysis.running and index not in self.predictions:
+            self._analyst.look_first(index)
+
+    def _look_first_where_it_rests(self) -> None:
+        if self.frame is not None and self.player is not None and not self.player.state.playing:
+            self._look_first(self.frame.index)
 
     @property
     def _kept(self) -> Path | None:
@@ -333,16 +368,18 @@ class Session(QObject):
             return
         for each in batch.predictions:
             self.predictions[each.index] = each
-        self._set_analysis(replace(self.analysis, done=len(self.predictions), frames_per_s=batch.frames_per_s))
+        self._set_analysis(replace(self.analysis, done=batch.reached, frames_per_s=batch.frames_per_s))
         self.predictions_arrived.emit(batch.predictions)
 
     def _on_findings(self, findings: Findings) -> None:
-        if findings.generation != self._generation or self.predictor is None or self._exam is None:
+        if findings.generation != self._generation or self._exam is None:
             return
         self.findings = findings
+        if self.model is None:
+            return
         chosen = [each for plane in self.chosen_planes for each in self.open_measurements(plane)]
         best = [each for each in findings.best.values() if each.kind.plane not in self.chosen_planes]
-        exam = records.propose(self._exam, self.recording_id, best, self.predictor.model)
+        exam = records.propose(self._exam, self.recording_id, best, self.model)
         lost = [each for each in chosen if each not in exam.measurements]
         self._exam = replace(exam, measurements=(*exam.measurements, *lost))
         if findings.complete:
@@ -350,9 +387,13 @@ class Session(QObject):
         self.findings_changed.emit(findings)
         self.exam_changed.emit()
 
-    def _on_analysis_finished(self, generation: int) -> None:
+    def _on_outdated(self, generation: int, sentence: str) -> None:
         if generation == self._generation:
-            complete = self.analysis.running
+            self.is_outdated = True
+            self.outdated.emit(sentence)
+
+    def _on_analysis_finished(self, generation: int, complete: bool) -> None:
+        if generation == self._generation:
             self._set_analysis(replace(self.analysis, running=False, complete=complete))
 
     def _on_analysis_failed(self, generation: int, sentence: str) -> None:

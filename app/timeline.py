@@ -8,11 +8,11 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QBrush, QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.theme import BORDER, MUTED, PANEL, RAISED, TEXT, WARNING, plane_colour
+from app.theme import BORDER, MUTED, PANEL, PROBLEM, RAISED, TEXT, WARNING, plane_colour
 from app.theme.icons import star
 from fetalnet.planes import STANDARD_PLANES, Plane
 from fetalnet.prediction import Prediction
-from fetalnet.segments import Frozen, Segment
+from fetalnet.segments import Broken, Frozen, Segment
 
 LABEL_WIDTH = 78
 RIBBON_HEIGHT = 18
@@ -46,6 +46,7 @@ class Timeline(QWidget):
         self._scale_changes: tuple[tuple[int, str], ...] = ()
         self._segments: tuple[Segment, ...] = ()
         self._frozen: tuple[Frozen, ...] = ()
+        self._broken: tuple[Broken, ...] = ()
         self._index = 0
         self._ribbons: QPixmap | None = None
         self._redraw = QTimer(self)
@@ -61,7 +62,7 @@ class Timeline(QWidget):
     def begin(self, count: int) -> None:
         """A recording of ``count`` frames, none analysed."""
         self._count, self._index, self._best, self._scale_changes = count, 0, (), ()
-        self._segments, self._frozen = (), ()
+        self._segments, self._frozen, self._broken = (), (), ()
         self._probability = np.zeros((len(STANDARD_PLANES), count), np.float32)
         self._known = np.zeros(count, bool)
         self._forget_ribbons()
@@ -70,7 +71,7 @@ class Timeline(QWidget):
         """Nothing is analysed any more; cursor and best frames stay."""
         self._probability[:] = 0.0
         self._known[:] = False
-        self._segments, self._frozen = (), ()
+        self._segments, self._frozen, self._broken = (), (), ()
         self._forget_ribbons()
 
     def add(self, predictions: tuple[Prediction, ...]) -> None:
@@ -81,10 +82,12 @@ class Timeline(QWidget):
         if not self._redraw.isActive():
             self._redraw.start()
 
-    def set_segments(self, segments: tuple[Segment, ...], frozen: tuple[Frozen, ...]) -> None:
-        """When each plane is shown, and where the picture stands still."""
-        if (segments, frozen) != (self._segments, self._frozen):
-            self._segments, self._frozen = segments, frozen
+    def set_segments(
+        self, segments: tuple[Segment, ...], frozen: tuple[Frozen, ...], broken: tuple[Broken, ...] = ()
+    ) -> None:
+        """When each plane is shown, where the picture stands still, and where the recording is damaged."""
+        if (segments, frozen, broken) != (self._segments, self._frozen, self._broken):
+            self._segments, self._frozen, self._broken = segments, frozen, broken
             self._forget_ribbons()
 
     def set_best(self, best: list[tuple[Plane, int]]) -> None:
@@ -180,8 +183,11 @@ class Timeline(QWidget):
                 heights = _by_column(self._probability[row], columns)
                 image = _ribbon(heights, plane)
                 painter.drawImage(QPointF(LABEL_WIDTH, y), image)
-        for frozen in self._frozen if self._count else ():
-            self._draw_frozen(painter, frozen)
+        if self._count:
+            for frozen in self._frozen:
+                self._hatch(painter, frozen, QColor(TEXT), Qt.BrushStyle.BDiagPattern)
+            for broken in self._broken:
+                self._hatch(painter, broken, QColor(PROBLEM), Qt.BrushStyle.DiagCrossPattern)
         y = TOP + len(STANDARD_PLANES) * (RIBBON_HEIGHT + RIBBON_GAP) - 1
         painter.fillRect(QRectF(LABEL_WIDTH, y, columns, PROGRESS_HEIGHT), QColor(BORDER))
         if self._count:
@@ -201,16 +207,14 @@ class Timeline(QWidget):
         painter.fillRect(box, faint)
         painter.fillRect(QRectF(left, y + RIBBON_HEIGHT, box.width(), 2), colour)
 
-    def _draw_frozen(self, painter: QPainter, frozen: Frozen) -> None:
-        """Hatched over all ribbons: there the scanner's picture stands still."""
-        left, right = self._x(frozen.start - 0.5), self._x(frozen.stop - 0.5)
-        box = QRectF(
-            left, TOP, max(right - left, 2.0), len(STANDARD_PLANES) * (RIBBON_HEIGHT + RIBBON_GAP) - RIBBON_GAP
-        )
-        pale = QColor(TEXT)
-        pale.setAlpha(110)
-        painter.fillRect(box, QBrush(pale, Qt.BrushStyle.BDiagPattern))
-        painter.setPen(QPen(pale, 1))
+    def _hatch(self, painter: QPainter, stretch: Frozen | Broken, colour: QColor, style: Qt.BrushStyle) -> None:
+        """Hatched over all ribbons: there the scanner's picture stands still, or nothing can be read."""
+        left, right = self._x(stretch.start - 0.5), self._x(stretch.stop - 0.5)
+        height = len(STANDARD_PLANES) * (RIBBON_HEIGHT + RIBBON_GAP) - RIBBON_GAP
+        box = QRectF(left, TOP, max(right - left, 2.0), height)
+        colour.setAlpha(110)
+        painter.fillRect(box, QBrush(colour, style))
+        painter.setPen(QPen(colour, 1))
         painter.drawRect(box)
 
     # The pointer.
@@ -235,6 +239,7 @@ class Timeline(QWidget):
             return f"Frame {index}: {text}"
         index = self.index_at(x)
         what = [str(each.plane) for each in self._segments if each.start <= index < each.stop]
+        what += ["damaged" for each in self._broken if each.start <= index < each.stop]
         what += ["frozen" for each in self._frozen if each.start <= index < each.stop]
         shown = "".join(f", {each}" for each in what if each != Plane.OTHER)
         return f"Frame {index}{shown}: click or drag to go there"

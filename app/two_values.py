@@ -23,7 +23,8 @@ class TwoValues(QWidget):
         grid.setHorizontalSpacing(10)
         grid.setVerticalSpacing(1)
         self._labels: dict[str, QLabel] = {}
-        for column, (title, action) in enumerate((("Best frame", accept_frame), ("Whole exam", accept_whole))):
+        columns = ("Best frame", "Accept", accept_frame), ("Whole exam", "Accept whole exam", accept_whole)
+        for column, (title, text, action) in enumerate(columns):
             grid.setColumnStretch(column, 1)
             for row, part in enumerate(("title", "value", "about")):
                 label = QLabel({"title": title, "value": "–"}.get(part, ""))
@@ -35,7 +36,7 @@ class TwoValues(QWidget):
                     label.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
                 grid.addWidget(label, row, column)
                 self._labels[f"{title} {part}"] = label
-            button = QPushButton("Accept this")
+            button = QPushButton(text)
             button.setAccessibleName(action.text().replace("&", ""))
             button.setToolTip(action.toolTip())
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)

@@ -24,6 +24,7 @@ from app.presets import PresetsDialog, description
 from app.receiving.dialog import ReceiveDialog
 from app.receiving.reception import receiver_settings
 from app.ruler import RulerScale
+from app.settings_dialog import SettingsDialog
 from fetalnet.errors import InputError
 from fetalnet.picture.fan import FanShape
 from fetalnet.picture.scale import Scale, given_scale, two_point_scale
@@ -36,7 +37,7 @@ from fetalnet.wording import TEXT_NOT_FOUND
 ENGINES = ("auto", "openvino", "openvino:bf16", "torch", "cuda")
 
 if TYPE_CHECKING:
-    from app.examination_window import ExaminationWindow
+    from app.examination_pane import ExaminationPane
     from app.window import Window
 
 
@@ -50,7 +51,7 @@ class Verbs(QObject):
         self.canvas = window.canvas
         self.exports = Exports(window)
         self.ruler = RulerScale(window)
-        self.examination: ExaminationWindow | None = None
+        self.examination: ExaminationPane | None = None
         self._fan_search = FanSearch(window.open_source, self)
         self._fan_search.found.connect(self._on_fan_found)
         self._fan_search.failed.connect(window.session.notice)
@@ -126,6 +127,10 @@ class Verbs(QObject):
 
     def redo(self) -> None:
         self.session.undo_stack.redo()
+
+    def show_settings(self) -> None:
+        if SettingsDialog(self.window.settings, self.window).exec():
+            self.window.apply_settings()
 
     def accept(self) -> None:
         self.session.review.accept(self.session.selected)
@@ -369,8 +374,11 @@ class Verbs(QObject):
         self._go_to_best(plane)
 
     def analyse(self) -> None:
-        self.window.timeline.forget()
-        self.session.analyse(anew=True)
+        """Go on where the analysis was stopped; once it is complete, or of other weights, begin anew."""
+        anew = not self.session.goes_on
+        if anew:
+            self.window.timeline.forget()
+        self.session.analyse(anew=anew)
 
     def cancel_analysis(self) -> None:
         self.session.cancel_analysis()
@@ -398,14 +406,15 @@ class Verbs(QObject):
         if on and self.canvas.fan is None and self.session.frame is not None:
             self.window.notification.say(TEXT_NOT_FOUND)
 
-    def show_examination(self) -> None:
-        """Best frames and charts; the window is made when it is first asked for: pyqtgraph takes a moment to load."""
-        if self.examination is None:
-            from app.examination_window import ExaminationWindow
+    def show_examination(self, on: bool) -> None:
+        """Best frames and charts beside the player; made when first asked for: pyqtgraph takes a moment to load."""
+        if self.examination is None and on:
+            from app.examination_pane import ExaminationPane
 
-            self.examination = ExaminationWindow(self.session, self.window.open_source, self.window)
-        self.examination.show()
-        self.examination.activateWindow()
+            action = self.window.actions_[Do.EXAMINATION]
+            self.examination = ExaminationPane(self.session, self.window.open_source, action)
+            self.window.add_side_page(self.examination)
+        self.window.show_side_page(self.examination if on else None)
 
     def full_screen(self, on: bool) -> None:
         window, full = self.window, Qt.WindowState.WindowFullScreen

@@ -55,7 +55,9 @@ from fetalnet.wording import scale_change_text, scale_text
 SIDE_SHARE = 0.333
 """Both side columns together; the picture keeps two thirds of the width."""
 LEFT_PART = 0.39
-LEFT_MIN_PX, RIGHT_MIN_PX = 166, 260
+PAGE_SHARE = 0.37
+"""The whole examination takes more on the left; measurements stay on the right, the player between them."""
+LEFT_MIN_PX, RIGHT_MIN_PX, PAGE_MIN_PX = 166, 260, 440
 """Narrower than in a window of 1280 they would cut numbers: a smaller window takes from the picture."""
 
 
@@ -72,7 +74,6 @@ class Window(QMainWindow):
     ) -> None:
         super().__init__()
         self.session = session
-        session.quality_limits = QualityLimits(min_size=settings.min_plane_size)
         self.settings = settings
         self._geometry = geometry
         self.open_source = open_source
@@ -114,7 +115,7 @@ class Window(QMainWindow):
         act[Do.LOOP].setChecked(settings.loop)
         for canvas in (self.canvas, self.live_canvas):
             canvas.set_overlay_visible(settings.show_overlay)
-            canvas.overlay_opacity = settings.overlay_opacity
+        self.apply_settings()
         refresh_enabled(act, session)
         self.start_page.setFocus()
         self.resize(1280, 800)
@@ -125,8 +126,10 @@ class Window(QMainWindow):
     # Building.
 
     def _lay_out(self) -> None:
-        self._left, right, review = QWidget(), QWidget(), QWidget()
-        column = QVBoxLayout(self._left)
+        left, right, review = QWidget(), QWidget(), QWidget()
+        self._left = QStackedWidget()
+        self._left.addWidget(left)
+        column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(1)
         column.addWidget(self.recordings, 2)
@@ -171,11 +174,32 @@ class Window(QMainWindow):
         rows.addWidget(lower)
         self.setCentralWidget(whole)
 
+    def apply_settings(self) -> None:
+        """Let what is shown follow the settings that a person changes by hand."""
+        self.session.set_quality_limits(QualityLimits(min_size=self.settings.min_plane_size))
+        for canvas in (self.canvas, self.live_canvas):
+            canvas.overlay_opacity = self.settings.overlay_opacity
+            canvas.update()
+
+    def add_side_page(self, page: QWidget) -> None:
+        """A page that can take the place of recordings and best frames."""
+        self._left.addWidget(page)
+
+    def show_side_page(self, page: QWidget | None) -> None:
+        """Show a page in the place of recordings and best frames; None brings them back."""
+        self._left.setCurrentWidget(page or self._left.widget(0))
+        self._share_width()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
-        side = self.width() * SIDE_SHARE
-        self._left.setFixedWidth(max(round(side * LEFT_PART), LEFT_MIN_PX))
-        self._right.setFixedWidth(max(round(side * (1 - LEFT_PART)), RIGHT_MIN_PX))
+        self._share_width()
         super().resizeEvent(event)
+
+    def _share_width(self) -> None:
+        side = self.width() * SIDE_SHARE
+        wide = self._left.currentIndex() > 0
+        left = self.width() * PAGE_SHARE if wide else side * LEFT_PART
+        self._left.setFixedWidth(max(round(left), PAGE_MIN_PX if wide else LEFT_MIN_PX))
+        self._right.setFixedWidth(max(round(side * (1 - LEFT_PART)), RIGHT_MIN_PX))
 
     def _build_menus(self) -> None:
         for title, items in MENUS.items():
@@ -211,6 +235,7 @@ class Window(QMainWindow):
         session.selection_changed.connect(self._on_selection)
         session.play_state_changed.connect(self._on_play_state)
         session.notice.connect(self.notification.say)
+        session.outdated.connect(lambda sentence: self.notification.say(sentence, self.actions_[Do.ANALYSE]))
         session.undo_stack.indexChanged.connect(self._on_undo_index)
         canvas.corrected.connect(self._on_corrected)
         canvas.two_points.connect(self.verbs.ask_two_point_scale)
@@ -324,7 +349,7 @@ class Window(QMainWindow):
         self._refresh_overlay()
 
     def _on_findings(self, findings: Findings) -> None:
-        self.timeline.set_segments(findings.segments, findings.frozen)
+        self.timeline.set_segments(findings.segments, findings.frozen, findings.broken)
 
     def _on_analysis(self, state: AnalysisState) -> None:
         if not state.running and not state.complete:
@@ -349,6 +374,8 @@ class Window(QMainWindow):
         for do, name in ((Do.UNDO, stack.undoText()), (Do.REDO, stack.redoText())):
             word = do.capitalize()
             self.actions_[do].setText(f"&{word} {name[:1].lower()}{name[1:]}".rstrip())
+        again = "&Go on with the analysis" if self.session.goes_on else "&Analyse again"
+        self.actions_[Do.ANALYSE].setText(again)
 
     def _refresh_overlay(self) -> None:
         session = self.session

@@ -24,10 +24,10 @@ from fetalnet.picture.screen_watch import ScreenWatch
 from fetalnet.picture.sector import Sector
 from fetalnet.picture.sector_search import search_sector, sector_of
 from fetalnet.planes import Kind, Plane
-from fetalnet.quality import quality_of
+from fetalnet.quality import DEFAULT_LIMITS, QualityLimits, quality_of
 from fetalnet.recording_judge import Judgement
-from fetalnet.segments import Frozen, Segment
-from fetalnet.sources import Frame, Source
+from fetalnet.segments import Broken, Frozen, Segment
+from fetalnet.sources import Frame, Source, frames_from
 from fetalnet.wording import screen_change_text
 
 if TYPE_CHECKING:
@@ -35,11 +35,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fetalnet.geometry import Geometry, MmPerPixel
-    from fetalnet.prediction import Prediction
+    from fetalnet.prediction import Prediction, StreamState
     from fetalnet.records import ModelRef
 
 DECODED_AHEAD = 4
 """Frames decoded before the network asks for them: enough to overlap, little memory at 1080p (6 MB each)."""
+
+WATCHED_BEFORE = 120
+"""Frames that the watch over the screen looks at again where an earlier pass ended: it learns in half as many."""
 
 CalibrationOf = Callable[[Frame, Source], Calibration]
 """What is known about the size of the pixels of a frame from this source."""
@@ -56,6 +59,9 @@ Progress = Callable[[int, int], None]
 
 class FramePredictor(Protocol):
     """What the analysis asks of a predictor."""
+
+    state: StreamState
+    """What it carries from frame to frame: a copy when it is read."""
 
     def predict(self, frame: Frame) -> Prediction: ...
 
@@ -85,7 +91,8 @@ class FrameResult:
             return {}
         return measure(self.prediction.geometry, self.prediction.plane, self.scale.mm_per_pixel)
 
-    def to_json(self) -> FrameJson:
+    def to_json(self, limits: QualityLimits = DEFAULT_LIMITS) -> FrameJson:
+        """The entry of one frame in the JSON; ``limits`` of its quality."""
         plane = Plane.OTHER if self.prediction is None else self.prediction.plane
         # Softmax in 32 bits may end a hair outside [0, 1].
         probabilities = {
@@ -107,7 +114,7 @@ class FrameResult:
                 "measurements": {
                     kind.value: {"px": length.px, "mm": length.mm} for kind, length in self.measurements.items()
                 },
-                "quality": _quality_json(self.prediction, self.scale),
+                "quality": _quality_json(self.prediction, self.scale, limits),
                 "error": self.error,
             },
         )
@@ -126,6 +133,8 @@ class Analysis:
     failures: tuple[str, ...] = ()
     segments: tuple[Segment, ...] = ()
     frozen: tuple[Frozen, ...] = ()
+    broken: tuple[Broken, ...] = ()
+    limits: QualityLimits = DEFAULT_LIMITS
 
     @property
     def scale_warnings(self) -> tuple[str, ...]:
@@ -143,7 +152,7 @@ class Analysis:
                 "mm_per_pixel": _mm_json(self.scale.mm_per_pixel),
                 "scale_origin": self.scale.origin.value,
                 "scale_note": self.scale.note,
-                "frames": [frame.to_json() for frame in self.frames],
+                "frames": [frame.to_json(self.limits) for frame in self.frames],
                 "best": {
                     kind.value: {"frame": best.index, "value_px": best.value.px, "value_mm": best.value.mm}
                     for kind, best in self.best.items()
@@ -159,10 +168,9 @@ class Analysis:
                     }
                     for each in self.segments
                 ],
-                "frozen": [
-                    {"start": each.start, "end": each.stop - 1, "start_s": each.start_s, "end_s": each.end_s}
-                    for each in self.frozen
-                ],
+                "frozen": [_stretch_json(each) for each in self.frozen],
+                "broken": [_stretch_json(each) for each in self.broken],
+                "min_plane_size": self.limits.min_size,
             },
         )
 
@@ -179,6 +187,7 @@ def analyze(
     calibration_of: CalibrationOf = own_calibration,
     *,
     sector: Sector | None = None,
+    limits: QualityLimits = DEFAULT_LIMITS,
     on_progress: Progress = lambda done, total: None,
     on_frame: OnFrame = lambda frame, prediction, scale: None,
     cancelled: Callable[[], bool] = lambda: False,
@@ -187,8 +196,9 @@ def analyze(
 
     The network looks at ``sector``, or at the one that is found.
 
-    A source that breaks off after some frames gives what was read, with the reason in ``failures``; so does what the
-    source itself noticed. Raises ``InputError`` where not one frame can be read.
+    Broken frames have an ``error`` and the rest is analysed. A source that breaks off after some frames gives what was
+    read, with the reason in ``failures``; so does what the source itself noticed. Raises ``InputError`` where not one
+    frame can be read.
     """
     total = len(source)
     examination, judgement = Examination(STILL if total == 1 else None), Judgement(alone=total == 1)
@@ -218,6 +228,7 @@ def analyze(
         frames[late:] = [calibrated(frame, given) for frame, given in zip(frames[late:], givens[late:], strict=True)]
 
     givens: list[Calibration] = []
+    stopped = False
     try:
         with closing(predicted(source, predictor, sector, on_change)) as pairs:
             for frame, raw in pairs:
@@ -230,13 +241,17 @@ def analyze(
                 scale = frames[-1].scale
                 examination.add(prediction_kept)
                 on_frame(frame, prediction, scale)
-                on_progress(len(frames), total)
+                on_progress(frame.index + 1, total)
                 if cancelled():
+                    stopped = True
                     break
     except InputError as error:
         if not frames:
             raise
         failures = (str(error),)
+        stopped = True
+    if not frames:
+        raise InputError(source.notice or f"No picture of {source.name} can be read; copy or export it again.")
     if source.notice is not None and source.notice not in failures:
         failures = (*failures, source.notice)
     again = judgement.again()
@@ -251,16 +266,24 @@ def analyze(
 
     best, estimates = examination.best(mm_per_pixel_of), examination.estimates(mm_per_pixel_of)
     scale = _scale_of_all(calibrations, frames)
+    broken = examination.broken(frames[-1].index + 1 if stopped else len(source))
+    lost = [
+        FrameResult(index, source.time_s(index), None, None, error=f"Frame {index} is damaged and was left out.")
+        for each in broken
+        for index in range(each.start, each.stop)
+    ]
     return Analysis(
         str(source.path),
         model,
         scale,
-        tuple(frames),
+        tuple(sorted((*frames, *lost), key=lambda frame: frame.index)),
         best,
         estimates,
         failures,
         examination.segments(),
         examination.frozen(),
+        broken,
+        limits,
     )
 
 
@@ -273,6 +296,7 @@ def analyze_stills(
     calibration_of: CalibrationOf = own_calibration,
     *,
     fan_of: Callable[[Source], Sector | None] = lambda source: None,
+    limits: QualityLimits = DEFAULT_LIMITS,
     on_progress: Progress = lambda done, total: None,
     on_frame: OnFrame = lambda frame, prediction, scale: None,
 ) -> Analysis:
@@ -301,7 +325,8 @@ def analyze_stills(
             results.append(FrameResult(index, None, file.name, replace(prediction, outline=None), scale))
             on_frame(frame, prediction, scale)
         on_progress(index + 1, len(files))
-    return Analysis(source, model, _scale_of_all(calibrations, results), tuple(results), {}, {}, tuple(failures))
+    scale = _scale_of_all(calibrations, results)
+    return Analysis(source, model, scale, tuple(results), {}, {}, tuple(failures), limits=limits)
 
 
 def _only_frame(still: Source, name: str) -> Frame:
@@ -321,21 +346,29 @@ def predicted(
     predictor: FramePredictor,
     sector: Sector | None = None,
     on_change: OnChange | None = None,
+    start: int = 0,
+    state: StreamState | None = None,
 ) -> Generator[tuple[Frame, Prediction]]:
     """Each frame with its prediction; a thread of its own decodes ahead while the network works.
 
-    The network looks at ``sector``, or at the one that is found. ``on_change`` is told of each change of the scanner's
-    depth, zoom or layout, before the frame that confirms it.
+    The network looks at ``sector``, or at the one that is found, and forgets what it saw before a broken stretch.
+    ``on_change`` is told of each change of the scanner's depth, zoom or layout, before the frame that confirms it.
+    ``start`` is where an earlier pass ended, and ``state`` what the predictor knew then: what follows is as if that
+    pass had gone on.
 
     Close the iterator to stop early: the decoder is told, and waited for.
     """
     sector = sector or sector_of(source)
-    predictor.look_at(sector.box, sector.mask((source.height, source.width)))
+    fan = sector.mask((source.height, source.width))
+    predictor.look_at(sector.box, fan)
+    if state is not None:
+        predictor.state = state
+    expected = start
     ahead: queue.Queue[tuple[Frame, Change | None] | Exception | None] = queue.Queue(DECODED_AHEAD)
     stop = threading.Event()
     watch = ScreenWatch(sector) if on_change is not None and len(source) > 1 else None
     predict = predictor.predict_still if len(source) == 1 else predictor.predict
-    decoder = threading.Thread(target=_decode, args=(source, watch, ahead, stop), name="decode")
+    decoder = threading.Thread(target=_decode, args=(source, start, watch, ahead, stop), name="decode")
     decoder.start()
     try:
         while (item := ahead.get()) is not None:
@@ -344,7 +377,10 @@ def predicted(
             frame, change = item
             if change is not None and on_change is not None:
                 on_change(change)
+            if frame.index != expected:
+                predictor.look_at(sector.box, fan)
             yield frame, predict(frame)
+            expected = frame.index + 1
     finally:
         stop.set()
         # One free place wakes a decoder that waits for it.
@@ -354,15 +390,20 @@ def predicted(
 
 
 def _decode(
-    source: Iterable[Frame],
+    source: Source,
+    start: int,
     watch: ScreenWatch | None,
     ahead: queue.Queue[tuple[Frame, Change | None] | Exception | None],
     stop: threading.Event,
 ) -> None:
     last: Exception | None = None
     try:
-        for frame in source:
-            ahead.put((frame, None if watch is None else watch.look(frame)))
+        # The watch has to have seen what was on the screen before; what it told then, it need not tell again.
+        first = max(start - WATCHED_BEFORE, 0) if watch is not None else start
+        for frame in source if first == 0 else frames_from(source, first):
+            change = None if watch is None else watch.look(frame)
+            if frame.index >= start:
+                ahead.put((frame, change))
             if stop.is_set():
                 return
     except Exception as error:  # noqa: BLE001  it is raised again where the frames are taken
@@ -384,8 +425,12 @@ def _mm_json(value: MmPerPixel | None) -> dict[str, float] | None:
     return None if value is None else {"x": value.x, "y": value.y}
 
 
-def _quality_json(prediction: Prediction | None, scale: Scale) -> dict[str, object] | None:
-    quality = None if prediction is None else quality_of(prediction, scale.mm_per_pixel)
+def _stretch_json(stretch: Frozen | Broken) -> dict[str, float | None]:
+    return {"start": stretch.start, "end": stretch.stop - 1, "start_s": stretch.start_s, "end_s": stretch.end_s}
+
+
+def _quality_json(prediction: Prediction | None, scale: Scale, limits: QualityLimits) -> dict[str, object] | None:
+    quality = None if prediction is None else quality_of(prediction, scale.mm_per_pixel, limits)
     if quality is None:
         return None
     states = {criterion.value: state.value for criterion, state in quality.states.items()}

@@ -214,6 +214,10 @@ class AnalysisJson(TypedDict):
     estimate: EstimatesJson
     segments: Annotated[list[SegmentJson], Field(description="which plane is shown when; empty for stills")]
     frozen: Annotated[list[StretchJson], Field(description="where the scanner's picture stands still")]
+    broken: Annotated[list[StretchJson], Field(description="where it is damaged; these frames have an `error`")]
+    min_plane_size: Annotated[
+        float, Field(gt=0.0, le=1.0, description="part of the fan's smaller side a plane fills where `size` is green")
+    ]
 
 
 def json_schema() -> dict[str, Any]:

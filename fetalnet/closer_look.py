@@ -1,4 +1,4 @@
-"""A picture alone may take more time than a frame of a stream: it is seen mirrored too, and at the size training saw.
+"""A picture alone may take more time than a frame of a stream: it is seen mirrored too, and small organs from nearer.
 
 Which plane it shows is said by the picture as it is; the other looks sharpen the outline alone.
 """
@@ -21,10 +21,8 @@ Floats = NDArray[np.float32]
 
 _MARGIN = 1.5
 """How wide the nearer look is, in widths of the organ: training saw organs fill two thirds of the picture."""
-_SMALL, _LARGE = 0.5, 0.65
-"""Parts of the grid up to which an organ is looked at from nearer, and from which on from farther."""
-_FARTHER = 0.85
-"""How large the picture is seen from farther. Two thirds, turned looks and means of several gave no more."""
+_NEARER = 0.75
+"""A nearer look is worth it where it shows at most this part of the width seen before."""
 
 _SAME_SIZE = 0.1
 """As a part: looks that differ by more do not see the same."""
@@ -38,36 +36,26 @@ def seen_both_ways(grid: Floats, run: Callable[[Floats], Raw]) -> Raw:
 
 
 def nearer_box(raw: Raw, letterbox: Letterbox) -> Box | None:
-    """The part of the picture to look at again; None where the organ is no small one, or there is none."""
-    organ = _organ(raw)
-    if organ is None or _fills(organ, raw) > _SMALL:
+    """The part of the picture to look at again; None where the organ already fills it, or there is none."""
+    plane = list(Plane)[int(raw.planes.argmax())]
+    if plane is Plane.OTHER:
         return None
-    left, top, width, height = organ
+    above = (raw.masks[STANDARD_PLANES.index(plane)] >= LEVEL).astype(np.uint8)
+    count, _, stats, _ = cv2.connectedComponentsWithStats(above)
+    if count < 2:
+        return None
+    left, top, width, height, _ = stats[1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))].tolist()
     corners = letterbox.to_native(np.array([[left, top], [left + width - 1, top + height - 1]], np.float64))
     (cx, cy), (across, down) = corners.mean(axis=0), corners[1] - corners[0]
     shape = letterbox.width / letterbox.height
     half_x = _MARGIN / 2 * max(across, down * shape)
-    half_y = half_x / shape
     x0, y0, x1, y1 = letterbox.box
+    if 2 * half_x > _NEARER * max(x1 - x0, (y1 - y0) * shape):
+        return None
+    half_y = half_x / shape
     near = (round(cx - half_x), round(cy - half_y), round(cx + half_x), round(cy + half_y))
     box = (max(near[0], x0), max(near[1], y0), min(near[2], x1), min(near[3], y1))
     return box if box[2] - box[0] > 1 and box[3] - box[1] > 1 else None
-
-
-def is_large(raw: Raw) -> bool:
-    """Whether the organ fills more of the picture than training saw."""
-    organ = _organ(raw)
-    return organ is not None and _fills(organ, raw) > _LARGE
-
-
-def seen_from_farther(grid: Floats, run: Callable[[Floats], Raw]) -> Raw:
-    """The answer for ``grid`` (height, width) made smaller, black around it; its masks as ``grid`` shows them."""
-    height, width = grid.shape
-    smaller = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), 0.0, _FARTHER)
-    raw = seen_both_ways(cv2.warpAffine(grid, smaller, (width, height), flags=cv2.INTER_AREA), run)
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    masks = [cv2.warpAffine(np.ascontiguousarray(mask), smaller, (width, height), flags=flags) for mask in raw.masks]
-    return raw._replace(masks=np.stack(masks))
 
 
 def joined(far: Raw, far_box: Letterbox, near: Raw, near_box: Letterbox) -> Raw:
@@ -79,31 +67,12 @@ def joined(far: Raw, far_box: Letterbox, near: Raw, near_box: Letterbox) -> Raw:
     return far._replace(masks=np.asarray(0.5 * (masks + near.masks), np.float32))
 
 
-def same_organ(first: Geometry | None, other: Geometry | None) -> bool:
-    """Whether another look may be believed: it found something, and nothing of another size than the first look."""
-    if first is None or other is None:
-        return other is not None
-    size, again = (each.perimeter_px if isinstance(each, Ellipse) else each.length_px for each in (first, other))
-    return abs(again / size - 1.0) <= _SAME_SIZE
-
-
-def _organ(raw: Raw) -> tuple[int, int, int, int] | None:
-    """Left, top, width and height on the grid of what the named plane's mask holds; None where there is nothing."""
-    plane = list(Plane)[int(raw.planes.argmax())]
-    if plane is Plane.OTHER:
-        return None
-    above = (raw.masks[STANDARD_PLANES.index(plane)] >= LEVEL).astype(np.uint8)
-    count, _, stats, _ = cv2.connectedComponentsWithStats(above)
-    if count < 2:
-        return None
-    left, top, width, height, _ = stats[1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))].tolist()
-    return left, top, width, height
-
-
-def _fills(organ: tuple[int, int, int, int], raw: Raw) -> float:
-    """The part of the grid's width or height that it fills, whichever is more."""
-    _, _, width, height = organ
-    return float(max(width / raw.masks.shape[2], height / raw.masks.shape[1]))
+def same_organ(far: Geometry | None, near: Geometry | None) -> bool:
+    """Whether a nearer look may be believed: it found something, and nothing of another size than the first look."""
+    if far is None or near is None:
+        return near is not None
+    size, nearer = (each.perimeter_px if isinstance(each, Ellipse) else each.length_px for each in (far, near))
+    return abs(nearer / size - 1.0) <= _SAME_SIZE
 
 
 def _square(letterbox: Letterbox) -> NDArray[np.float64]:

@@ -49,6 +49,14 @@ class Engine(Protocol):
         """Forget the frames before."""
         ...
 
+    @property
+    def state(self) -> Floats:
+        """A copy of what the network remembers of the frames before."""
+        ...
+
+    @state.setter
+    def state(self, state: Floats) -> None: ...
+
 
 class Device(StrEnum):
     """Where the network runs; ``auto`` takes a CUDA device when there is one, else OpenVINO on the CPU."""
@@ -92,6 +100,15 @@ class TorchEngine:
     def reset(self) -> None:
         self._state = torch.zeros_like(self._state)
 
+    @property
+    def state(self) -> Floats:
+        known: Floats = self._state.float().cpu().numpy().copy()
+        return known
+
+    @state.setter
+    def state(self, state: Floats) -> None:
+        self._state = torch.from_numpy(state.copy()).to(self._state.device)
+
 
 def _floats(answers: torch.Tensor) -> Floats:
     """The first of a batch."""
@@ -122,7 +139,7 @@ class OpenVinoEngine:
         if threads and device == "CPU":
             options["INFERENCE_NUM_THREADS"] = threads
         self._request = core.compile_model(model, device, options).create_infer_request()
-        self._zeros = network.initial_state(1).cpu().numpy()
+        self._zeros: Floats = network.initial_state(1).cpu().numpy()
         self._state = self._zeros
         self.name = f"openvino {device.lower()}{' bf16' if half else ''}"
 
@@ -134,6 +151,15 @@ class OpenVinoEngine:
 
     def reset(self) -> None:
         self._state = self._zeros
+
+    @property
+    def state(self) -> Floats:
+        # The engine uses the memory of its answers again.
+        return self._state.copy()
+
+    @state.setter
+    def state(self, state: Floats) -> None:
+        self._state = state
 
 
 class SteppingDown:
@@ -165,6 +191,14 @@ class SteppingDown:
 
     def reset(self) -> None:
         self._engine.reset()
+
+    @property
+    def state(self) -> Floats:
+        return self._engine.state
+
+    @state.setter
+    def state(self, state: Floats) -> None:
+        self._engine.state = state
 
     def _next(self) -> Engine:
         while True:

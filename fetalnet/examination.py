@@ -19,7 +19,7 @@ from fetalnet.measurement import Length, measure
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
 from fetalnet.quality import calipers_fit
 from fetalnet.runs import consistent, runs_of, smoothed
-from fetalnet.segments import Frozen, Segment, find_frozen, find_segments, rate_of
+from fetalnet.segments import Broken, Frozen, Segment, find_broken, find_frozen, find_segments, rate_of
 
 if TYPE_CHECKING:
     from fetalnet.fitting.shape import Shape
@@ -183,6 +183,10 @@ class Examination:
     def frozen(self) -> tuple[Frozen, ...]:
         """Stretches in which the scanner's picture stands still."""
         return find_frozen(self._index, self._time_s, self._change)
+
+    def broken(self, total: int) -> tuple[Broken, ...]:
+        """Stretches of the first ``total`` frames that could not be read."""
+        return find_broken(self._index, self._time_s, total)
 
     def _left_out(self, plane: Plane, found: _Found, repeated: Collection[int]) -> dict[int, LeftOut]:
         """Why each frame that shows the plane does not enter the estimate, by its index."""

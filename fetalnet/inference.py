@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fetalnet.closer_look import is_large, joined, nearer_box, same_organ, seen_both_ways, seen_from_farther
+from fetalnet.closer_look import joined, nearer_box, same_organ, seen_both_ways
 from fetalnet.engines import Device, Engine, Raw, engine_for
 from fetalnet.fitting import FemurFit, fit_plane
 from fetalnet.fitting.shape import shape_of
@@ -18,7 +18,7 @@ from fetalnet.judgement import MIN_PROBABILITY, judged_still
 from fetalnet.network.weights import DEFAULT_WEIGHTS, LoadedNetwork, load_weights
 from fetalnet.picture.letterbox import Box, Letterbox
 from fetalnet.planes import STANDARD_PLANES, Plane
-from fetalnet.prediction import Prediction
+from fetalnet.prediction import Prediction, StreamState
 from fetalnet.records import ModelRef
 from fetalnet.sources.frame import Frame
 
@@ -89,6 +89,16 @@ class Predictor:
         self.engine.reset()
         self._before = None
 
+    @property
+    def state(self) -> StreamState:
+        """What is carried to the next frame, to come back to this place of the stream later."""
+        # No grid is ever written again, so it needs no copy.
+        return StreamState(self.engine.state, self._before)
+
+    @state.setter
+    def state(self, state: StreamState) -> None:
+        self.engine.state, self._before = state
+
     def warm_up(self) -> None:
         """Run once on an empty picture, so that the first real frame is not slow."""
         self.engine.run(np.zeros(self._grid_shape, np.float32))
@@ -109,10 +119,15 @@ class Predictor:
         if first.plane is Plane.OTHER or first.standardness < MIN_LEAKING_STANDARDNESS:
             return judged_still(first)
         raw = seen_both_ways(prepared.grid, self._run_alone)
-        both = self.fit(frame, prepared, raw)
-        both = first if both.geometry is None else both
-        again = self._seen_again(frame, prepared, raw)
-        return judged_still(again if again is not None and same_organ(both.geometry, again.geometry) else both)
+        far = self.fit(frame, prepared, raw)
+        far = first if far.geometry is None else far
+        box = nearer_box(raw, prepared.letterbox)
+        if box is None:
+            return judged_still(far)
+        near_by = self.prepare(frame, box)._replace(change=None)
+        masks = joined(raw, prepared.letterbox, seen_both_ways(near_by.grid, self._run_alone), near_by.letterbox)
+        near = self.fit(frame, near_by, masks)
+        return judged_still(near if same_organ(far.geometry, near.geometry) else far)
 
     def prepare(self, frame: Frame, box: Box | None = None) -> Prepared:
         """Letterbox a frame, or the ``box`` of it, into the network's grid."""
@@ -162,18 +177,6 @@ class Predictor:
             raw.structures,
             prepared.change,
         )
-
-    def _seen_again(self, frame: Frame, prepared: Prepared, raw: Raw) -> Prediction | None:
-        """The answer at the size that training saw; None where the organ is shown so already."""
-        box = nearer_box(raw, prepared.letterbox)
-        if box is not None:
-            near_by = self.prepare(frame, box)._replace(change=None)
-            masks = joined(raw, prepared.letterbox, seen_both_ways(near_by.grid, self._run_alone), near_by.letterbox)
-            return self.fit(frame, near_by, masks)
-        if is_large(raw):
-            far = seen_from_farther(prepared.grid, self._run_alone)
-            return self.fit(frame, prepared, raw._replace(masks=far.masks))
-        return None
 
     def _run_alone(self, grid: NDArray[np.float32]) -> Raw:
         self.reset()

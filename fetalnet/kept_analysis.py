@@ -1,4 +1,4 @@
-"""The predictions of a whole recording on disk, to be reused with the same weights."""
+"""The predictions of a recording on disk, to be reused with the same weights, or to go on from where it was stopped."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,21 +18,33 @@ from fetalnet.atomic_file import write_file
 from fetalnet.fitting.shape import Shape
 from fetalnet.geometry import Ellipse, Line
 from fetalnet.planes import Plane, Structure
-from fetalnet.prediction import Prediction
+from fetalnet.prediction import Prediction, StreamState
+from fetalnet.records import ModelRef
 
 if TYPE_CHECKING:
     from fetalnet.geometry import Geometry
     from fetalnet.picture.sector import Sector
 
 SUFFIX = ".fnframes"
-FORMAT = 1
+FORMAT = 2
 _OWNER_ONLY = 0o600
 _PLANES = tuple(Plane)
 _NAN = float("nan")
 
 
-class OtherWeightsError(Exception):
-    """What is kept was predicted with other weights."""
+@dataclass(frozen=True, slots=True, eq=False)
+class KeptAnalysis:
+    """What an analysis gave: the predictions of all readable frames before ``reached``, as the network gave them.
+
+    They are named anew when they are taken up (``recording_judge``), so that another judge needs no other analysis.
+    Where the analysis was stopped it is not ``complete``, and ``state`` is what the predictor knew then.
+    """
+
+    model: ModelRef
+    predictions: tuple[Prediction, ...]
+    reached: int
+    complete: bool = True
+    state: StreamState | None = None
 
 
 def fan_key(fan: Sector | None) -> str:
@@ -39,14 +52,17 @@ def fan_key(fan: Sector | None) -> str:
     return "" if fan is None else hashlib.sha256(fan.polygon.tobytes()).hexdigest()
 
 
-def keep_analysis(path: Path, sha256: str, fan: str, predictions: Sequence[Prediction]) -> None:
-    """Write the predictions of all frames, in order. Raises ``InputError`` where the disk refuses."""
+def keep_analysis(path: Path, fan: str, kept: KeptAnalysis) -> None:
+    """Write what an analysis gave. Raises ``InputError`` where the disk refuses."""
+    predictions = kept.predictions
     outlines = [np.zeros((0, 2), np.float32) if each.outline is None else each.outline for each in predictions]
     unknown = np.full(len(Structure), np.nan, np.float32)
     about = {
         "format": FORMAT,
-        "sha256": sha256,
+        "model": [kept.model.name, kept.model.sha256, kept.model.engine],
         "fan": fan,
+        "reached": kept.reached,
+        "complete": kept.complete,
         "refused": [each.refused for each in predictions],
         "file": [each.file for each in predictions],
     }
@@ -64,25 +80,31 @@ def keep_analysis(path: Path, sha256: str, fan: str, predictions: Sequence[Predi
         "outline": np.concatenate(outlines) if outlines else np.zeros((0, 2), np.float32),
         "outline_points": np.array([len(each) for each in outlines], np.int64),
     }
+    if kept.state is not None:
+        arrays["network"] = kept.state.network
+        if kept.state.before is not None:
+            arrays["before"] = kept.state.before
     held = io.BytesIO()
     np.savez_compressed(held, allow_pickle=False, **arrays)
     write_file(path, held.getvalue(), mode=_OWNER_ONLY)
 
 
-def kept_analysis(path: Path, sha256: str, fan: str) -> tuple[Prediction, ...] | None:
-    """The predictions kept for these weights and this fan; None where there are none, or what is kept is damaged.
-
-    Raises ``OtherWeightsError`` where they are of other weights.
-    """
+def kept_analysis(path: Path, fan: str) -> KeptAnalysis | None:
+    """What was kept for this fan, of whatever weights; None where there is nothing, or it is damaged."""
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             arrays = dict(file)
         about = json.loads(arrays["about"].tobytes())
         if about["format"] != FORMAT or about["fan"] != fan:
             return None
-        if about["sha256"] != sha256:
-            raise OtherWeightsError
-        return _predictions(arrays, about["refused"], about["file"])
+        network = arrays.get("network")
+        return KeptAnalysis(
+            ModelRef(*about["model"]),
+            _predictions(arrays, about["refused"], about["file"]),
+            int(about["reached"]),
+            bool(about["complete"]),
+            None if network is None else StreamState(network, arrays.get("before")),
+        )
     except (OSError, ValueError, KeyError, IndexError, TypeError, zipfile.BadZipFile, EOFError):
         # It is only a saving of time: the recording is analysed again.
         return None

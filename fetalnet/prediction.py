@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,3 +43,10 @@ class Prediction:
     @property
     def probability(self) -> float:
         return self.probabilities[self.plane]
+
+
+class StreamState(NamedTuple):
+    """What a predictor carries from one frame to the next: the network's memory, and the frame before on its grid."""
+
+    network: NDArray[np.float32]
+    before: NDArray[np.float32] | None

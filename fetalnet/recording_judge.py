@@ -96,9 +96,16 @@ class Judgement:
         self._seen: list[Prediction] = []
 
     def judged(self, prediction: Prediction) -> Prediction:
-        """The next frame, knowing those before it."""
+        """The next frame, knowing those before it; behind a broken stretch a stream begins anew."""
+        if self._stream is not None and self._seen and prediction.index != self._seen[-1].index + 1:
+            self._stream = StreamJudge()
         self._seen.append(prediction if self._outlines else replace(prediction, outline=None))
         return prediction if self._stream is None else self._stream.judged(prediction)
+
+    @property
+    def seen(self) -> tuple[Prediction, ...]:
+        """All frames so far as the network gave them."""
+        return tuple(self._seen)
 
     def again(self) -> list[Prediction] | None:
         """All frames so far, each knowing all others; None where there is too little to know."""

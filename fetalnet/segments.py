@@ -9,7 +9,8 @@ Yu, Artificial Intelligence 174, 2010):
   their evidence is shared, so that 60 frames a second say no more than 25.
 
 Unlike a moving average it keeps the edges where they are and a short plane that is sure, and drops a flicker. Missing
-frames end a segment. Frozen stretches are found apart, from pictures that do not change.
+frames end a segment. Frozen stretches are found apart, from pictures that do not change, and broken ones where frames
+are missing.
 """
 
 from __future__ import annotations
@@ -72,6 +73,16 @@ class Frozen:
     end_s: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A broken stretch: frames ``start`` to ``stop``, the last one not included, could not be read."""
+
+    start: int
+    stop: int
+    start_s: float | None
+    end_s: float | None
+
+
 def find_segments(
     index: Sequence[int],
     time_s: Sequence[float | None],
@@ -127,6 +138,20 @@ def find_frozen(
                         begin, None if end is None else end + 1 / rate_hz,
                     )
                 )  # fmt: skip
+    return tuple(result)
+
+
+def find_broken(index: Sequence[int], time_s: Sequence[float | None], total: int) -> tuple[Broken, ...]:
+    """Stretches of the first ``total`` frames that are missing; their times are those of the frames around them."""
+    period_s = 1.0 / rate_of(time_s)
+    result = []
+    ends = (-1, *index, total), (-period_s if index else None, *time_s, None)
+    for (before, before_s), (after, after_s) in pairwise(zip(*ends, strict=True)):
+        if after - before > 1:
+            start_s = None if before_s is None else max(before_s + period_s, 0.0)
+            lasting_s = (after - before - 1) * period_s
+            end_s = after_s if after < total or start_s is None else start_s + lasting_s
+            result.append(Broken(before + 1, after, start_s, end_s))
     return tuple(result)
 
 

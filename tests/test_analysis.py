@@ -1,5 +1,7 @@
 import json
 import math
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -147,6 +149,47 @@ def test_that_a_recording_that_breaks_off_keeps_what_was_read_and_says_so():
     assert len(analysis.frames) == 20
     assert analysis.failures == ("The recording is damaged here.",)
     assert Kind.HC in analysis.best
+
+
+def test_that_broken_frames_are_marked_and_the_rest_is_analysed():
+    class Scratched(FakeSource):
+        notice = "sweep.mp4: 3 of 30 frames are damaged and left out."
+
+        def __iter__(self):
+            return (self[index] for index in range(self.n) if index not in (10, 11, 29))
+
+    predictor = FakePredictor()
+    value = valid(analyze(Scratched(), predictor, MODEL))
+    assert [each["index"] for each in value["frames"]] == list(range(30))
+    assert [each["index"] for each in value["frames"] if each["error"]] == [10, 11, 29]
+    first, last = value["broken"]
+    assert (first["start"], first["end"], last["start"], last["end"]) == (10, 11, 29, 29)
+    assert (first["start_s"], first["end_s"]) == pytest.approx((10 / 30, 12 / 30), abs=0.01)
+    # What the network saw before the damage is no longer what came just before.
+    assert len(predictor.looks) == 2
+    assert "HC" in value["best"]
+
+
+def test_that_an_analysis_goes_on_from_where_it_was_stopped():
+    class Carrying(FakePredictor):
+        """Counts the frames since it last looked anew."""
+
+        state = 0
+
+        def look_at(self, crop, fan):
+            self.state = 0
+
+        def predict(self, frame):
+            self.state += 1
+            return replace(super().predict(frame), standardness=self.state / 1000)
+
+    source, predictor = FakeSource(300), Carrying()
+    whole = [prediction.standardness for _, prediction in predicted(source, predictor)]
+    with closing(predicted(source, predictor)) as pairs:
+        first = [next(pairs)[1].standardness for _ in range(150)]
+        state = predictor.state
+    rest = [each.standardness for _, each in predicted(source, Carrying(), start=150, state=state)]
+    assert [*first, *rest] == whole
 
 
 def test_that_a_recording_without_one_readable_frame_is_refused():

@@ -1,13 +1,13 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from fetalnet.fitting.shape import Shape
 from fetalnet.geometry import Ellipse, Line
-from fetalnet.kept_analysis import OtherWeightsError, keep_analysis, kept_analysis
+from fetalnet.kept_analysis import KeptAnalysis, keep_analysis, kept_analysis
 from fetalnet.planes import Plane
-from fetalnet.prediction import Prediction
+from fetalnet.prediction import Prediction, StreamState
+from fetalnet.records import ModelRef
 
 EQUAL = dict.fromkeys(Plane, 0.25)
 HEAD = Prediction(
@@ -41,10 +41,15 @@ def fields(prediction):
     return {name: getattr(plain(prediction), name) for name in names}
 
 
+MODEL = ModelRef("streaming", "ab" * 32, "openvino cpu")
+
+
 def test_that_what_was_kept_comes_back_whole(tmp_path):
     path = tmp_path / "exam.fnframes"
-    keep_analysis(path, "ab", "", [HEAD, FEMUR, OTHER])
-    head, femur, other = kept_analysis(path, "ab", "")
+    keep_analysis(path, "", KeptAnalysis(MODEL, (HEAD, FEMUR, OTHER), 4))
+    kept = kept_analysis(path, "")
+    assert (kept.model, kept.reached, kept.complete, kept.state) == (MODEL, 4, True, None)
+    head, femur, other = kept.predictions
     assert [fields(each) for each in (head, femur, other)] == [fields(each) for each in (HEAD, FEMUR, OTHER)]
     np.testing.assert_array_equal(head.outline, HEAD.outline)
     np.testing.assert_array_equal(head.structures, HEAD.structures)
@@ -52,12 +57,20 @@ def test_that_what_was_kept_comes_back_whole(tmp_path):
     assert femur.structures is None
 
 
-def test_that_other_weights_are_told_and_another_fan_or_damage_is_nothing(tmp_path):
+def test_that_a_stopped_analysis_comes_back_with_what_the_predictor_knew(tmp_path):
     path = tmp_path / "exam.fnframes"
-    assert kept_analysis(path, "ab", "") is None
-    keep_analysis(path, "ab", "", [HEAD])
-    with pytest.raises(OtherWeightsError):
-        kept_analysis(path, "cd", "")
-    assert kept_analysis(path, "ab", "drawn") is None
+    state = StreamState(np.arange(6, dtype=np.float32).reshape(1, 6), np.ones((4, 4), np.float32))
+    keep_analysis(path, "", KeptAnalysis(MODEL, (HEAD,), 1, complete=False, state=state))
+    kept = kept_analysis(path, "")
+    assert not kept.complete
+    np.testing.assert_array_equal(kept.state.network, state.network)
+    np.testing.assert_array_equal(kept.state.before, state.before)
+
+
+def test_that_another_fan_or_damage_is_nothing(tmp_path):
+    path = tmp_path / "exam.fnframes"
+    assert kept_analysis(path, "") is None
+    keep_analysis(path, "", KeptAnalysis(MODEL, (HEAD,), 1))
+    assert kept_analysis(path, "drawn") is None
     path.write_bytes(path.read_bytes()[:200])
-    assert kept_analysis(path, "ab", "") is None
+    assert kept_analysis(path, "") is None

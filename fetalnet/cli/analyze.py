@@ -13,6 +13,7 @@ import typer
 from fetalnet.atomic_file import check_writable, write_file
 from fetalnet.cli.progress import notice, progress
 from fetalnet.errors import InputError
+from fetalnet.quality import QualityLimits
 
 if TYPE_CHECKING:
     from fetalnet.analysis import Analysis
@@ -46,6 +47,10 @@ def analyze(
     keep_text: Annotated[
         bool, typer.Option("--keep-text", help="Show the scanner's own text in the pictures of report and overlay too.")
     ] = False,
+    min_plane_size: Annotated[
+        float,
+        typer.Option(min=0.05, max=1.0, help="Part of the fan's smaller side that a plane must fill."),
+    ] = 0.3,
     weights: Annotated[Path | None, typer.Option(help="Weights of the network, instead of the ones shipped.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, openvino, openvino:bf16, torch or cuda.")] = "auto",
     json_out: Annotated[
@@ -67,10 +72,11 @@ def analyze(
     devices = _devices(preset, no_preset)
     scales = _Scales(mm_per_pixel, scale_csv, accept_scale, devices)
 
+    limits = QualityLimits(min_size=min_plane_size)
     result = (
-        _of_stills(source, scales, weights, device, report, keep_text)
+        _of_stills(source, scales, limits, weights, device, report, keep_text)
         if stills
-        else _of_recording(source, scales, weights, device, report, overlay, keep_text)
+        else _of_recording(source, scales, limits, weights, device, report, overlay, keep_text)
     )
     if devices.note is not None:
         told = " ".join(note for note in (result.scale.note, devices.note) if note is not None)
@@ -91,6 +97,7 @@ def analyze(
 def _of_recording(
     path: Path,
     scales: _Scales,
+    limits: QualityLimits,
     weights: Path | None,
     device: str,
     report: Path | None,
@@ -117,6 +124,7 @@ def _of_recording(
                 predictor.model,
                 scales.calibration_of,
                 sector=scales.devices.sector_of(source),
+                limits=limits,
                 on_progress=on_progress,
                 on_frame=on_frame,
             )
@@ -128,7 +136,13 @@ def _of_recording(
 
 
 def _of_stills(
-    path: Path, scales: _Scales, weights: Path | None, device: str, report: Path | None, keep_text: bool
+    path: Path,
+    scales: _Scales,
+    limits: QualityLimits,
+    weights: Path | None,
+    device: str,
+    report: Path | None,
+    keep_text: bool,
 ) -> Analysis:
     from fetalnet.analysis import analyze_stills
     from fetalnet.cli.pictures import still_pictures
@@ -146,6 +160,7 @@ def _of_stills(
             predictor.model,
             scales.calibration_of,
             fan_of=scales.devices.sector_of,
+            limits=limits,
             on_progress=on_progress,
         )
     if len(result.failures) == len(files):

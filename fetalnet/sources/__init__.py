@@ -10,7 +10,7 @@ from fetalnet.sources.clips import Clip, clips_of
 from fetalnet.sources.dicom import DicomFile
 from fetalnet.sources.dicom_header import DICOM_SUFFIXES, PREAMBLE_BYTES, is_dicom
 from fetalnet.sources.file import check_readable
-from fetalnet.sources.frame import Frame, Source
+from fetalnet.sources.frame import BrokenFrameError, Frame, Source, frames_from
 from fetalnet.sources.images import IMAGE_SUFFIXES, ImageFolder, image_files, read_image
 from fetalnet.sources.video import VIDEO_SUFFIXES, VideoFile
 
@@ -23,6 +23,7 @@ __all__ = [
     "DICOM_SUFFIXES",
     "IMAGE_SUFFIXES",
     "VIDEO_SUFFIXES",
+    "BrokenFrameError",
     "Clip",
     "DicomFile",
     "Frame",
@@ -31,6 +32,7 @@ __all__ = [
     "VideoFile",
     "clips_of",
     "file_of",
+    "frames_from",
     "image_files",
     "open_source",
     "read_image",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from fetalnet.sources.dicom_pixels import PixelForm
 from fetalnet.sources.dicom_regions import calibration_of
 from fetalnet.sources.dicom_timing import NOMINAL_RATE_HZ, timing_of
 from fetalnet.sources.file import check_readable
-from fetalnet.sources.frame import Frame
+from fetalnet.sources.frame import BrokenFrameError, Frame, broken_text, frames_from
 from fetalnet.sources.video import VideoFile
 
 _ULTRASOUND = {
@@ -44,8 +44,8 @@ _LOSSY = _VIDEO | {uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit}
 class DicomFile:
     """An ultrasound DICOM file. Its frames are decoded one by one; opening reads the head and the first frame.
 
-    Where a frame is damaged, the source ends before it, and ``notice`` says so. Raises ``InputError`` for what is no
-    ultrasound, holds no pictures or not as many as it says, or cannot be decoded.
+    A damaged frame is broken, and the source ends where none comes after it; ``notice`` says so. Raises ``InputError``
+    for what is no ultrasound, holds no pictures or not as many as it says, or cannot be decoded.
     """
 
     def __init__(self, path: Path) -> None:
@@ -53,6 +53,8 @@ class DicomFile:
         self.name = path.name
         self.notice: str | None = None
         self.remark: str | None = None
+        self._said: str | None = None
+        self._broken: set[int] = set()
         check_readable(path)
         with ExitStack() as stack:
             file = stack.enter_context(path.open("rb"))
@@ -84,22 +86,21 @@ class DicomFile:
             raise InputError(self.notice or f"{self.name} ends before this frame; go back to an earlier one.")
         try:
             return Frame(index, self.time_s(index), self._frames[index])
-        except InputError:
-            self._length = min(self._length, len(self._frames), index)
-            self._say(f"{self.name} is damaged; the {index} frames before the damage are used.")
+        except BrokenFrameError:
+            self._tell()
             raise
+        except InputError as error:
+            behind = self._readable_behind(index)
+            if behind is None:
+                self._length = min(self._length, len(self._frames), index)
+                self._say(f"{self.name} is damaged; the {index} frames before the damage are used.")
+                raise
+            self._broken.update(range(index, behind))
+            self._tell()
+            raise BrokenFrameError(str(error)) from error
 
     def __iter__(self) -> Iterator[Frame]:
-        index = 0
-        while index < len(self):
-            try:
-                frame = self[index]
-            except InputError:
-                if index == 0 or index < len(self):
-                    raise
-                return
-            yield frame
-            index += 1
+        return frames_from(self)
 
     def time_s(self, index: int) -> float | None:
         """Seconds since the first frame; a single picture has no clock."""
@@ -118,8 +119,24 @@ class DicomFile:
             return video, video.frame_rate_hz
         return _Pictures(header, count, self.name), None
 
+    def _readable_behind(self, index: int) -> int | None:
+        """The next frame that can be read, where each is a picture of its own; None where there is none."""
+        if isinstance(self._frames, _Video):
+            return None
+        for behind in range(index + 1, len(self._frames)):
+            with suppress(InputError):
+                _ = self._frames[behind]
+                return behind
+        return None
+
     def _say(self, sentence: str) -> None:
-        self.notice = sentence if self.notice is None else f"{self.notice} {sentence}"
+        self._said = sentence if self._said is None else f"{self._said} {sentence}"
+        self._tell()
+
+    def _tell(self) -> None:
+        broken = f"{self.name}: {broken_text(len(self._broken), self._length)}." if self._broken else None
+        video = self._frames.notice if hasattr(self, "_frames") and isinstance(self._frames, _Video) else None
+        self.notice = " ".join(each for each in (self._said, video, broken) if each) or None
 
 
 class _Pictures:
@@ -147,6 +164,10 @@ class _Video:
         self._video = VideoFile(path, stream=FragmentStream(header, path.name))
         self.frame_rate_hz = self._video.frame_rate_hz
         self.close = self._video.close
+
+    @property
+    def notice(self) -> str | None:
+        return self._video.notice
 
     def __len__(self) -> int:
         return len(self._video)

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from fetalnet.errors import InputError
 from fetalnet.picture.calibration import Calibration
 
 
@@ -35,10 +36,15 @@ class Frame:
         return int(self.pixels.shape[0])
 
 
+class BrokenFrameError(InputError):
+    """A frame that cannot be read although the recording goes on behind it."""
+
+
 class Source(Protocol):
     """A finite series of frames. Frame ``i`` is the same frame however it is reached.
 
-    Raises ``InputError`` with a sentence for a person where something cannot be read. One thread at a time.
+    Raises ``InputError`` with a sentence for a person where something cannot be read, ``BrokenFrameError`` where only
+    this frame or a few around it cannot. One thread at a time.
     """
 
     path: Path
@@ -59,7 +65,7 @@ class Source(Protocol):
     def __getitem__(self, index: int) -> Frame: ...
 
     def __iter__(self) -> Iterator[Frame]:
-        """All frames in order, decoded one by one and never held."""
+        """All frames in order, decoded one by one and never held; broken ones are left out."""
         ...
 
     def time_s(self, index: int) -> float | None:
@@ -67,3 +73,28 @@ class Source(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+def frames_from(source: Source, start: int = 0) -> Iterator[Frame]:
+    """The frames from ``start`` on, without those that are broken; a source may turn out shorter than it seemed.
+
+    Raises ``InputError`` where the recording cannot be read on.
+    """
+    index = start
+    while index < len(source):
+        try:
+            frame = source[index]
+        except BrokenFrameError:
+            pass
+        except InputError:
+            if index == start or index < len(source):
+                raise
+            return
+        else:
+            yield frame
+        index += 1
+
+
+def broken_text(broken: int, total: int) -> str:
+    """How many frames of a recording are left out, without a full stop."""
+    return f"{broken} of {total} frames {'is' if broken == 1 else 'are'} damaged and left out"

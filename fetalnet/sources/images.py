@@ -14,7 +14,9 @@ from PIL import Image, UnidentifiedImageError
 from fetalnet.errors import InputError
 from fetalnet.picture.calibration import NO_CALIBRATION
 from fetalnet.sources.file import check_readable
-from fetalnet.sources.frame import Frame
+from fetalnet.sources.frame import BrokenFrameError, Frame, broken_text, frames_from
+
+_NAMED_FILES = 5
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 
@@ -22,7 +24,8 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 class ImageFolder:
     """A folder's images played as one recording, in the natural order of their names (2 before 10).
 
-    Raises ``InputError`` for an empty folder, images of different sizes and images that cannot be decoded.
+    Damaged images among others are broken frames. Raises ``InputError`` for an empty folder, images of different sizes,
+    and where no image can be decoded.
     """
 
     def __init__(self, path: Path, files: Sequence[Path] | None = None) -> None:
@@ -33,12 +36,20 @@ class ImageFolder:
         self.remark: str | None = None
         self.frame_rate_hz = 25.0  # images have no clock; this is only how fast a player shows them
         self._files = sorted(image_files(path), key=natural_order) if files is None else list(files)
-        self.width, self.height = _size(self._files[0])
-        for file in self._files[1:]:
-            width, height = _size(file)
+        self._broken: dict[int, BrokenFrameError] = {}
+        sizes: dict[Path, tuple[int, int]] = {}
+        for index, file in enumerate(self._files):
+            try:
+                sizes[file] = _size(file)
+            except BrokenFrameError as error:
+                if len(self._broken) == len(self._files) - 1:
+                    raise
+                self._break(index, error)
+        first, (self.width, self.height) = next(iter(sizes.items()))
+        for file, (width, height) in sizes.items():
             if (width, height) != (self.width, self.height):
                 raise InputError(
-                    f"{file.name} is {width} x {height} pixels and {self._files[0].name} "
+                    f"{file.name} is {width} x {height} pixels and {first.name} "
                     f"{self.width} x {self.height}; keep one size in the folder, or analyse it as stills."
                 )
 
@@ -48,17 +59,31 @@ class ImageFolder:
     def __getitem__(self, index: int) -> Frame:
         if not 0 <= index < len(self):
             raise IndexError(index)
-        frame = read_image(self._files[index])
+        if index in self._broken:
+            raise self._broken[index]
+        try:
+            frame = read_image(self._files[index])
+        except BrokenFrameError as error:
+            self._break(index, error)
+            raise
         return Frame(index, None, frame.pixels, frame.file)
 
     def __iter__(self) -> Iterator[Frame]:
-        return (self[index] for index in range(len(self)))
+        return frames_from(self)
 
     def time_s(self, index: int) -> float | None:
         return None
 
     def close(self) -> None:
         """Nothing stays open between two frames."""
+
+    def _break(self, index: int, error: BrokenFrameError) -> None:
+        self._broken[index] = error
+        count = len(self._broken)
+        named = ", ".join(self._files[each].name for each in sorted(self._broken)[:_NAMED_FILES])
+        more = f" and {count - _NAMED_FILES} more" if count > _NAMED_FILES else ""
+        if len(self._files) > 1:
+            self.notice = f"{broken_text(count, len(self._files))}: {named}{more}."
 
 
 def image_files(folder: Path, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> list[Path]:
@@ -130,8 +155,8 @@ def _size(path: Path) -> tuple[int, int]:
         raise _damaged(path) from error
 
 
-def _damaged(path: Path) -> InputError:
-    return InputError(f"{path.name} is damaged or no image; save it again as PNG, or leave it out.")
+def _damaged(path: Path) -> BrokenFrameError:
+    return BrokenFrameError(f"{path.name} is damaged or no image; save it again as PNG, or leave it out.")
 
 
 def natural_order(path: Path) -> list[tuple[int, str]]:

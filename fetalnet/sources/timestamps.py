@@ -28,14 +28,18 @@ def read_timestamps(container: InputContainer, stream: VideoStream) -> Timestamp
     shown: list[int | None] = []
     keys: list[int] = []
     delays: set[int] = set()
+    damaged: list[int | None] = []
     cut_off = False
     try:
         for packet in container.demux(stream):
-            if packet.is_corrupt:
-                cut_off = True
-                break
             if packet.size == 0:
                 continue
+            if packet.is_corrupt:
+                damaged.append(packet.pts)
+                continue
+            # What is damaged counts where something whole comes after it; at the end it is where the file was cut.
+            shown.extend(damaged)
+            damaged.clear()
             if packet.is_keyframe and packet.pts is not None:
                 keys.append(packet.pts)
             if not packet.is_discard:
@@ -45,7 +49,7 @@ def read_timestamps(container: InputContainer, stream: VideoStream) -> Timestamp
     except av.FFmpegError:
         cut_off = True
     known = sorted(pts for pts in shown if pts is not None)
-    cut_off = cut_off or _promises_more(container, stream, len(shown), known)
+    cut_off = cut_off or bool(damaged) or _promises_more(container, stream, len(shown), known)
     # AVI stores no presentation times: with frames out of order, what stands in for them is the decoding order.
     guessed = container.format.name == "avi" and stream.codec_context.has_b_frames and len(delays) == 1
     if guessed or len(known) < len(shown) or len(set(known)) < len(known) or not keys:

@@ -6,6 +6,8 @@ import bisect
 import io
 from collections import deque
 from collections.abc import Iterator
+from enum import Enum, auto
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -18,7 +20,7 @@ from numpy.typing import NDArray
 from fetalnet.errors import InputError
 from fetalnet.picture.calibration import NO_CALIBRATION
 from fetalnet.sources.file import check_readable
-from fetalnet.sources.frame import Frame
+from fetalnet.sources.frame import BrokenFrameError, Frame, broken_text, frames_from
 from fetalnet.sources.timestamps import Timestamps, read_timestamps
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".m4v", ".webm")
@@ -37,11 +39,20 @@ _KEPT_WITHOUT_SEEKING = 32
 """The same where the file gives no times to seek by: then it is decoded again from its beginning."""
 
 
+class _Stop(Enum):
+    """Why decoding stopped before the wanted frame."""
+
+    NO_KEY_PICTURE = auto()
+    DAMAGE = auto()
+    END = auto()
+
+
 class VideoFile:
     """A video file. Its timestamps are indexed once, without decoding; frames are decoded one by one.
 
-    Where the file is damaged, the frames before the damage are given, the source ends there, and ``notice`` holds a
-    sentence about it. Raises ``InputError`` where no frame can be shown, or one after the damage is asked for.
+    Where the file is damaged, the frames from the damage to the next key frame are broken: what is decoded there leans
+    on what is lost. A file without times or key frames ends at the damage. ``notice`` holds a sentence about it.
+    Raises ``InputError`` where no frame can be shown, or one after the end is asked for.
     """
 
     def __init__(self, path: Path, threads: int = 2, stream: io.RawIOBase | None = None) -> None:
@@ -58,6 +69,9 @@ class VideoFile:
         self._position = 0
         self._first_index = 0
         self._doubtful = False
+        self._broken: dict[int, int] = {}
+        """Stretches that cannot be decoded: where each begins, and the first frame behind it."""
+        self._cut_notice: str | None = None
 
         check_readable(path)
         self._threads, self._part = threads, stream
@@ -81,6 +95,8 @@ class VideoFile:
             raise IndexError(index)
         if self._length is not None and index >= self._length:
             raise InputError(self.notice or f"{self.name} ends before this frame; go back to an earlier one.")
+        if self._is_broken(index):
+            raise self._broken_error(index)
         frame = next((frame for kept, frame in self._recent if kept == index), None) or self._decode(index)
         return Frame(index, 0.0 if index == 0 else self.time_s(index), _pixels(frame))
 
@@ -88,16 +104,7 @@ class VideoFile:
         self._index()
         # Who reads a recording through does not step back, and frames at 1080p weigh 3 MB each.
         self._recent = deque(self._recent, maxlen=1)
-        index = 0
-        while index < len(self):
-            try:
-                frame = self[index]
-            except InputError:
-                if index < len(self):
-                    raise
-                return
-            yield frame
-            index += 1
+        return frames_from(self)
 
     def time_s(self, index: int) -> float:
         timestamps = self._index()
@@ -115,8 +122,11 @@ class VideoFile:
         frame = next(self._decoded, None)
         if frame is None:
             raise InputError(f"No picture of {self.name} can be decoded; export it again, as MP4 if you can choose.")
+        if not (frame.is_corrupt or self._doubtful):
+            self._position = 1
+        elif self._index().pts is not None:
+            return frame  # another one: the recording begins with damage
         self._recent.append((0, frame))
-        self._position = 1
         return frame
 
     def _index(self) -> Timestamps:
@@ -127,7 +137,9 @@ class VideoFile:
             if self._timestamps.pts is None:
                 self._recent = deque(self._recent, maxlen=_KEPT_WITHOUT_SEEKING)
             if self._timestamps.cut_off:
-                self.notice = f"{self.name} is cut off; the {self._timestamps.count} frames before the cut are used."
+                count = self._timestamps.count
+                self._cut_notice = f"{self.name} is cut off; the {count} frames before the cut are used."
+                self._tell()
         return self._timestamps
 
     def _decode(self, index: int) -> VideoFrame:
@@ -135,36 +147,74 @@ class VideoFile:
         start = self._start_of(index)
         if not start <= self._position <= index:
             self._seek(index)
-        frame = self._decode_on(index)
-        if frame is None and self._first_index > 0:
+        reached = self._decode_on(index)
+        if reached is _Stop.NO_KEY_PICTURE:
             # Some key frames only begin to repair the picture: then all before them is needed.
             self._seek(None)
-            frame = self._decode_on(index)
-        if frame is None:
-            raise self._end_at(self._position)
-        return frame
+            reached = self._decode_on(index)
+        if isinstance(reached, VideoFrame):
+            return reached
+        if self._is_broken(index):
+            raise self._broken_error(index)
+        raise self._end_at(self._position)
 
-    def _decode_on(self, index: int) -> VideoFrame | None:
-        """Decode to frame ``index``; None where damage or the end comes first."""
+    def _decode_on(self, index: int) -> VideoFrame | _Stop:
+        """Decode to frame ``index``, or to what comes before it; ``_position`` is the frame expected next."""
         timestamps = self._index()
         held = self._recent[-1][1] if self._recent and self._recent[-1][0] == self._position - 1 else None
-        for frame in self._decoded:
+        while (frame := next(self._decoded, None)) is not None:
             reached = self._index_of(frame, timestamps)
-            if reached < self._first_index:
-                continue  # shown before the key frame we started from, and decoded without its references
-            if self._position == self._first_index > 0 and frame.pict_type in (PictureType.P, PictureType.B):
-                return None  # no whole picture at the key frame
-            gap = reached > index
-            if (gap and self._doubtful) or frame.is_corrupt or (frame.width, frame.height) != (self.width, self.height):
-                return None
+            if reached < self._position:
+                continue  # before the key frame we go on from, and decoded without its references
+            lost = reached > self._position and self._doubtful
+            partial = frame.pict_type in (PictureType.P, PictureType.B)
+            if self._position == self._first_index > 0 and partial and not lost:
+                return _Stop.NO_KEY_PICTURE
+            if lost or frame.is_corrupt or (frame.width, frame.height) != (self.width, self.height):
+                if not self._break():
+                    return _Stop.END
+                # It may be the key frame behind the damage: look at it again.
+                self._decoded = chain((frame,), self._decoded)
+                if self._is_broken(index):
+                    return _Stop.DAMAGE
+                held = None
+                continue
+            if reached in self._broken.values():
+                self._doubtful = False
             self._position = reached + 1
             self._recent.append((reached, frame))
-            if gap:  # a packet that shows nothing: the picture before it stays on screen
+            if reached > index:  # a packet that shows nothing: the picture before it stays on screen
                 return held or frame
             if reached == index:
                 return frame
             held = frame
-        return None
+        return _Stop.NO_KEY_PICTURE if self._position == self._first_index > 0 else _Stop.END
+
+    def _break(self) -> bool:
+        """Break the frames from ``_position`` to the next key frame; False where nobody knows where that is."""
+        timestamps = self._index()
+        if timestamps.pts is None:
+            return False
+        first = self._position
+        key = bisect.bisect_right(timestamps.keys, timestamps.pts[first])
+        last = key == len(timestamps.keys)
+        self._position = timestamps.count if last else bisect.bisect_left(timestamps.pts, timestamps.keys[key])
+        self._broken[first] = self._position
+        # Should that key frame not come either, it is lost too.
+        self._doubtful = True
+        self._tell()
+        return True
+
+    def _is_broken(self, index: int) -> bool:
+        return any(first <= index < stop for first, stop in self._broken.items())
+
+    def _broken_error(self, index: int) -> BrokenFrameError:
+        return BrokenFrameError(f"Frame {index} of {self.name} is damaged; go to another one.")
+
+    def _tell(self) -> None:
+        broken = sum(stop - first for first, stop in self._broken.items())
+        damage = f"{self.name}: {broken_text(broken, len(self))}." if broken else None
+        self.notice = " ".join(each for each in (self._cut_notice, damage) if each) or None
 
     def _index_of(self, frame: VideoFrame, timestamps: Timestamps) -> int:
         if timestamps.pts is None or frame.pts is None:
@@ -213,7 +263,8 @@ class VideoFile:
         try:
             for packet in self._container.demux(self._stream):
                 if packet.is_corrupt:
-                    break
+                    self._doubtful = True
+                    continue
                 try:
                     yield from packet.decode()
                 except av.error.InvalidDataError:
@@ -234,8 +285,9 @@ class VideoFile:
         if not self.path.exists():
             return InputError(f"{self.name} was moved or removed while it was played; put it back and open it again.")
         self._length = index
-        if self.notice is None and index < self._index().count - 2:
-            self.notice = f"{self.name} is damaged; the {index} frames before the damage are used."
+        if self._cut_notice is None and index < self._index().count - 2:
+            self._cut_notice = f"{self.name} is damaged; the {index} frames before the damage are used."
+            self._tell()
         return InputError(self.notice or f"{self.name} ends before this frame; go back to an earlier one.")
 
 

@@ -25,7 +25,7 @@ from app.canvas.hit import Handle, Point, handles_of
 from fetalnet.geometry import Ellipse, Geometry, Line
 from fetalnet.picture.scale import NO_SCALE, Scale, given_scale
 from fetalnet.planes import Kind, Plane
-from fetalnet.prediction import Prediction
+from fetalnet.prediction import Prediction, StreamState
 from fetalnet.records import Measurement, ModelRef
 from fetalnet.sources import Frame
 
@@ -45,6 +45,7 @@ class FakePredictor:
     """Answers by the frame's index. ``gate`` holds it back until a test opens it."""
 
     model = ModelRef("fake", "0" * 64, "none")
+    state = StreamState(np.zeros(1, np.float32), None)
 
     def __init__(self) -> None:
         self.gate = threading.Event()

@@ -142,6 +142,20 @@ def test_that_nothing_is_remembered_when_the_box_is_cleared_or_the_scale_was_und
     assert person.session.device.folder.named("Room 2").tick_spacing_mm == screen.spacing_mm
 
 
+def test_that_a_device_remembered_by_its_ruler_and_named_afterwards_is_one_preset(
+    at_the_screen: Person, screen: RulerScreen
+) -> None:
+    person = at_the_screen
+    dialog = asked(person)
+    dialog.choose(screen.spacing_mm)
+    dialog.accept()
+    person.window.verbs.remember_device("Room 1")
+    [preset] = person.session.device.folder.presets()
+    assert preset.name == "Room 1"
+    assert preset.tick_spacing_mm == screen.spacing_mm
+    assert preset.scale is not None
+
+
 def test_that_presets_that_cannot_be_written_are_said_so_and_the_scale_is_set(
     at_the_screen: Person, screen: RulerScreen
 ) -> None:

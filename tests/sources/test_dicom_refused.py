@@ -28,7 +28,7 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 
 from fetalnet.errors import InputError
-from fetalnet.sources import open_source
+from fetalnet.sources import BrokenFrameError, open_source
 
 
 def play(path: Path) -> str:
@@ -171,16 +171,18 @@ def test_a_video_cut_off_plays_up_to_the_cut(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["JPEG", "RLE", "JPEG-LS", "JPEG 2000"])
-def test_a_damaged_frame_ends_the_recording_before_it(tmp_path: Path, form: str) -> None:
+def test_a_damaged_frame_is_left_out_and_the_recording_goes_on(tmp_path: Path, form: str) -> None:
     made = CUTS[form]()
     frames = _frames(made)
     frames[2] = frames[2][:6] + bytes(len(frames[2]) - 6)
     made.PixelData = encapsulate(frames)
     with closing(open_source(write(tmp_path / "a.dcm", made))) as source:
-        assert len(list(source)) == 2
-        assert "2 frames before the damage" in (source.notice or "")
-        with pytest.raises(InputError):
-            source[3]
+        indices = [frame.index for frame in source]
+        assert indices == [index for index in range(len(frames)) if index != 2]
+        assert f"1 of {len(frames)} frames is damaged and left out" in (source.notice or "")
+        with pytest.raises(BrokenFrameError):
+            source[2]
+        assert source[1].index == 1
 
 
 @pytest.mark.parametrize("form", ["JPEG", "JPEG-LS", "JPEG 2000"])

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from fetalnet.errors import InputError
-from fetalnet.sources import image_files, open_source, read_image
+from fetalnet.sources import BrokenFrameError, image_files, open_source, read_image
 
 RAMP = np.tile(np.arange(256, dtype=np.uint8), (32, 1))
 
@@ -80,6 +80,24 @@ def test_a_folder_plays_in_natural_order_and_ignores_other_files(tmp_path: Path)
     assert [int(frame.pixels[0, 0]) for frame in source] == [1, 2, 9, 10]
     assert [frame.index for frame in source] == [0, 1, 2, 3]
     assert [file.name for file in image_files(tmp_path)] == sorted(f"frame{number}.png" for number in (10, 9, 1, 2))
+
+
+def test_damaged_images_of_a_folder_are_left_out_and_named(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for number in range(4):
+        write(tmp_path / f"{number}.png", rng.integers(0, 255, (64, 64), dtype=np.uint8))
+    (tmp_path / "0.png").write_text("no picture")
+    (tmp_path / "2.png").write_bytes((tmp_path / "2.png").read_bytes()[:2000])
+    source = open_source(tmp_path)
+    assert (len(source), source.width) == (4, 64)
+    assert [frame.index for frame in source] == [1, 3]
+    assert source.notice == "2 of 4 frames are damaged and left out: 0.png, 2.png."
+    with pytest.raises(BrokenFrameError, match=r"2\.png is damaged"):
+        source[2]
+    for number in (1, 2, 3):
+        (tmp_path / f"{number}.png").write_text("no picture")
+    with pytest.raises(InputError, match="damaged"):
+        open_source(tmp_path)
 
 
 def test_images_of_mixed_size_are_no_recording_but_are_stills(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fetalnet.errors import InputError
-from fetalnet.sources import VideoFile, open_source
+from fetalnet.sources import BrokenFrameError, VideoFile, open_source
 
 
 def write_video(
@@ -154,24 +154,60 @@ def with_index_in_front(path: Path, options: dict[str, str]) -> None:
                 container.mux(packet)
 
 
-def test_damage_in_the_middle_ends_the_source_with_a_notice(tmp_path: Path) -> None:
-    path = write_video(tmp_path / "scratched.avi", "mjpeg", strict="unofficial")
-    expected = decoded_in_sequence(path)
+def scratched(path: Path, *packets: int) -> Path:
+    """The same file with these packets overwritten."""
     with av.open(str(path)) as container:
-        places = [packet.pos for packet in container.demux(video=0) if packet.pos is not None]
+        places = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.pos is not None]
     content = bytearray(path.read_bytes())
-    content[places[20] + 8 : places[21] - 1] = bytes(places[21] - places[20] - 9)
+    noise = np.random.default_rng(1)
+    for start, size in (places[each] for each in packets):
+        content[start + 6 : start + size] = noise.bytes(size - 6)
     path.write_bytes(content)
+    return path
 
-    source = VideoFile(path)
+
+@pytest.mark.parametrize(
+    ("name", "codec", "options", "broken"),
+    [
+        ("pictures.avi", "mjpeg", {"strict": "unofficial"}, [22, 23]),
+        ("whole.mp4", "mpeg4", {"g": "10"}, list(range(22, 30))),
+        ("whole.mp4", "libx264", {"g": "10", "bf": "0"}, list(range(22, 30))),
+        ("hidden.webm", "libvpx-vp9", {"g": "10"}, list(range(22, 30))),
+    ],
+)
+def test_damage_in_the_middle_is_left_out_up_to_the_next_key_frame(
+    tmp_path: Path, name: str, codec: str, options: dict[str, str], broken: list[int]
+) -> None:
+    if codec not in av.codecs_available:
+        pytest.skip(f"this PyAV has no {codec}")
+    path = write_video(tmp_path / name, codec, **options)
+    expected = decoded_in_sequence(path)
+    source = VideoFile(scratched(path, 22, 23))
     frames = list(source)
-    assert 15 <= len(frames) <= 20
-    np.testing.assert_array_equal(frames[-1].pixels, expected[len(frames) - 1])
-    assert source.notice is not None
-    assert "damaged" in source.notice
-    with pytest.raises(InputError, match="damaged"):
-        source[30]
-    np.testing.assert_array_equal(source[3].pixels, expected[3])
+    assert [frame.index for frame in frames] == [index for index in range(len(expected)) if index not in broken]
+    for frame in frames:
+        np.testing.assert_array_equal(frame.pixels, expected[frame.index])
+    assert f"{len(broken)} of {len(expected)} frames are damaged and left out" in (source.notice or "")
+
+    # Whoever jumps into the damage finds the same as who comes along.
+    source = VideoFile(path)
+    for index in (35, broken[-1], 21, 30, broken[0], 3):
+        if index in broken:
+            with pytest.raises(BrokenFrameError, match=f"Frame {index} of {name}"):
+                source[index]
+        else:
+            np.testing.assert_array_equal(source[index].pixels, expected[index])
+
+
+def test_a_recording_that_begins_with_damage_plays_behind_it(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "scratched.mp4", "mpeg4", g="10")
+    expected = decoded_in_sequence(path)
+    source = VideoFile(scratched(path, 0))
+    with pytest.raises(BrokenFrameError):
+        source[0]
+    frames = list(source)
+    assert [frame.index for frame in frames] == list(range(10, 40))
+    np.testing.assert_array_equal(frames[0].pixels, expected[10])
 
 
 def refuse(path: Path) -> str:

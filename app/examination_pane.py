@@ -1,4 +1,4 @@
-"""The whole examination in a window beside the first: best frames and charts, which can be saved."""
+"""The whole examination beside the player: best frames and charts, which can be saved."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QCloseEvent, QShowEvent
+from PySide6.QtGui import QAction, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDialog,
     QFileDialog,
+    QFrame,
     QHBoxLayout,
     QLabel,
     QPushButton,
     QTabWidget,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -34,16 +35,18 @@ REFRESH_MS = 250
 """Charts follow at most this often while answers arrive."""
 
 
-class ExaminationWindow(QDialog):
-    """Tabs: best frames, planes over time, measures, agreement. It follows the session while it is shown."""
+class ExaminationPane(QFrame):
+    """Tabs: best frames, planes over time, measures, agreement. It follows the session while it is shown.
 
-    def __init__(self, session: Session, open_source: Callable[[Path], Source], parent: QWidget) -> None:
+    ``shown`` is the action that shows it and puts it away.
+    """
+
+    def __init__(
+        self, session: Session, open_source: Callable[[Path], Source], shown: QAction, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        # The title names no file: names may tell who the patient is.
-        self.setWindowTitle("The whole examination")
-        self.resize(960, 640)
-        # Narrower, the texts of a row of cards would run into each other.
-        self.setMinimumSize(880, 520)
+        self.setObjectName("pane")
+        self.setAccessibleName("The whole examination")
         self._session, self._open_source = session, open_source
         self.exporter: ClipExporter | None = None
         self._all: tuple[Exam, ...] | None = None
@@ -64,6 +67,12 @@ class ExaminationWindow(QDialog):
             ("&Agreement", self.agreement),
         ):  # fmt: skip
             self.tabs.addTab(widget, title)
+        close = QToolButton()
+        close.setText("✕")
+        close.setToolTip(f"Back to the recordings{shown.toolTip().removeprefix(shown.iconText())}")
+        close.setAccessibleName("Close the whole examination")
+        close.clicked.connect(lambda _=False: shown.setChecked(False))
+        self.tabs.setCornerWidget(close)
         self.save_button = _button("Save picture…", self._ask_picture)
         self.clips_button = _button("Save clips…", self._ask_clips)
         self.clips_button.setToolTip("Two seconds around each best frame, as videos in a folder")
@@ -71,12 +80,14 @@ class ExaminationWindow(QDialog):
         row = QHBoxLayout()
         for each in (self.kind, self.all_exams):
             row.addWidget(each)
-        row.addWidget(self.message, 1)
+        row.addStretch(1)
         row.addWidget(self.clips_button)
         row.addWidget(self.save_button)
         column = QVBoxLayout(self)
+        column.setContentsMargins(8, 8, 8, 8)
         column.addWidget(self.tabs, 1)
         column.addLayout(row)
+        column.addWidget(self.message)
         self._due = QTimer(self)
         self._due.setSingleShot(True)
         self._due.setInterval(REFRESH_MS)
@@ -87,7 +98,7 @@ class ExaminationWindow(QDialog):
         session = self._session
         for signal in (
             session.predictions_arrived, session.findings_changed, session.exam_changed, session.recording_opened,
-            session.analysis_changed,
+            session.analysis_changed, session.quality_limits_changed,
         ):  # fmt: skip
             signal.connect(lambda *_: self._refresh_soon())
         session.frame_shown.connect(lambda frame: self.over_time.set_index(frame.index))
@@ -198,10 +209,6 @@ class ExaminationWindow(QDialog):
             if thread is not None:
                 thread.requestInterruption()
                 thread.wait()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        self._due.stop()
-        super().closeEvent(event)
 
 
 def _button(text: str, do: Callable[[], None]) -> QPushButton:
