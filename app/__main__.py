@@ -119,6 +119,7 @@ def start(
         exam_folder=folders.data / "exams",
         preset_folder=folders.data / "presets",
         live_folder=folders.data / "live recordings",
+        receive_folder=folders.data / "received",
         given_scale=scale,
         screen_rate_hz=app.primaryScreen().refreshRate(),
     )
@@ -133,6 +134,8 @@ def start(
         window.recordings.add_path(path)
     if files:
         window.open_path(files[0])
+    if window.settings.receive:
+        window.verbs.begin_receiving()
     return Program(app, window, session, hook, settings_path)
 
 

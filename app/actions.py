@@ -30,6 +30,7 @@ class Do(StrEnum):
     QUIT = "close"
 
     WATCH = "watch_live"
+    RECEIVE = "show_receiver"
     FREEZE = "freeze"
     KEEP_MINUTE = "keep_minute"
     LINK = "show_link"
@@ -145,6 +146,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
     ActionInfo(Do.KEEP_TEXT, "Reports show the scanner's &text too", (), When.ALWAYS, checkable=True),
     ActionInfo(Do.QUIT, "&Quit", ("Ctrl+Q",), When.ALWAYS),
     ActionInfo(Do.WATCH, "&Watch live…", ("W",), When.ALWAYS),
+    ActionInfo(Do.RECEIVE, "&Receive by DICOM…", (), When.ALWAYS),
     ActionInfo(Do.FREEZE, "&Freeze or go on", ("Space", "F"), When.LIVE),
     ActionInfo(Do.KEEP_MINUTE, "&Keep the last minute", ("K",), When.LIVE),
     ActionInfo(Do.LINK, "Capture &doctor…", ("Ctrl+L",), When.LIVE),
@@ -223,7 +225,7 @@ MENUS: dict[str, tuple[Do | None, ...]] = {
         Do.BEST_HEAD, Do.BEST_ABDOMEN, Do.BEST_FEMUR, Do.PREVIOUS_BEST, Do.NEXT_BEST, None,
         Do.ANALYSE, Do.CANCEL_ANALYSIS,
     ),
-    "&Live": (Do.WATCH, None, Do.FREEZE, Do.KEEP_MINUTE, Do.LINK, None, Do.STOP_WATCHING),
+    "&Live": (Do.WATCH, Do.RECEIVE, None, Do.FREEZE, Do.KEEP_MINUTE, Do.LINK, None, Do.STOP_WATCHING),
     "&View": (
         Do.EXAMINATION, None, Do.ZOOM_IN, Do.ZOOM_OUT, Do.FIT, None, Do.OVERLAY, Do.HIDE_TEXT, Do.FULL_SCREEN,
     ),

@@ -21,6 +21,7 @@ from fetalnet.examination import STILL, Examination
 from fetalnet.geometry import Geometry, MmPerPixel
 from fetalnet.kept_analysis import KeptAnalysis, fan_key, keep_analysis, kept_analysis
 from fetalnet.live import LiveAnalysis, LiveFrame
+from fetalnet.picture.preset import Preset
 from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
 from fetalnet.picture.sector import Sector
 from fetalnet.picture.sector_search import sector_of
@@ -59,6 +60,7 @@ class _LiveJob:
     generation: int
     frames: Latest[LiveFrame]
     fan: Sector | None
+    presets: tuple[Preset, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +138,11 @@ class Analyst(QThread):
             self._changed.notify_all()
             return self._generation
 
-    def watch(self, frames: Latest[LiveFrame], fan: Sector | None = None) -> int:
+    def watch(self, frames: Latest[LiveFrame], fan: Sector | None = None, presets: tuple[Preset, ...] = ()) -> int:
         """Look at the newest of ``frames`` until they end or something else is wanted. Returns the generation."""
         with self._changed:
             self._generation += 1
-            self._wanted = _LiveJob(self._generation, frames, fan)
+            self._wanted = _LiveJob(self._generation, frames, fan, presets)
             self._changed.notify_all()
             return self._generation
 
@@ -369,7 +371,7 @@ class Analyst(QThread):
 
     def _watch(self, job: _LiveJob, predictor: DescribedPredictor) -> None:
         """Predict the newest frame, again and again: what comes meanwhile is on disk."""
-        analysis = LiveAnalysis(predictor, job.fan)
+        analysis = LiveAnalysis(predictor, job.fan, job.presets)
         self.live_began.emit(job.generation, analysis)
         summary_s = time.monotonic()
         summary_cost_s = 0.0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QUndoCommand
 
-from fetalnet import records
+from fetalnet import decisions
 from fetalnet.geometry import Geometry
 from fetalnet.picture.calibration import Calibration
 from fetalnet.picture.fan import FanShape
@@ -40,7 +40,7 @@ class AcceptMeasurement(_Swap):
     def __init__(self, session: Session, ids: tuple[str, ...], whole_exam: WholeExam | None = None) -> None:
         after = session.exam
         for each in ids:
-            after = records.accept(after, each, whole_exam)
+            after = decisions.accept(after, each, whole_exam)
         super().__init__(session, f"Accept {_kinds(after, ids)}", after, ids)
 
 
@@ -50,7 +50,7 @@ class CorrectMeasurement(_Swap):
     def __init__(self, session: Session, ids: tuple[str, ...], geometry: Geometry) -> None:
         after = session.exam
         for each in ids:
-            after = records.correct(after, each, geometry)
+            after = decisions.correct(after, each, geometry)
         super().__init__(session, f"Correct {_kinds(after, ids)}", after, ids)
 
 
@@ -60,7 +60,7 @@ class RejectMeasurement(_Swap):
     def __init__(self, session: Session, ids: tuple[str, ...]) -> None:
         after = session.exam
         for each in ids:
-            after = records.reject(after, each)
+            after = decisions.reject(after, each)
         super().__init__(session, f"Reject {_kinds(after, ids)}", after, ids)
 
 
@@ -70,7 +70,7 @@ class MovePlaced(_Swap):
     def __init__(self, session: Session, ids: tuple[str, ...], geometry: Geometry) -> None:
         after = session.exam
         for each in ids:
-            after = records.move_placed(after, each, geometry)
+            after = decisions.move_placed(after, each, geometry)
         super().__init__(session, f"Move {_kinds(after, ids)}", after, ids)
 
 
@@ -96,7 +96,7 @@ class SetCriterion(QUndoCommand):
         what = "take back" if state is None else f"set to {state}"
         super().__init__(f"{criterion.text.capitalize()}: {what}")
         self._session = session
-        after = records.set_criterion(session.exam, session.recording_id, frame_index, criterion, state)
+        after = decisions.set_criterion(session.exam, session.recording_id, frame_index, criterion, state)
         self._said = after.criteria[-1]
 
     def redo(self) -> None:

@@ -46,6 +46,11 @@ class Deck(QObject):
         self._display.setInterval(max(round(1000 / screen_rate_hz), 4))
         self._display.timeout.connect(self._show_newest)
 
+    @property
+    def opening(self) -> bool:
+        """Whether a recording is being opened."""
+        return self._opening is not None
+
     def open(self, path: Path) -> None:
         """Begin to open a recording; the one now open stays until the new one is."""
         player = self._opening = Player(path, self._open_source, self._restore, self)

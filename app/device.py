@@ -43,6 +43,11 @@ class Device(QObject):
         self._fan: Sector | None = None
 
     @property
+    def presets(self) -> tuple[Preset, ...]:
+        """Every device that is known."""
+        return tuple(self._known)
+
+    @property
     def drawn_fan(self) -> Sector | None:
         """The fan that a person drew for this device."""
         return self.preset.sector if self.preset is not None else None

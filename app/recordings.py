@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -10,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QListWidget, QListWidgetItem, QSta
 from app.player import Listing, RecordingInfo
 from app.session import Session
 from app.settings import Settings
+from fetalnet.receiver import Received
 
 
 class RecordingsPane(QFrame):
@@ -26,9 +28,14 @@ class RecordingsPane(QFrame):
         self.setObjectName("pane")
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 8, 8, 4)
+        self.received = 0
         title = QLabel("RECORDINGS")
         title.setObjectName("paneTitle")
         column.addWidget(title)
+        self.count = QLabel()
+        self.count.setObjectName("hint")
+        self.count.hide()
+        column.addWidget(self.count)
         self._list = QListWidget()
         self._list.setAccessibleName("Recordings")
         self._list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
@@ -62,6 +69,15 @@ class RecordingsPane(QFrame):
 
     def add_path(self, path: Path) -> QListWidgetItem:
         return self._item_of(path) or self._insert(self._list.count(), path, path.name)
+
+    def add_received(self, received: Received) -> None:
+        """List what a scanner or an archive sent; nothing in its name tells whose it is."""
+        self.received += 1
+        self.count.setText(f"{self.received} received")
+        self.count.show()
+        frames = f"{received.frames} frame{'s' * (received.frames != 1)}"
+        if self._item_of(received.path) is None:
+            self._insert(self._list.count(), received.path, f"Received {time.strftime('%H:%M:%S')}\n{frames}")
 
     def _insert(self, row: int, path: Path, label: str) -> QListWidgetItem:
         self._pages.setCurrentIndex(1)

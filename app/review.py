@@ -19,7 +19,7 @@ from app.commands import (
     SetFan,
     SetScale,
 )
-from fetalnet import records
+from fetalnet import decisions, records
 from fetalnet.errors import InputError
 from fetalnet.geometry import Geometry
 from fetalnet.picture.calibration import Calibration
@@ -138,7 +138,7 @@ class Review:
             self.session.notice.emit(reason)
             return
         proposed = [each for each in self.session.open_measurements(plane) if each.status is Status.PROPOSED]
-        placed = records.placed_by_hand(self.session.recording_id, plane, frame, geometry)
+        placed = decisions.placed_by_hand(self.session.recording_id, plane, frame, geometry)
         self.session.undo_stack.beginMacro(f"Measure the {plane} by hand in frame {frame.index}")
         if proposed:
             self._do(lambda: RejectMeasurement(self.session, tuple(each.id for each in proposed)))

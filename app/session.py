@@ -18,6 +18,7 @@ from app.findings import Batch, DescribedPredictor, Findings, PredictorInfo
 from app.journal import Journal
 from app.live.watch import Ended, Watch
 from app.player import Opened, Player, RecordingInfo
+from app.receiving.reception import Reception
 from app.review import READ_ONLY, Review
 from fetalnet import records
 from fetalnet.analysis import parted
@@ -85,6 +86,7 @@ class Session(QObject):
         exam_folder: Path,
         preset_folder: Path,
         live_folder: Path,
+        receive_folder: Path,
         given_scale: Scale = NO_SCALE,
         screen_rate_hz: float = 60.0,
         parent: QObject | None = None,
@@ -136,10 +138,12 @@ class Session(QObject):
         self._analyst.screen_changed.connect(self._on_screen_changed)
         self._analyst.noticed.connect(self.notice)
         self._analyst.outdated.connect(self._on_outdated)
-        self.watch = Watch(self._analyst, live_folder, screen_rate_hz, self)
+        self.watch = Watch(self._analyst, live_folder, screen_rate_hz, lambda: self.device.presets, self)
         self.watch.began.connect(self._on_watch_began)
         self.watch.ended.connect(self._on_watch_ended)
         self.watch.notice.connect(self.notice)
+        self.reception = Reception(receive_folder, self)
+        self.reception.failed.connect(self.notice)
         self._live_scales: dict[Path, ScaleTrack] = {}
         self._analyst.start()
 
@@ -152,6 +156,7 @@ class Session(QObject):
     def close(self) -> None:
         """Stop every thread and wait for it. Decisions not yet on disk are written first."""
         self.watch.close()
+        self.reception.close()
         for each in (self._deck, self._analyst, self.journal):
             each.stop()
         for each in (self._deck, self._analyst, self.journal):
@@ -173,6 +178,11 @@ class Session(QObject):
     @property
     def is_open(self) -> bool:
         return self._exam is not None
+
+    @property
+    def is_free(self) -> bool:
+        """Whether a recording may be opened unasked: nothing is open, being opened or watched."""
+        return self._exam is None and not self._deck.opening and not self.watch.watching
 
     @property
     def recording_id(self) -> str:

@@ -38,6 +38,14 @@ class Settings(BaseModel):
     """Cover what lies outside the fan: scanners burn the patient's name into their pictures."""
     live_addresses: list[str] = []
     """Streams that were watched, newest first, without their passwords."""
+    receive: bool = False
+    """Receive what scanners and archives send by DICOM."""
+    receive_port: Annotated[int, Field(ge=1, le=65535)] = 11112
+    receive_ae_title: str = "FETALNET"
+    receive_from: list[str] = []
+    """AE titles that may send; all where empty, which only this computer's own programs may use."""
+    receive_host: str = "127.0.0.1"
+    """Where the receiver listens: at this computer alone, or 0.0.0.0 for the network."""
     engine: str = "auto"
     """What runs the network, as --device names it; auto takes the one that was measured to be the fastest here."""
     overlay_opacity: Annotated[float, Field(ge=0.0, le=1.0)] = 0.18

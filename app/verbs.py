@@ -21,6 +21,8 @@ from app.keys import KeysDialog
 from app.live.dialogs import LinkDialog, WatchDialog
 from app.player import SPEEDS
 from app.presets import PresetsDialog, description
+from app.receiving.dialog import ReceiveDialog
+from app.receiving.reception import receiver_settings
 from app.ruler import RulerScale
 from app.settings_dialog import SettingsDialog
 from fetalnet.errors import InputError
@@ -32,7 +34,7 @@ from fetalnet.records import Status
 from fetalnet.sources import ARCHIVE_SUFFIXES, DICOM_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from fetalnet.wording import TEXT_NOT_FOUND
 
-ENGINES = ("auto", "openvino", "torch", "cuda")
+ENGINES = ("auto", "openvino", "openvino:bf16", "torch", "cuda")
 
 if TYPE_CHECKING:
     from app.examination_pane import ExaminationPane
@@ -96,6 +98,15 @@ class Verbs(QObject):
         dialog = WatchDialog(self.window.settings, self.session.watch.folder, self.window)
         if dialog.exec() and dialog.source is not None:
             self.session.watch.begin(dialog.source, connection=dialog.connection)
+
+    def show_receiver(self) -> None:
+        ReceiveDialog(self.session.reception, self.window.settings, self.window).exec()
+
+    def begin_receiving(self) -> None:
+        try:
+            self.session.reception.begin(receiver_settings(self.window.settings))
+        except InputError as error:
+            self.window.notification.say(f"Nothing is received by DICOM: {error}")
 
     def freeze(self) -> None:
         self.session.watch.freeze()

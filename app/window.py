@@ -48,6 +48,7 @@ from fetalnet.picture.fan import FanShape
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
 from fetalnet.prediction import Prediction
 from fetalnet.quality import QualityLimits
+from fetalnet.receiver import Received
 from fetalnet.sources import Frame, Source
 from fetalnet.wording import scale_change_text, scale_text
 
@@ -249,6 +250,7 @@ class Window(QMainWindow):
         session.watch.ended.connect(self._on_watch_ended)
         session.watch.kept.connect(self._on_kept)
         self.live_canvas.refused.connect(self.notification.say)
+        session.reception.received.connect(self._on_received)
 
     # What the session tells.
 
@@ -284,6 +286,17 @@ class Window(QMainWindow):
     def _on_kept(self, path: Path) -> None:
         self.recordings.add_path(path)
         self.notification.say(f"Kept as {path.name}; it is in the list when you stop.")
+
+    def _on_received(self, received: Received) -> None:
+        """It opens where nothing else is; an exam in progress stays as it is."""
+        self.recordings.add_received(received)
+        if self.session.is_free:
+            self.open_path(received.path)
+            return
+        count = self.recordings.received
+        where = "it waits" if count == 1 else "they wait"
+        stop = " when you stop watching" if self.session.watch.watching else ""
+        self.notification.say(f"{count} received; {where} in the list of recordings{stop}. What is open stays open.")
 
     def _show_live(self, live: bool) -> None:
         """Live, the picture has the room of what belongs to recordings."""

@@ -11,7 +11,7 @@ import torch
 from rich.table import Table
 
 from fetalnet.benchmark import thread_limit, timed_ms
-from fetalnet.engines import Engine, OpenVinoEngine, TorchEngine
+from fetalnet.engines import Engine, OpenVinoEngine, TorchEngine, has_bf16
 from fetalnet.network.architectures import architecture_of, build
 from fetalnet.network.config import Config, MtlnConfig, MultiTaskUNetConfig, PublishedConfig
 from fetalnet.network.weights import LoadedNetwork
@@ -25,7 +25,7 @@ OURS = "ours, openvino"
 
 @dataclass(frozen=True, slots=True)
 class NetworkTiming:
-    """Milliseconds a frame of one network, float32, and how many times as long as ours on OpenVINO.
+    """Milliseconds a frame of one network, float32 unless named bf16, and how many times as long as ours on OpenVINO.
 
     The ratio is the median over the rounds, of which each ran all; ``low`` to ``high`` hold nine in ten of them.
     """
@@ -57,6 +57,8 @@ def compare_networks(
             OURS: OpenVinoEngine(loaded.network, threads),
             "ours, torch": TorchEngine(loaded.network),
         }
+        if has_bf16():
+            engines["ours, openvino bf16"] = OpenVinoEngine(loaded.network, threads, half=True)
         networks = dict.fromkeys(engines, loaded.network)
         for config in peers:
             network = build(config).eval()
@@ -83,7 +85,9 @@ def compare_networks(
 def networks_table(timings: Sequence[NetworkTiming]) -> Table:
     """One row a network."""
     first = timings[0]
-    table = Table(title=f"Network stage, float32, {first.threads} thread(s), {first.rounds} rounds, all in turn")
+    table = Table(
+        title=f"Network stage, float32 where not said, {first.threads} thread(s), {first.rounds} rounds, all in turn"
+    )
     for column in ("network", "parameters", "input", "p50 / p95 / p99 ms", "times ours", "nine in ten"):
         table.add_column(column, justify="left" if column == "network" else "right")
     for each in timings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +106,12 @@ def geometry_from_json(value: dict[str, float | str]) -> Geometry:
     """Inverse of ``to_json``."""
     numbers = {key: float(number) for key, number in value.items() if key != "type"}
     return Ellipse(**numbers) if value["type"] == "ellipse" else Line(**numbers)
+
+
+def is_drawable(geometry: Geometry) -> bool:
+    """Whether it has a size and is finite."""
+    size = geometry.b if isinstance(geometry, Ellipse) else geometry.length_px
+    return size > 0 and all(map(math.isfinite, astuple(geometry)))
 
 
 def ramanujan_perimeter(a: float, b: float) -> float:

@@ -1,17 +1,15 @@
 """What is kept of an examination: plain values that never change.
 
-Each verb (``propose``, ``accept``, ``correct``, ``reject``) takes an exam and returns a new one, so that undoing is
-going back to the old value. The machine's geometry and the person's are both kept, and every decision is appended.
-What a person measured by hand has no proposal: it begins with the geometry they placed.
+Each verb takes an exam and returns a new one, so that undoing is going back to the old value; those of a person are in
+``decisions``. What a person measured by hand has no proposal: it begins with the geometry they placed.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
 import uuid
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -20,17 +18,16 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BeforeValidator, PlainSerializer
 
 from fetalnet.errors import InputError
-from fetalnet.geometry import Ellipse, Geometry, geometry_from_json
+from fetalnet.geometry import Geometry, geometry_from_json, is_drawable
 from fetalnet.picture.fan import FanShape, StoredFan
 from fetalnet.picture.scale import Scale
 from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
-from fetalnet.planes import KINDS_OF, Kind, Plane
+from fetalnet.planes import Kind, Plane
 from fetalnet.quality import Criterion, State
 
 if TYPE_CHECKING:
     from fetalnet.examination import BestFrame
     from fetalnet.picture.calibration import Calibration
-    from fetalnet.sources import Frame
 
 HEAD_BYTES = 1 << 20
 """How much of a recording is hashed: enough to tell two apart, quick on a file of gigabytes."""
@@ -43,7 +40,7 @@ def _read_geometry(value: object) -> object:
         geometry = geometry_from_json(value)
     except (KeyError, TypeError) as error:
         raise ValueError("no geometry") from error
-    if not _drawable(geometry):
+    if not is_drawable(geometry):
         raise ValueError("no size")
     return geometry
 
@@ -216,7 +213,7 @@ class Exam:
 
 def new_exam(label: str = "") -> Exam:
     """An exam without recordings."""
-    return Exam(_new_id(), _now(), label)
+    return Exam(new_id(), now(), label)
 
 
 def recording_ref(path: Path, frame_count: int, scale_track: ScaleTrack = NO_SCALE_TRACK) -> RecordingRef:
@@ -233,7 +230,7 @@ def recording_ref(path: Path, frame_count: int, scale_track: ScaleTrack = NO_SCA
                 digest.update(file.read(HEAD_BYTES))
     except OSError as error:
         raise InputError(f"Cannot read {path.name}: {error.strerror}; check that it is still there.") from error
-    return RecordingRef(_new_id(), str(path), size, digest.hexdigest(), frame_count, scale_track)
+    return RecordingRef(new_id(), str(path), size, digest.hexdigest(), frame_count, scale_track)
 
 
 def with_recording(exam: Exam, recording: RecordingRef) -> Exam:
@@ -277,7 +274,7 @@ def propose(exam: Exam, recording_id: str, best: Iterable[BestFrame], model: Mod
         before = open_before.get(frame.kind)
         kept.append(
             Measurement(
-                id=before.id if before is not None else _new_id(),
+                id=before.id if before is not None else new_id(),
                 recording_id=recording_id,
                 kind=frame.kind,
                 frame_index=frame.index,
@@ -289,74 +286,6 @@ def propose(exam: Exam, recording_id: str, best: Iterable[BestFrame], model: Mod
             )
         )
     return replace(exam, measurements=tuple(kept))
-
-
-def placed_by_hand(recording_id: str, plane: Plane, frame: Frame, geometry: Geometry) -> tuple[Measurement, ...]:
-    """An open measurement for each measure of ``plane``, as a person drew it in ``frame``, without any proposal."""
-    return tuple(
-        Measurement(
-            id=_new_id(),
-            recording_id=recording_id,
-            kind=kind,
-            frame_index=frame.index,
-            time_s=frame.time_s,
-            file=frame.file,
-            proposed=None,
-            model=None,
-            bpd_convention=BpdConvention.OUTER_OUTER if kind is Kind.BPD else None,
-            placed=geometry,
-        )
-        for kind in KINDS_OF[plane]
-    )
-
-
-def move_placed(exam: Exam, measurement_id: str, geometry: Geometry) -> Exam:
-    """Place again what was placed by hand and is still open: no decision yet, so no scale is needed.
-
-    Raises ``InputError`` where it would leave the calibrated region it lies in.
-    """
-    measurement = exam.measurement(measurement_id)
-    if measurement.status is not Status.PLACED:
-        raise ValueError("only an open measurement placed by hand is moved; all others are corrected")
-    _check_shape(measurement, geometry)
-    calibration = calibration_of(exam, measurement)
-    if calibration.why_no_mm(measurement.first_geometry) is None and (reason := calibration.why_no_mm(geometry)):
-        raise InputError(reason)
-    return _replaced(exam, measurement, replace(measurement, placed=geometry))
-
-
-def accept(exam: Exam, measurement_id: str, whole_exam: WholeExam | None = None) -> Exam:
-    """Take the machine's geometry, or the one placed by hand, as it is; its value, or that of the whole exam.
-
-    Raises ``InputError`` without a scale.
-    """
-    measurement = exam.measurement(measurement_id)
-    geometry = measurement.first_geometry
-    scale = _scale_for_decision(exam, measurement, geometry)
-    return _decided(exam, measurement, Decision(Status.ACCEPTED, geometry, scale, _now(), whole_exam=whole_exam))
-
-
-def correct(exam: Exam, measurement_id: str, geometry: Geometry) -> Exam:
-    """Put the person's geometry beside the first. Raises ``InputError`` without a scale or for another shape."""
-    measurement = exam.measurement(measurement_id)
-    _check_shape(measurement, geometry)
-    scale = _scale_for_decision(exam, measurement, geometry)
-    first_scale = calibration_of(exam, measurement).scale_for(measurement.first_geometry)
-    decision = Decision(Status.CORRECTED, geometry, scale, _now(), None if first_scale == scale else first_scale)
-    return _decided(exam, measurement, decision)
-
-
-def reject(exam: Exam, measurement_id: str) -> Exam:
-    """Say that the measurement is not to be used; needs no scale."""
-    measurement = exam.measurement(measurement_id)
-    scale = calibration_of(exam, measurement).scale_for(measurement.first_geometry)
-    return _decided(exam, measurement, Decision(Status.REJECTED, None, scale, _now()))
-
-
-def set_criterion(exam: Exam, recording_id: str, frame_index: int, criterion: Criterion, state: State | None) -> Exam:
-    """Say what one criterion is in one frame; appended, and the last word counts."""
-    said = CriterionDecision(recording_id, frame_index, criterion, state, _now())
-    return replace(exam, criteria=(*exam.criteria, said))
 
 
 def criteria_of(exam: Exam, recording_id: str, frame_index: int) -> dict[Criterion, State]:
@@ -384,35 +313,11 @@ def siblings(exam: Exam, measurement_id: str) -> tuple[Measurement, ...]:
     )
 
 
-def _decided(exam: Exam, measurement: Measurement, decision: Decision) -> Exam:
-    return _replaced(exam, measurement, replace(measurement, decisions=(*measurement.decisions, decision)))
-
-
-def _replaced(exam: Exam, before: Measurement, after: Measurement) -> Exam:
-    return replace(exam, measurements=tuple(after if each is before else each for each in exam.measurements))
-
-
-def _check_shape(measurement: Measurement, geometry: Geometry) -> None:
-    if type(geometry) is not type(measurement.first_geometry) or not _drawable(geometry):
-        shape = "an ellipse" if isinstance(measurement.first_geometry, Ellipse) else "a line"
-        raise InputError(f"{measurement.kind} is measured with {shape} of some size; draw it again.")
-
-
-def _scale_for_decision(exam: Exam, measurement: Measurement, geometry: Geometry) -> Scale:
-    calibration = calibration_of(exam, measurement)
-    if reason := calibration.why_no_mm(geometry):
-        raise InputError(f"{measurement.kind} has no millimetres. {reason}")
-    return calibration.scale_for(geometry)
-
-
-def _drawable(geometry: Geometry) -> bool:
-    size = geometry.b if isinstance(geometry, Ellipse) else geometry.length_px
-    return size > 0 and all(map(math.isfinite, astuple(geometry)))
-
-
-def _new_id() -> str:
+def new_id() -> str:
+    """What no other exam, recording or measurement is called."""
     return uuid.uuid4().hex
 
 
-def _now() -> datetime:
+def now() -> datetime:
+    """In UTC."""
     return datetime.now(UTC)

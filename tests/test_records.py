@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fetalnet import lengths, records
+from fetalnet import decisions, lengths, records
 from fetalnet.errors import InputError
 from fetalnet.examination import BestFrame
 from fetalnet.geometry import Ellipse, Line, MmPerPixel
@@ -49,7 +49,7 @@ def test_that_proposals_are_open_and_say_how_bpd_is_measured(exam):
 
 
 def test_that_accepting_keeps_the_machine_s_geometry_and_the_old_exam(exam):
-    after = records.accept(exam, of(exam, Kind.BPD).id)
+    after = decisions.accept(exam, of(exam, Kind.BPD).id)
     assert of(after, Kind.BPD).status is Status.ACCEPTED
     assert lengths.decided_length(of(after, Kind.BPD)).mm == pytest.approx(48)
     assert of(after, Kind.HC).status is Status.PROPOSED
@@ -57,7 +57,7 @@ def test_that_accepting_keeps_the_machine_s_geometry_and_the_old_exam(exam):
 
 
 def test_that_correcting_keeps_both_geometries(exam):
-    after = of(records.correct(exam, of(exam, Kind.BPD).id, DRAGGED), Kind.BPD)
+    after = of(decisions.correct(exam, of(exam, Kind.BPD).id, DRAGGED), Kind.BPD)
     assert after.status is Status.CORRECTED
     assert after.proposed == HEAD
     assert after.geometry == DRAGGED
@@ -65,7 +65,7 @@ def test_that_correcting_keeps_both_geometries(exam):
 
 
 def test_that_rejecting_leaves_no_value(exam):
-    after = of(records.reject(exam, of(exam, Kind.HC).id), Kind.HC)
+    after = of(decisions.reject(exam, of(exam, Kind.HC).id), Kind.HC)
     assert after.status is Status.REJECTED
     assert lengths.decided_length(after) is None
     assert after.geometry == HEAD
@@ -73,14 +73,14 @@ def test_that_rejecting_leaves_no_value(exam):
 
 def test_that_decisions_are_appended(exam):
     measurement = of(exam, Kind.HC).id
-    after = records.accept(records.correct(records.reject(exam, measurement), measurement, DRAGGED), measurement)
+    after = decisions.accept(decisions.correct(decisions.reject(exam, measurement), measurement, DRAGGED), measurement)
     assert [each.status for each in of(after, Kind.HC).decisions] == [
         Status.REJECTED, Status.CORRECTED, Status.ACCEPTED,
     ]  # fmt: skip
     assert of(after, Kind.HC).geometry == HEAD
 
 
-@pytest.mark.parametrize("decide", [records.accept, lambda exam, id: records.correct(exam, id, DRAGGED)])
+@pytest.mark.parametrize("decide", [decisions.accept, lambda exam, id: decisions.correct(exam, id, DRAGGED)])
 def test_that_nothing_is_accepted_without_a_scale(exam, decide):
     bare = records.with_scale_track(exam, "r1", NO_SCALE_TRACK)
     with pytest.raises(InputError, match="set the scale"):
@@ -89,11 +89,11 @@ def test_that_nothing_is_accepted_without_a_scale(exam, decide):
 
 def test_that_rejecting_needs_no_scale(exam):
     bare = records.with_scale_track(exam, "r1", NO_SCALE_TRACK)
-    assert of(records.reject(bare, of(bare, Kind.HC).id), Kind.HC).status is Status.REJECTED
+    assert of(decisions.reject(bare, of(bare, Kind.HC).id), Kind.HC).status is Status.REJECTED
 
 
 def test_that_a_decision_keeps_the_scale_it_was_taken_with(exam):
-    after = records.with_scale_track(records.accept(exam, of(exam, Kind.BPD).id), "r1", track(0.4))
+    after = records.with_scale_track(decisions.accept(exam, of(exam, Kind.BPD).id), "r1", track(0.4))
     assert lengths.decided_length(of(after, Kind.BPD)).mm == pytest.approx(48)
     assert lengths.proposed_length(after, of(after, Kind.BPD)).mm == pytest.approx(48)
     assert lengths.proposed_length(after, of(after, Kind.OFD)).mm == pytest.approx(120)
@@ -112,8 +112,8 @@ def moved(dx):
 
 def test_that_each_caliper_has_the_scale_of_the_region_it_lies_in(two_regions):
     hc = of(two_regions, Kind.BPD).id
-    left = records.accept(two_regions, hc)
-    right = records.correct(two_regions, hc, moved(400))
+    left = decisions.accept(two_regions, hc)
+    right = decisions.correct(two_regions, hc, moved(400))
     assert lengths.decided_length(of(left, Kind.BPD)).mm == pytest.approx(48)
     assert lengths.decided_length(of(right, Kind.BPD)).mm == pytest.approx(72)
     assert lengths.proposed_length(right, of(right, Kind.BPD)).mm == pytest.approx(48)
@@ -122,24 +122,26 @@ def test_that_each_caliper_has_the_scale_of_the_region_it_lies_in(two_regions):
 
 def test_that_a_caliper_across_two_regions_is_refused(two_regions):
     with pytest.raises(InputError, match="one calibrated region"):
-        records.correct(two_regions, of(two_regions, Kind.HC).id, moved(150))
+        decisions.correct(two_regions, of(two_regions, Kind.HC).id, moved(150))
     across = records.propose(two_regions, "r1", best_of(Plane.HEAD, moved(150)), MODEL)
     assert lengths.proposed_length(across, of(across, Kind.HC)).mm is None
     with pytest.raises(InputError, match="one calibrated region"):
-        records.accept(across, of(across, Kind.HC).id)
-    corrected = records.correct(across, of(across, Kind.HC).id, HEAD)
+        decisions.accept(across, of(across, Kind.HC).id)
+    corrected = decisions.correct(across, of(across, Kind.HC).id, HEAD)
     assert lengths.decided_length(of(corrected, Kind.HC)).mm is not None
     assert lengths.proposed_length(corrected, of(corrected, Kind.HC)).mm is None
-    assert of(records.reject(across, of(across, Kind.HC).id), Kind.HC).status is Status.REJECTED
+    assert of(decisions.reject(across, of(across, Kind.HC).id), Kind.HC).status is Status.REJECTED
 
 
 def test_that_what_is_placed_by_hand_stays_in_its_region(two_regions):
     frame = Frame(7, 7 / 30, np.zeros((600, 1200), np.uint8), None)
-    placed = records.placed_by_hand("r1", Plane.FEMUR, frame, Line(500, 20, 590, 20))
+    placed = decisions.placed_by_hand("r1", Plane.FEMUR, frame, Line(500, 20, 590, 20))
     exam = replace(two_regions, measurements=(*two_regions.measurements, *placed))
     with pytest.raises(InputError, match="one calibrated region"):
-        records.move_placed(exam, placed[0].id, Line(550, 20, 650, 20))
-    assert of(records.move_placed(exam, placed[0].id, Line(610, 20, 700, 20)), Kind.FL).placed == Line(610, 20, 700, 20)
+        decisions.move_placed(exam, placed[0].id, Line(550, 20, 650, 20))
+    assert of(decisions.move_placed(exam, placed[0].id, Line(610, 20, 700, 20)), Kind.FL).placed == Line(
+        610, 20, 700, 20
+    )
 
 
 REFUSED = Calibration(
@@ -150,20 +152,20 @@ REFUSED = Calibration(
 def test_that_a_refused_scale_is_none_until_a_person_accepts_it_and_that_is_remembered(exam):
     refused = records.with_scale_track(exam, "r1", ScaleTrack.of(REFUSED))
     with pytest.raises(InputError, match="not believed"):
-        records.accept(refused, of(exam, Kind.BPD).id)
+        decisions.accept(refused, of(exam, Kind.BPD).id)
     used = records.with_scale_track(exam, "r1", ScaleTrack.of(REFUSED.accepted()))
-    decision = of(records.accept(used, of(exam, Kind.BPD).id), Kind.BPD).decision
+    decision = of(decisions.accept(used, of(exam, Kind.BPD).id), Kind.BPD).decision
     assert decision.scale.mm_per_pixel == MmPerPixel(0.25, 0.25)
     assert decision.scale.note.startswith("Accepted by a person although: The size")
 
 
 def test_that_a_scale_withdrawn_later_leaves_earlier_frames_theirs(exam):
-    head = records.accept(exam, of(exam, Kind.BPD).id)
+    head = decisions.accept(exam, of(exam, Kind.BPD).id)
     drifted = records.with_scale_track(head, "r1", track(0.2).parted(10, "The depth changed."))
     assert lengths.decided_length(of(drifted, Kind.BPD)).mm == pytest.approx(48)
     assert lengths.proposed_length(drifted, of(drifted, Kind.OFD)).mm is None
     with pytest.raises(InputError, match="The depth changed"):
-        records.accept(drifted, of(drifted, Kind.OFD).id)
+        decisions.accept(drifted, of(drifted, Kind.OFD).id)
     later = records.with_scale_track(head, "r1", track(0.2).parted(13, "The depth changed."))
     assert lengths.proposed_length(later, of(later, Kind.OFD)).mm == pytest.approx(60)
 
@@ -171,13 +173,13 @@ def test_that_a_scale_withdrawn_later_leaves_earlier_frames_theirs(exam):
 @pytest.mark.parametrize("geometry", [Line(0, 0, 9, 9), Ellipse(0, 0, 0, 0, 0), Ellipse(float("nan"), 0, 9, 8, 0)])
 def test_that_a_correction_must_be_of_the_measure_s_shape(exam, geometry):
     with pytest.raises(InputError, match="ellipse"):
-        records.correct(exam, of(exam, Kind.HC).id, geometry)
+        decisions.correct(exam, of(exam, Kind.HC).id, geometry)
 
 
 @pytest.fixture
 def by_hand(exam):
     frame = Frame(7, 7 / 30, np.zeros((600, 800), np.uint8), None)
-    placed = records.placed_by_hand("r1", Plane.FEMUR, frame, Line(10, 20, 90, 20))
+    placed = decisions.placed_by_hand("r1", Plane.FEMUR, frame, Line(10, 20, 90, 20))
     return replace(exam, measurements=(*exam.measurements, *placed))
 
 
@@ -191,21 +193,21 @@ def test_that_what_is_placed_by_hand_has_no_proposal(by_hand):
 
 
 def test_that_an_open_one_is_moved_and_then_decided_like_any_other(by_hand):
-    moved = records.move_placed(by_hand, of(by_hand, Kind.FL).id, Line(10, 20, 100, 20))
-    accepted = records.accept(moved, of(moved, Kind.FL).id)
+    moved = decisions.move_placed(by_hand, of(by_hand, Kind.FL).id, Line(10, 20, 100, 20))
+    accepted = decisions.accept(moved, of(moved, Kind.FL).id)
     femur = of(accepted, Kind.FL)
     assert (femur.status, femur.origin) == (Status.ACCEPTED, Origin.PERSON)
     assert lengths.decided_length(femur).mm == pytest.approx(18)
-    corrected = of(records.correct(accepted, femur.id, Line(10, 20, 95, 20)), Kind.FL)
+    corrected = of(decisions.correct(accepted, femur.id, Line(10, 20, 95, 20)), Kind.FL)
     assert corrected.placed == Line(10, 20, 100, 20)
     assert lengths.decided_length(corrected).mm == pytest.approx(17)
     with pytest.raises(ValueError, match="open"):
-        records.move_placed(accepted, femur.id, Line(0, 0, 9, 9))
+        decisions.move_placed(accepted, femur.id, Line(0, 0, 9, 9))
 
 
 def test_that_what_is_placed_by_hand_keeps_its_shape(by_hand):
     with pytest.raises(InputError, match="a line"):
-        records.move_placed(by_hand, of(by_hand, Kind.FL).id, HEAD)
+        decisions.move_placed(by_hand, of(by_hand, Kind.FL).id, HEAD)
 
 
 def test_that_proposals_leave_what_was_placed_by_hand_alone(by_hand):
@@ -214,7 +216,7 @@ def test_that_proposals_leave_what_was_placed_by_hand_alone(by_hand):
 
 
 def test_that_newer_proposals_replace_open_ones_and_leave_decisions_alone(exam):
-    decided = records.accept(exam, of(exam, Kind.BPD).id)
+    decided = decisions.accept(exam, of(exam, Kind.BPD).id)
     after = records.propose(decided, "r1", best_of(Plane.HEAD, DRAGGED, 40), MODEL)
     assert len(after.measurements) == 3
     assert of(after, Kind.BPD) == of(decided, Kind.BPD)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fetalnet import atomic_file, records
+from fetalnet import atomic_file, decisions, records
 from fetalnet.errors import InputError
 from fetalnet.examination import BestFrame
 from fetalnet.geometry import Ellipse, Line, MmPerPixel
@@ -41,8 +41,8 @@ def exam():
     ]
     exam = records.propose(exam, "r1", best, MODEL)
     bpd, fl = exam.measurements
-    exam = records.correct(records.accept(exam, bpd.id), bpd.id, Ellipse(401, 300, 151, 121, 20))
-    return records.reject(exam, fl.id)
+    exam = decisions.correct(decisions.accept(exam, bpd.id), bpd.id, Ellipse(401, 300, 151, 121, 20))
+    return decisions.reject(exam, fl.id)
 
 
 def test_that_an_exam_comes_back_as_it_was(exam, tmp_path):
@@ -52,9 +52,9 @@ def test_that_an_exam_comes_back_as_it_was(exam, tmp_path):
 
 
 def test_that_what_was_placed_by_hand_comes_back(exam, tmp_path):
-    placed = records.placed_by_hand("r1", Plane.FEMUR, Frame(3, 0.1, np.zeros((60, 80), np.uint8), None), FEMUR)
+    placed = decisions.placed_by_hand("r1", Plane.FEMUR, Frame(3, 0.1, np.zeros((60, 80), np.uint8), None), FEMUR)
     exam = replace(exam, measurements=(*exam.measurements, *placed))
-    exam = records.accept(exam, placed[0].id)
+    exam = decisions.accept(exam, placed[0].id)
     save_exam(exam, tmp_path / "one.fnexam")
     assert load_exam(tmp_path / "one.fnexam") == exam
 

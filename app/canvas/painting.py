@@ -25,17 +25,6 @@ TICK_PX, TICK_GAP_PX = 7.0, 8.0
 """Length of the mark beside a short tick of the ruler, and its distance from it."""
 
 
-def paint_cover(painter: QPainter, picture: QRectF, fan: QPainterPath | None, masks: Sequence[QRectF]) -> None:
-    """Blacken the picture outside the fan, where it is known, and the masks; all are places on the screen."""
-    for mask in masks:
-        painter.fillRect(mask, QColor("black"))
-    if fan is not None:
-        path = QPainterPath()
-        path.addRect(picture)
-        path.addPath(fan)
-        painter.fillPath(path, QColor("black"))
-
-
 def paint_ticks(painter: QPainter, ruler: Ruler, to_screen: QTransform, within: QRectF) -> None:
     """Mark each tick that was found with a line beside it, towards the middle; longer ticks get longer ones."""
     depth = ruler.axis is Axis.DEPTH

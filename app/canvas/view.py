@@ -17,19 +17,19 @@ from PySide6.QtGui import (
     QPainter,
     QPainterPath,
     QPaintEvent,
-    QPolygonF,
     QResizeEvent,
-    QTransform,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.canvas.cover import Cover
 from app.canvas.fan_editor import FanEditor
 from app.canvas.grip import Grip
 from app.canvas.hit import Handle, Point
 from app.canvas.overlay import Overlay
-from app.canvas.painting import paint_cover, paint_overlay, paint_ticks
+from app.canvas.painting import paint_overlay, paint_ticks
 from app.canvas.strips import Note, paint_strips, picture_area
+from app.canvas.two_points import TwoPoints
 from app.canvas.viewport import Viewport
 from app.theme import MUTED, TEXT, WARNING, plane_colour
 from fetalnet.errors import InputError
@@ -84,8 +84,7 @@ class Canvas(QWidget):
         self.overlay_visible = True
         self.overlay_opacity = 0.18
         self.text_hidden = False
-        self.fan: QPainterPath | None = None
-        self._masks: list[QRectF] = []
+        self._cover = Cover()
         self.ticks: Ruler | None = None
         self.tool = Tool.CALIPERS
         self.painted_frames = 0
@@ -94,8 +93,7 @@ class Canvas(QWidget):
         self.viewport = Viewport()
         self.fan_editor = FanEditor()
         self._pan_from: QPointF | None = None
-        self._points: list[Point] = []
-        self._pointer: Point | None = None
+        self._two_points = TwoPoints()
 
     # What is shown.
 
@@ -126,18 +124,17 @@ class Canvas(QWidget):
         self.overlay_visible = visible
         self.update()
 
+    @property
+    def fan(self) -> QPainterPath | None:
+        """Where ultrasound is, in native pixels; None where that is not known."""
+        return self._cover.fan
+
     def set_fan(self, outlines: Sequence[NDArray[np.float64]], masks: Sequence[Box] = ()) -> None:
         """Where ultrasound is: in all outlines, (n, 2) x, y in native pixels; none where that is not known.
 
         ``masks`` are hidden too.
         """
-        self.fan = None
-        for outline in outlines:
-            path = QPainterPath()
-            path.addPolygon(QPolygonF([QPointF(x, y) for x, y in outline]))
-            path.closeSubpath()
-            self.fan = path if self.fan is None else self.fan.intersected(path)
-        self._masks = [QRectF(x0 - 0.5, y0 - 0.5, x1 - x0, y1 - y0) for x0, y0, x1, y1 in masks]
+        self._cover.set_fan(outlines, masks)
         self.update()
 
     def set_ticks(self, ruler: Ruler | None) -> None:
@@ -182,9 +179,7 @@ class Canvas(QWidget):
         size = (self._frame.width * to_screen.m11(), self._frame.height * to_screen.m22())
         painter.drawImage(QRectF(corner.x(), corner.y(), *size), self._image)
         if self.text_hidden:
-            fan = None if self.fan is None else to_screen.map(self.fan)
-            masks = [to_screen.mapRect(mask) for mask in self._masks]
-            paint_cover(painter, QRectF(corner.x(), corner.y(), *size), fan, masks)
+            self._cover.paint(painter, QRectF(corner.x(), corner.y(), *size), to_screen)
         overlay = self.grip.drawn
         if self.overlay_visible and self.tool is not Tool.FAN:
             # Two sets of handles would be taken for each other.
@@ -201,7 +196,7 @@ class Canvas(QWidget):
         if self.ticks is not None:
             paint_ticks(painter, self.ticks, to_screen, self.viewport.area)
         if self.tool is Tool.TWO_POINTS:
-            self._paint_two_points(painter, to_screen)
+            self._two_points.paint(painter, to_screen)
         if self.tool is Tool.FAN:
             self.fan_editor.paint(painter, to_screen, max(self.logicalDpiX() / 96, 1.0))
         painter.setClipping(False)
@@ -214,9 +209,7 @@ class Canvas(QWidget):
         helping = CALIPER_KEYS if self.grip.held is not None else overlay.help_badge
         hint = Note(helping, QColor(MUTED))
         if self.tool is Tool.TWO_POINTS:
-            number = "second" if self._points else "first"
-            ruler = "  (B shows the ruler)" if self.text_hidden else "  (Esc cancels)"
-            hint = Note(f"Click the {number} point on the ruler{ruler}", QColor(WARNING))
+            hint = Note(self._two_points.hint(self.text_hidden), QColor(WARNING))
         if self.tool is Tool.FAN:
             hint = Note(self.fan_editor.hint, QColor(WARNING))
         paint_strips(
@@ -226,22 +219,11 @@ class Canvas(QWidget):
             (hint, Note(overlay.scale_badge, QColor(WARNING if overlay.scale_warns else MUTED))),
         )
 
-    def _paint_two_points(self, painter: QPainter, to_screen: QTransform) -> None:
-        colour = QColor(WARNING)
-        points = [*self._points, *([self._pointer] if self._pointer and len(self._points) < 2 else [])]
-        places = [to_screen.map(QPointF(point.x, point.y)) for point in points]
-        painter.setPen(colour)
-        for at in places:
-            painter.drawLine(at - QPointF(8, 0), at + QPointF(8, 0))
-            painter.drawLine(at - QPointF(0, 8), at + QPointF(0, 8))
-        if len(places) == 2:
-            painter.drawLine(*places)
-
     # Tools and calipers.
 
     def set_tool(self, tool: Tool) -> None:
         self.tool = tool
-        self._points = []
+        self._two_points.begin()
         self.setCursor(Qt.CursorShape.ArrowCursor if tool is Tool.CALIPERS else Qt.CursorShape.CrossCursor)
         self.tool_changed.emit(tool)
         self.update()
@@ -353,7 +335,7 @@ class Canvas(QWidget):
         if self._frame is None:
             return
         point = self.viewport.to_native(event.position())
-        self._pointer = point
+        self._two_points.pointer = point
         if self.fan_editor.dragging:
             self.fan_editor.drag_to(point)
             self.update()
@@ -404,9 +386,7 @@ class Canvas(QWidget):
         return Qt.CursorShape.SizeAllCursor if handle is Handle.BODY else Qt.CursorShape.CrossCursor
 
     def _add_point(self, point: Point) -> None:
-        self._points.append(point)
-        if len(self._points) == 2:
-            first, second = self._points
+        if (both := self._two_points.add(point)) is not None:
             self.set_tool(Tool.CALIPERS)
-            self.two_points.emit(first, second)
+            self.two_points.emit(*both)
         self.update()

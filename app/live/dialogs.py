@@ -62,7 +62,7 @@ class WatchDialog(QDialog):
         self.address.setAccessibleName("Address of the stream")
         edit = self.address.lineEdit()
         assert isinstance(edit, QLineEdit)
-        edit.setPlaceholderText("rtsp://192.168.1.20/stream   or   udp://@:5000")
+        edit.setPlaceholderText("rtsp://host/stream   udp://@:5000   igtl://host")
         self.devices = QComboBox()
         self.devices.setAccessibleName("Frame grabbers and cameras")
         self.devices.addItem("Looking…")

@@ -71,7 +71,8 @@ class LiveCanvas(Canvas):
         if prediction.fan is not self._fan:
             self._fan = prediction.fan
             shape = prediction.live.frame.height, prediction.live.frame.width
-            self.set_fan(self._fan.outlines if FanOnly.of(self._fan, shape).hides else ())
+            masks = prediction.preset.masks if prediction.preset is not None else ()
+            self.set_fan(self._fan.outlines if FanOnly.of(self._fan, shape).hides else (), masks)
         self._refresh()
 
     def _on_status(self, status: LinkStatus) -> None:

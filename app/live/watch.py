@@ -30,6 +30,7 @@ from fetalnet.live import (
     Segment,
     cut_clip,
 )
+from fetalnet.picture.preset import Preset
 from fetalnet.picture.scale import Scale
 from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
 from fetalnet.picture.sector import Sector
@@ -74,9 +75,18 @@ class Watch(QObject):
     notice = Signal(str)
     _finished = Signal(object)
 
-    def __init__(self, analyst: Analyst, folder: Path, screen_rate_hz: float, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        analyst: Analyst,
+        folder: Path,
+        screen_rate_hz: float,
+        presets: Callable[[], tuple[Preset, ...]],
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
         self.folder = folder
+        self._presets = presets
+        self._preset: Preset | None = None
         self.frozen = False
         self.frame: LiveFrame | None = None
         self.prediction: LivePrediction | None = None
@@ -116,11 +126,11 @@ class Watch(QObject):
         if self.watching:
             raise InputError("A watch is running; stop it first.")
         self._screen, self._frames = Latest(), Latest()
-        self.frame = self.prediction = self._analysis = self._scale = self._unpainted_s = None
+        self.frame = self.prediction = self._analysis = self._scale = self._unpainted_s = self._preset = None
         self.caught, self.frozen = (), False
         self._recorder = Recorder(self.folder)
         self._capture = Capture(source, self._recorder, self._put, Doctor(source.name, connection))
-        self._generation = self._analyst.watch(self._frames, drawn_fan)
+        self._generation = self._analyst.watch(self._frames, drawn_fan, self._presets())
         self._watching = True
         self._capture.start()
         self._display.start()
@@ -215,6 +225,9 @@ class Watch(QObject):
         if generation != self._generation or self._capture is None:
             return
         self._capture.doctor.processed()
+        if prediction.preset is not None and prediction.preset is not self._preset:
+            self._preset = prediction.preset
+            self.notice.emit(f"This looks like {self._preset.name}: what is remembered of it is used.")
         if self.frozen:
             return
         self.prediction = prediction

@@ -15,6 +15,7 @@ from fetalnet.cli.compare import compare
 from fetalnet.cli.deidentify import deidentify
 from fetalnet.cli.evaluate import evaluate
 from fetalnet.cli.phantom import phantom
+from fetalnet.cli.receive import receive
 from fetalnet.cli.train import train
 from fetalnet.errors import InputError
 
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (analyze, phantom, train, evaluate, compare, benchmark, deidentify):
+for command in (analyze, phantom, train, evaluate, compare, benchmark, deidentify, receive):
     app.command()(command)
 
 

@@ -52,7 +52,7 @@ def analyze(
         typer.Option(min=0.05, max=1.0, help="Part of the fan's smaller side that a plane must fill."),
     ] = 0.3,
     weights: Annotated[Path | None, typer.Option(help="Weights of the network, instead of the ones shipped.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, openvino, torch or cuda.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, openvino, openvino:bf16, torch or cuda.")] = "auto",
     json_out: Annotated[
         Path | None, typer.Option("--json", metavar="OUT", help="Where the JSON goes; standard output when absent.")
     ] = None,

@@ -9,6 +9,7 @@ from fetalnet.live.capture import Capture, LinkState, LinkStatus, LiveFrame
 from fetalnet.live.clip import cut_clip
 from fetalnet.live.doctor import Doctor, LinkReport, Trouble
 from fetalnet.live.network import NetworkStream
+from fetalnet.live.openigtlink import OpenIGTLink
 from fetalnet.live.recorder import Recorder, Segment
 from fetalnet.live.replay import Replay
 from fetalnet.live.source import Arrival, Link, LinkError, LiveSource, VideoForm
@@ -28,6 +29,7 @@ __all__ = [
     "LivePrediction",
     "LiveSource",
     "NetworkStream",
+    "OpenIGTLink",
     "Recorder",
     "Replay",
     "Segment",

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from fetalnet.errors import InputError
 from fetalnet.live.network import NetworkStream
+from fetalnet.live.openigtlink import PORT, OpenIGTLink
 
-SCHEMES = ("rtsp", "rtsps", "http", "https", "udp", "rtp", "tcp", "srt")
+SCHEMES = ("rtsp", "rtsps", "http", "https", "udp", "rtp", "tcp", "srt", "igtl")
 _NEEDS_PORT = ("udp", "rtp", "tcp", "srt")
-_EXAMPLE = "for example rtsp://192.168.1.20/stream or udp://@:5000"
+_EXAMPLE = "for example rtsp://192.168.1.20/stream, udp://@:5000 or igtl://192.168.1.20"
 
 
-def network_source(address: str) -> NetworkStream:
-    """The stream at an address. Raises ``InputError`` with what is wrong with it."""
+def network_source(address: str) -> NetworkStream | OpenIGTLink:
+    """The stream at an address; behind igtl://host:port may stand which of its streams is meant.
+
+    Raises ``InputError`` with what is wrong with it.
+    """
     text = address.strip()
     if not text:
         raise InputError(f"Type the address of the stream, {_EXAMPLE}.")
@@ -34,6 +38,9 @@ def network_source(address: str) -> NetworkStream:
         raise InputError(f"A {parts.scheme} address needs a port at its end, for example {parts.scheme}://@:5000.")
     if not parts.hostname and parts.scheme not in ("udp", "rtp", "srt"):
         raise InputError(f"The address names no computer; write it behind {parts.scheme}://, {_EXAMPLE}.")
+    if parts.scheme == "igtl":
+        assert parts.hostname is not None
+        return OpenIGTLink(parts.hostname, port or PORT, unquote(parts.path.strip("/")), shown(parts))
     return NetworkStream(text, shown(parts))
 
 

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import threading
-from bisect import bisect_left
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fetalnet.estimate import Estimate
 from fetalnet.examination import BestFrame, Examination
 from fetalnet.judgement import StreamJudge
+from fetalnet.live.scales import LiveScales
 from fetalnet.measurement import measure
 from fetalnet.picture.calibration import Calibration
-from fetalnet.picture.drift import DriftWatch
+from fetalnet.picture.layout import Layout
+from fetalnet.picture.preset import Preset, best_match
+from fetalnet.picture.ruler import find_ruler
 from fetalnet.picture.scale import Scale
-from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
+from fetalnet.picture.scale_track import ScaleTrack
+from fetalnet.picture.screen_watch import ScreenWatch, beside
 from fetalnet.picture.sector import Sector, find_sector
 from fetalnet.planes import STANDARD_PLANES, Kind, Plane
 from fetalnet.sources.frame import Frame
-from fetalnet.wording import screen_change_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,11 +37,12 @@ if TYPE_CHECKING:
 FAN_LOOKS = 8
 """Pictures from which the fan is found again, once they have come: the first alone may be dark."""
 _FAN_LOOK_S = 0.25
+_RULER_LOOKS = 3
+"""Of these pictures the last ones are searched for a ruler: what moves is none."""
 GAP_S = 0.35
 """Frames that lie further apart are no neighbours: between closer ones the machine may have skipped some."""
 CATCH_STANDARDNESS = 0.65
 """What a frame must reach to be caught, as the best frame of a recording must."""
-NEW_PICTURE = "The picture of the live link is another: the scale from before need not hold any more."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +53,8 @@ class LivePrediction:
     prediction: Prediction
     calibration: Calibration
     fan: Sector
+    preset: Preset | None = None
+    """Of the device that shows this screen, if it is known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,33 +81,31 @@ class _Candidate:
 class LiveAnalysis:
     """Looks at the newest frames of one watch, in their order. ``set_scale`` may be called by another thread."""
 
-    def __init__(self, predictor: FramePredictor, drawn_fan: Sector | None = None) -> None:
-        self._predictor, self._drawn_fan = predictor, drawn_fan
-        self._lock = threading.Lock()
-        self._scales = NO_SCALE_TRACK
+    def __init__(
+        self, predictor: FramePredictor, drawn_fan: Sector | None = None, presets: Sequence[Preset] = ()
+    ) -> None:
+        self._predictor, self._drawn_fan, self._presets = predictor, drawn_fan, presets
+        self._preset: Preset | None = None
+        self._scales = LiveScales()
         self._examination = Examination()
         self._judge = StreamJudge()
-        self._watch: DriftWatch | None = None
+        self._watch: ScreenWatch | None = None
         self._fan = drawn_fan or Sector.whole((1, 1))
         self._segment = -1
         self._number = -1
         self._last_s = 0.0
         self._samples: deque[NDArray[np.uint8]] = deque(maxlen=FAN_LOOKS)
         self._sampled_s = 0.0
-        self._places: list[tuple[int, int, int]] = []
         self._candidates: dict[Plane, _Candidate] = {}
 
     @property
     def scales(self) -> ScaleTrack:
         """The scale by the number of the frames looked at."""
-        with self._lock:
-            return self._scales
+        return self._scales.track
 
     def set_scale(self, scale: Scale) -> None:
         """A person says how large a pixel is, from the last change of the screen on."""
-        with self._lock:
-            step = self._scales.step_at(max(self._number, 0))
-            self._scales = self._scales.changed(step.from_index, Calibration.of_whole(scale))
+        self._scales.give(scale)
 
     def look(self, live: LiveFrame) -> LivePrediction:
         """Predict a frame that is newer than all before."""
@@ -113,16 +116,16 @@ class LiveAnalysis:
         elif not near:
             self._judge = StreamJudge()
         self._last_s = live.arrived_s
-        self._places.append((self._number, live.segment, live.frame.index))
+        self._scales.look(self._number, live.segment, live.frame.index, live.mm_per_pixel)
         numbered = replace(live.frame, index=self._number)
         self._look_for_fan(numbered, live.arrived_s)
         change = self._watch.look(numbered) if self._watch is not None else None
         if change is not None:
-            self._part(change.index, screen_change_text(change))
+            self._scales.change(change)
         prediction = self._judge.judged(self._predictor.predict(numbered))
         self._examination.add(replace(prediction, outline=None))
         self._catch(live, prediction)
-        return LivePrediction(live, prediction, self.scales.at(self._number), self._fan)
+        return LivePrediction(live, prediction, self.scales.at(self._number), self._fan, self._preset)
 
     def caught(self) -> tuple[Caught, ...]:
         """The planes found so far, each with its best frame; costs time that grows with the watch."""
@@ -149,44 +152,33 @@ class LiveAnalysis:
 
     def scales_of(self, segment: Segment) -> ScaleTrack:
         """The scale along one file of the recording, by the frames of that file."""
-        within = range(segment.first_index, segment.first_index + segment.frames)
-        places = [place for place in self._places if place[1] == segment.part and place[2] in within]
-        if not places:
-            return NO_SCALE_TRACK
-        numbers = [number for number, _, _ in places]
-        scales = self.scales
-        track = ScaleTrack.of(scales.at(numbers[0]))
-        for step in scales.steps:
-            at = bisect_left(numbers, step.from_index)
-            if 0 < at < len(places):
-                track = track.changed(places[at][2] - segment.first_index, step.calibration)
-        return track
+        return self._scales.of_segment(segment)
 
     def _begin_segment(self, live: LiveFrame) -> None:
-        first = self._segment < 0
         self._segment = live.segment
+        self._preset = None
         self._samples.clear()
         self._judge = StreamJudge()
         self._look_at(self._drawn_fan or find_sector(live.frame.pixels), live.frame)
-        if not first:
-            self._part(self._number, NEW_PICTURE)
 
     def _look_for_fan(self, frame: Frame, arrived_s: float) -> None:
-        """The fan from several pictures, as soon as they have come."""
-        if self._drawn_fan is not None or len(self._samples) == FAN_LOOKS or arrived_s - self._sampled_s < _FAN_LOOK_S:
+        """The fan from several pictures, as soon as they have come, and with it the device."""
+        if len(self._samples) == FAN_LOOKS or arrived_s - self._sampled_s < _FAN_LOOK_S:
             return
         self._sampled_s = arrived_s
         self._samples.append(frame.pixels)
-        if len(self._samples) == FAN_LOOKS:
-            self._look_at(find_sector(*self._samples), frame)
+        if len(self._samples) < FAN_LOOKS:
+            return
+        fan = find_sector(*self._samples)
+        self._preset = preset = best_match(self._presets, Layout.of(frame.pixels, fan), fan)
+        self._look_at(self._drawn_fan or (preset.sector if preset is not None else None) or fan, frame)
+        if preset is not None and (preset.tick_spacing_mm is not None or preset.scale is not None):
+            pictures = tuple(self._samples)[-_RULER_LOOKS:]
+            beside(lambda: self._scales.offer(frame.index, preset.scale_of(find_ruler(*pictures), fan)))
 
     def _look_at(self, sector: Sector, frame: Frame) -> None:
         self._predictor.look_at(sector.box, sector.mask((frame.height, frame.width)))
-        self._fan, self._watch = sector, DriftWatch(sector)
-
-    def _part(self, number: int, reason: str) -> None:
-        with self._lock:
-            self._scales = self._scales.parted(number, reason)
+        self._fan, self._watch = sector, ScreenWatch(sector, self._scales.change)
 
     def _catch(self, live: LiveFrame, prediction: Prediction) -> None:
         if prediction.geometry is None or prediction.standardness < CATCH_STANDARDNESS:

@@ -12,6 +12,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
+from fetalnet.geometry import MmPerPixel
 from fetalnet.live.decoding import LiveDecoder, headers, pixels_of, reformed
 from fetalnet.live.doctor import Doctor
 from fetalnet.live.reader import Reader
@@ -53,12 +54,13 @@ class LinkStatus:
 class LiveFrame:
     """The newest frame. ``frame.index`` counts those decoded in this segment, ``segment`` the files before this one.
 
-    ``arrived_s`` is when it came, by ``time.monotonic``.
+    ``arrived_s`` is when it came, by ``time.monotonic``; ``mm_per_pixel`` what its sender says of it.
     """
 
     frame: Frame
     arrived_s: float
     segment: int
+    mm_per_pixel: MmPerPixel | None = None
 
     @property
     def key(self) -> tuple[int, int]:
@@ -94,6 +96,7 @@ class Capture:
         self._newest_s: float | None = None
         self._segment = -1
         self._index = 0
+        self._keyed = False
         self._mark: bytes | tuple[int, ...] = ()
         self._form: VideoForm | None = None
         self._decoder: LiveDecoder | None = None
@@ -187,6 +190,7 @@ class Capture:
         self._decoder = None if form.stream is None else LiveDecoder(form)
         self._segment += 1
         self._index = 0
+        self._keyed = False
 
     def _take(self, arrivals: list[Arrival], form: VideoForm) -> None:
         """Write all of it to disk, then decode it and show the newest."""
@@ -198,7 +202,8 @@ class Capture:
                 pending = []
                 self._begin(reformed(form, arrival, mark if isinstance(mark, bytes) else b""))
             self._mark = mark or self._mark
-            if self._index == 0 and not pending and arrival.packet is not None and not arrival.packet.is_keyframe:
+            self._keyed |= arrival.packet is None or arrival.packet.is_keyframe
+            if not self._keyed:
                 continue  # a link begins between two key frames: nothing of this can be shown
             self.recorder.write(arrival)
             self.doctor.arrived(arrival.arrived_s)
@@ -213,24 +218,24 @@ class Capture:
             self._decoder.skip()
             self._index += keys[-1]
             pending = pending[keys[-1] :]
-        newest: tuple[VideoFrame | NDArray[np.uint8], float] | None = None
+        newest: tuple[VideoFrame | NDArray[np.uint8], Arrival] | None = None
         shown = 0
         for arrival in pending:
             if arrival.picture is not None:
-                newest, shown = (arrival.picture, arrival.arrived_s), shown + 1
+                newest, shown = (arrival.picture, arrival), shown + 1
             elif arrival.packet is not None and self._decoder is not None:
                 for decoded in self._decoder.decode(arrival.packet):
-                    newest, shown = (decoded, arrival.arrived_s), shown + 1
+                    newest, shown = (decoded, arrival), shown + 1
         if newest is None:
             return
         self._index += shown
-        picture, arrived_s = newest
+        picture, arrival = newest
         pixels = picture if isinstance(picture, np.ndarray) else pixels_of(picture)
         self._newest_s = time.monotonic()
         self._sentence = ""
         self.doctor.decoded(pixels)
-        frame = Frame(self._index - 1, arrived_s - self._begun_s, pixels)
-        self._on_frame(LiveFrame(frame, arrived_s, self._segment))
+        frame = Frame(self._index - 1, arrival.arrived_s - self._begun_s, pixels)
+        self._on_frame(LiveFrame(frame, arrival.arrived_s, self._segment, arrival.mm_per_pixel))
 
 
 def _mark(arrival: Arrival, codec: str) -> bytes | tuple[int, ...]:

@@ -10,6 +10,8 @@ import numpy as np
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from fetalnet.geometry import MmPerPixel
+
 
 class LinkError(Exception):
     """The link cannot be made, or broke. The message is one sentence for a person.
@@ -27,11 +29,13 @@ class Arrival:
     """What arrived, and when by ``time.monotonic``: an encoded packet, or a picture.
 
     ``picture`` is ``(height, width)`` grey or ``(height, width, 3)`` RGB, uint8, C-contiguous and read-only.
+    ``mm_per_pixel`` is what the sender says of this very picture.
     """
 
     arrived_s: float
     packet: av.Packet[VideoStream] | None = None
     picture: NDArray[np.uint8] | None = None
+    mm_per_pixel: MmPerPixel | None = None
 
     @property
     def size_bytes(self) -> int:

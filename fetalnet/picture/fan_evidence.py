@@ -57,15 +57,20 @@ class Evidence:
         self._bins = 2 * (x1 - x0 + y1 - y0)
         self._enough = _ASYMMETRY * float(self._lit.sum())
 
+    def nearest(self, apex: tuple[float, float]) -> tuple[float, float]:
+        """Where an apex may lie: that of a probe is behind its face, and screens show fans much in the middle."""
+        aside = _OFF_MIDDLE * self._width
+        x = min(max(apex[0], self._middle - aside), self._middle + aside)
+        return x, min(apex[1], self._top + EDGE)
+
     def best(self, apex: tuple[float, float], arcs: bool) -> Candidate:
         """The angles and depths that gain most round an apex."""
-        if apex[1] > self._top + EDGE or abs(apex[0] - self._middle) > _OFF_MIDDLE * self._width:
-            # The apex of a probe lies behind its face, and screens show fans much in the middle.
+        if apex != self.nearest(apex):
             return Candidate(-math.inf, apex, arcs, (-0.1, 0.1), (0.0, 1.0))
         across, down = self._x - np.float32(apex[0]), self._y - np.float32(apex[1])
         below = down > 0.5
         tangent = np.where(below, across / np.maximum(down, 0.5), np.float32(9.0))
-        depth = np.hypot(across, down) if arcs else down
+        depth = np.sqrt(across * across + down * down) if arcs else down
         widest = float(min(np.abs(tangent[below]).max(initial=0.1), 3.0))
         deepest = float(depth[below].max(initial=1.0)) + 1.0
         angle_bin, depth_bin = self._binned(tangent, -widest, widest), self._binned(depth, 0.0, deepest)

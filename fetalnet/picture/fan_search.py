@@ -29,8 +29,12 @@ _ARCS = 0.004
 """How much better, in parts of the tissue, a sector with arcs must be than one without."""
 _HELD = 0.9
 """Less of the tissue than this in a fan, and it is none."""
-_STARTS = 3
-"""Apexes of the coarse grid that are refined."""
+_ROUGH, _COARSE = 4, 2
+"""Small pixels that are one where the apexes of a grid are tried, and where the best of them are refined."""
+_STARTS = 2
+"""Apexes of the grid that are refined."""
+_MOST_TRIED = 30
+"""Apexes that are tried for one to be refined."""
 _DARK_ROW = 0.1
 """What a dark pixel costs at the top and bottom: fluid may lie there, and menus are never tissue."""
 _SHARP = 0.6
@@ -57,9 +61,10 @@ def find_fan(*pictures: NDArray[np.uint8]) -> FanShape | None:
     # Letters and rulers are bright but no tissue: they say nothing.
     gain[(tissue == 0) & (level > DARK)] = 0.0
     clip = _bounds((gain > 0).astype(np.uint8))
-    for _ in range(2):
-        best = _search(gain, clip)
-        clip = _fitted_clip(gain, best, clip)
+    clip = _fitted_clip(gain, _search(gain, clip), clip)
+    best = _search(gain, clip)
+    best = _refined(Evidence(gain, clip), best.apex, best.arcs, 0.005 * (clip[3] - clip[1]))
+    clip = _fitted_clip(gain, best, clip)
     fan = _shape(best, clip, gain.shape, pictures[0].shape)
     return fan if _holds(fan, tissue, pictures[0].shape) else _rectangle(tissue, pictures[0].shape)
 
@@ -106,25 +111,40 @@ def _bounds(tissue: NDArray[np.uint8]) -> Box:
 
 
 def _search(gain: Floats, clip: Box) -> Candidate:
-    """The best fan within a clip: apexes tried on a coarse grid, the best of them refined."""
-    half = cv2.resize(gain, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    coarse = Evidence(half, tuple(each // 2 for each in clip))  # type: ignore[arg-type]
-    fine = Evidence(gain, clip)
+    """The best fan within a clip: apexes tried on a rough grid, the best of them refined on a coarse one."""
+    rough, coarse, fine = (_evidence(gain, clip, small) for small in (_ROUGH, _COARSE, 1))
     x0, y0, x1, y1 = clip
     width, height = x1 - x0, y1 - y0
     found = []
     for arcs in (True, False):
         tried = [
-            coarse.best(((x0 + across * width) / 2, (y0 - above * height) / 2), arcs)
+            rough.best(_scaled((x0 + across * width, y0 - above * height), 1 / _ROUGH), arcs)
             for across in (0.3, 0.4, 0.5, 0.6, 0.7)
             for above in (0.0, 0.08, 0.16, 0.26, 0.4, 0.6, 0.9, 1.4, 2.5, 5.0, 20.0)
         ]
         starts = sorted(tried, key=lambda each: each.score)[-_STARTS:]
-        ends = [_refined(coarse, each.apex, arcs, 0.03 * height / 2) for each in starts]
-        x, y = max(ends, key=lambda each: each.score).apex
-        found.append(_refined(fine, (2 * x, 2 * y), arcs, 0.01 * height))
+        ends = [
+            _refined(coarse, coarse.nearest(_scaled(each.apex, _ROUGH / _COARSE)), arcs, 0.03 * height / _COARSE)
+            for each in starts
+        ]
+        apex = max(ends, key=lambda each: each.score).apex
+        found.append(fine.best(fine.nearest(_scaled(apex, _COARSE)), arcs))
     convex, flat = found
     return convex if convex.score > flat.score + _ARCS * float(np.maximum(gain, 0).sum()) else flat
+
+
+def _evidence(gain: Floats, clip: Box, small: int) -> Evidence:
+    """Evidence of which a pixel stands for ``small`` times ``small``."""
+    if small == 1:
+        return Evidence(gain, clip)
+    x0, y0, x1, y1 = (each // small for each in clip)
+    smaller = cv2.resize(gain, None, fx=1 / small, fy=1 / small, interpolation=cv2.INTER_AREA)
+    return Evidence(np.asarray(smaller, np.float32), (x0, y0, x1, y1))
+
+
+def _scaled(apex: tuple[float, float], factor: float) -> tuple[float, float]:
+    """The same place in a picture ``factor`` times as large; 0 is the middle of the first pixel."""
+    return (apex[0] + 0.5) * factor - 0.5, (apex[1] + 0.5) * factor - 0.5
 
 
 def _refined(evidence: Evidence, apex: tuple[float, float], arcs: bool, step: float) -> Candidate:
@@ -144,7 +164,7 @@ def _refined(evidence: Evidence, apex: tuple[float, float], arcs: bool, step: fl
     simplex = np.array([[0.0, 0.0], [step, 0.05], [-step, 0.05]])
     result = minimize(
         loss, np.zeros(2), method="Nelder-Mead",
-        options={"initial_simplex": simplex, "xatol": 0.05, "fatol": 0.5, "maxfev": 60},
+        options={"initial_simplex": simplex, "xatol": 0.05, "fatol": 0.5, "maxfev": _MOST_TRIED},
     )  # fmt: skip
     return evidence.best(place(result.x), arcs)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -29,10 +31,15 @@ _START = 8
 class ScreenWatch:
     """A drift watch that keeps what the ruler looked like, and says with each change what became of it.
 
-    Frames are held by reference, a few at a time. At a change it looks for ruler and fan: about two seconds.
+    Frames are held by reference, a few at a time. At a change it looks for ruler and fan: some seconds. Where
+    ``on_ruler`` is given nobody waits for that: the change is told at once without a ruler, and once more to
+    ``on_ruler``, by a thread of its own, where a ruler was found on both sides.
     """
 
-    def __init__(self, sector: Sector | None = None) -> None:
+    def __init__(self, sector: Sector | None = None, on_ruler: Callable[[Change], None] | None = None) -> None:
+        self._on_ruler = on_ruler
+        self._looking = threading.Lock()
+        self._changes = 0
         self._drift = DriftWatch(sector, self._moved)
         self._before: deque[Frame] = deque(maxlen=_KEPT)
         self._recent: deque[Frame] = deque(maxlen=_RECENT)
@@ -50,16 +57,20 @@ class ScreenWatch:
         if self._count % _KEPT_EVERY == 0:
             self._before.append(frame)
         if self._count == _START and not self._started:
-            self._start()
+            self._started = True
+            pictures = [frame.pixels for frame in self._before]
+            if self._on_ruler is None:
+                self._start(pictures)
+            else:
+                beside(lambda: self._start(pictures))
         self._count += 1
         return None
 
-    def _start(self) -> None:
+    def _start(self, pictures: list[NDArray[np.uint8]]) -> None:
         """The knob may be turned in the first second: look at the ruler from now on, where one is clear."""
-        self._started = True
-        ruler = find_ruler(*(frame.pixels for frame in self._before))
+        ruler = find_ruler(*pictures)
         if ruler is not None and ruler.axis is Axis.DEPTH and ruler.confidence >= CLEAR:
-            self._guarded, self._guard = ruler, _GUARDED
+            self._guard_from_now(ruler, 0)
 
     def _on(self, change: Change) -> Change:
         before = [frame.pixels for frame in self._before if frame.index < change.index]
@@ -67,14 +78,40 @@ class ScreenWatch:
         self._before.clear()
         self._started = True
         self._count, self._guarded, self._guard = 0, None, 0
+        self._changes += 1
+        number = self._changes
+        if self._on_ruler is None:
+            return self._with_ruler(change, before, after, number)
+        tell = self._on_ruler
+
+        def look() -> None:
+            # One at a time, in their order: the knob is often turned step by step.
+            with self._looking:
+                found = self._with_ruler(change, before, after, number)
+            if found.ruler is not None:
+                tell(found)
+
+        beside(look)
+        return change
+
+    def _with_ruler(
+        self, change: Change, before: list[NDArray[np.uint8]], after: list[NDArray[np.uint8]], number: int
+    ) -> Change:
+        """The change with what became of the ruler, where there is one on both sides."""
         one_size = len({pixels.shape for pixels in (*before, *after)}) == 1
         old = find_ruler(*before) if before and after and one_size else None
         new = _again(old, after) if old is not None else None
         if old is None or new is None:
             return change
-        self._guarded, self._guard, self._followed = new, _GUARDED, True
+        self._guard_from_now(new, number)
         face, curved = _face_ratio(before, after)
         return replace(change, ruler=ruler_change(old, new, face, curved=curved))
+
+    def _guard_from_now(self, ruler: Ruler, number: int) -> None:
+        """Look whether this ruler moves, unless the screen has changed again since it was found."""
+        if number == self._changes:
+            self._guard, self._followed = _GUARDED, number > 0
+            self._guarded = ruler
 
     def _moved(self, pixels: NDArray[np.uint8]) -> bool:
         """Whether the ruler's ticks have moved, while the watch itself cannot tell yet."""
@@ -85,6 +122,11 @@ class ScreenWatch:
             # What was followed once must stay in sight; at the start it may be no ruler after all.
             return self._followed
         return abs(seen.period_px / self._guarded.period_px - 1) > _MOVED
+
+
+def beside(work: Callable[[], None]) -> None:
+    """Do work of a few seconds on a thread of its own; nobody waits for it, and nothing is lost where it is cut off."""
+    threading.Thread(target=work, name="ruler", daemon=True).start()
 
 
 def ruler_change(old: Ruler, new: Ruler, face: float | None = None, *, curved: bool = True) -> RulerChange:

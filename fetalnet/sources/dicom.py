@@ -29,11 +29,15 @@ _CAPTURES = {
     uid.SecondaryCaptureImageStorage, uid.MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
     uid.MultiFrameGrayscaleWordSecondaryCaptureImageStorage, uid.MultiFrameTrueColorSecondaryCaptureImageStorage,
 }  # fmt: skip
+STORAGE_CLASSES = frozenset(_ULTRASOUND | _CAPTURES)
+"""What kinds of objects hold pictures that are read here."""
 _CAPTURE_MODALITIES = {"US", "OT", "SC", ""}
 _NATIVE = {
     uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian, uid.ExplicitVRBigEndian, uid.DeflatedExplicitVRLittleEndian
 }  # fmt: skip
 _VIDEO = set(uid.MPEGTransferSyntaxes)
+SYNTAXES = frozenset(_NATIVE | COMPRESSED | _VIDEO)
+"""The transfer syntaxes in which they are read."""
 _LOSSY = _VIDEO | {uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit}
 
 
@@ -183,8 +187,7 @@ def check_ultrasound(header: Header, name: str) -> None:
         raise InputError(f"{name} is a DICOM file, but not of ultrasound; choose an ultrasound recording.")
     if header.pixels is None:
         raise InputError(f"{name} is a DICOM file without pictures; choose one with ultrasound pictures.")
-    is_known = header.syntax in _NATIVE or header.syntax in COMPRESSED or header.syntax in _VIDEO
-    if not is_known or header.pixels.keyword != "PixelData":
+    if header.syntax not in SYNTAXES or header.pixels.keyword != "PixelData":
         raise InputError(f"{name} is compressed in a way that is not supported; export it without compression.")
     if (header.pixels.length is None) == (header.syntax in _NATIVE):
         raise InputError(f"{name} does not hold its pictures in the way it says; export it again.")

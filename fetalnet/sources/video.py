@@ -6,7 +6,6 @@ import bisect
 import io
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import chain
 from pathlib import Path
@@ -22,6 +21,7 @@ from fetalnet.errors import InputError
 from fetalnet.picture.calibration import NO_CALIBRATION
 from fetalnet.sources.file import check_readable
 from fetalnet.sources.frame import BrokenFrameError, Frame, broken_text, frames_from
+from fetalnet.sources.timestamps import Timestamps, read_timestamps
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".m4v", ".webm")
 """What a dialog offers; any other file is tried as a video all the same."""
@@ -35,22 +35,8 @@ _BARE_STREAMS = "mpegvideo,m4v,h264,hevc"
 _KEPT_FRAMES = 4
 """Decoded frames kept, so that stepping back does not decode from the key frame again (about 12 MB at 1080p)."""
 
-
 _KEPT_WITHOUT_SEEKING = 32
 """The same where the file gives no times to seek by: then it is decoded again from its beginning."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Timestamps:
-    """When each frame is shown, in the order shown, and where decoding can start; in the stream's time base.
-
-    ``pts`` is None where the file does not give every frame a time of its own; then frames are counted.
-    """
-
-    count: int
-    pts: list[int] | None
-    keys: list[int]
-    cut_off: bool
 
 
 class _Stop(Enum):
@@ -76,7 +62,7 @@ class VideoFile:
         self.calibration = NO_CALIBRATION
         self.notice: str | None = None
         self.remark: str | None = None
-        self._timestamps: _Timestamps | None = None
+        self._timestamps: Timestamps | None = None
         self._length: int | None = None
         self._recent: deque[tuple[int, VideoFrame]] = deque(maxlen=_KEPT_FRAMES)
         self._decoded: Iterator[VideoFrame] = iter(())
@@ -143,10 +129,10 @@ class VideoFile:
         self._recent.append((0, frame))
         return frame
 
-    def _index(self) -> _Timestamps:
+    def _index(self) -> Timestamps:
         if self._timestamps is None:
             self._rewind()
-            self._timestamps = _read_timestamps(self._container, self._stream)
+            self._timestamps = read_timestamps(self._container, self._stream)
             self._position = self._timestamps.count + 1  # demuxing moved the file on: the next frame needs a seek
             if self._timestamps.pts is None:
                 self._recent = deque(self._recent, maxlen=_KEPT_WITHOUT_SEEKING)
@@ -230,7 +216,7 @@ class VideoFile:
         damage = f"{self.name}: {broken_text(broken, len(self))}." if broken else None
         self.notice = " ".join(each for each in (self._cut_notice, damage) if each) or None
 
-    def _index_of(self, frame: VideoFrame, timestamps: _Timestamps) -> int:
+    def _index_of(self, frame: VideoFrame, timestamps: Timestamps) -> int:
         if timestamps.pts is None or frame.pts is None:
             return self._position
         return bisect.bisect_left(timestamps.pts, frame.pts)
@@ -326,52 +312,6 @@ def _open(path: Path, threads: int, part: io.RawIOBase | None) -> tuple[InputCon
     stream.codec_context.thread_count = threads
     stream.thread_type = "AUTO"
     return container, stream
-
-
-def _read_timestamps(container: InputContainer, stream: VideoStream) -> _Timestamps:
-    """Read every packet's timestamp once, from the beginning, without decoding."""
-    shown: list[int | None] = []
-    keys: list[int] = []
-    delays: set[int] = set()
-    damaged: list[int | None] = []
-    cut_off = False
-    try:
-        for packet in container.demux(stream):
-            if packet.size == 0:
-                continue
-            if packet.is_corrupt:
-                damaged.append(packet.pts)
-                continue
-            # What is damaged counts where something whole comes after it; at the end it is where the file was cut.
-            shown.extend(damaged)
-            damaged.clear()
-            if packet.is_keyframe and packet.pts is not None:
-                keys.append(packet.pts)
-            if not packet.is_discard:
-                shown.append(packet.pts)
-            if packet.pts is not None and packet.dts is not None:
-                delays.add(packet.pts - packet.dts)
-    except av.FFmpegError:
-        cut_off = True
-    known = sorted(pts for pts in shown if pts is not None)
-    cut_off = cut_off or bool(damaged) or _promises_more(container, stream, len(shown), known)
-    # AVI stores no presentation times: with frames out of order, what stands in for them is the decoding order.
-    guessed = container.format.name == "avi" and stream.codec_context.has_b_frames and len(delays) == 1
-    if guessed or len(known) < len(shown) or len(set(known)) < len(known) or not keys:
-        return _Timestamps(len(shown), None, [], cut_off)
-    keys.sort()
-    # A recording that begins between two key frames shows nothing before the first of them.
-    known = known[bisect.bisect_left(known, keys[0]) :]
-    return _Timestamps(len(known), known, keys, cut_off)
-
-
-def _promises_more(container: InputContainer, stream: VideoStream, count: int, pts: list[int]) -> bool:
-    """Whether the header tells of more than could be read. Sound may last longer; an edit list of MP4 leaves out."""
-    if not container.format.name.startswith("mov") and stream.frames > 0:
-        return count < stream.frames - 2
-    if container.duration is None or stream.time_base is None or len(container.streams) > 1 or not pts:
-        return False
-    return container.duration / av.time_base - float((pts[-1] - pts[0]) * stream.time_base) > 0.5
 
 
 def _pixels(frame: VideoFrame) -> NDArray[np.uint8]:

@@ -250,6 +250,7 @@ def _scoring_code() -> str:
     apart = {root / name for name in ("cli", "datasets", "export", "training")}
     paths = [path for path in sorted(root.rglob("*.py")) if not apart & set(path.parents)]
     paths += [root / "training" / name for name in ("evaluate.py", "evaluate_phantom.py", "hc18.py")]
+    paths += [root / "datasets" / name for name in ("outline.py", "split.py", "still.py")]
     return _digest(*(path.read_text(encoding="utf-8") for path in paths))
 
 

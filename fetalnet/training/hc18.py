@@ -11,9 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fetalnet.datasets.outline import fitted_ellipse, scaled_to
 from fetalnet.datasets.split import in_validation
+from fetalnet.datasets.still import read_grey
 from fetalnet.errors import InputError
-from fetalnet.geometry import Ellipse
+from fetalnet.geometry import Ellipse, MmPerPixel
 from fetalnet.planes import Plane
 from fetalnet.training.example import Example, Outline, on_base_grid
 from fetalnet.training.targets import warped
@@ -44,21 +46,9 @@ class HeadStill:
         """
         mask = read_grey(self.mask_path)
         contours, _ = cv2.findContours((mask > 127).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        points = max(contours, key=len)[:, 0, :]
-        edge = np.array([mask.shape[1] - 1, mask.shape[0] - 1])
-        points = points[((points > 0) & (points < edge)).all(axis=1)]
-        (cx, cy), (first, second), angle = cv2.fitEllipseDirect(points.astype(np.float32))
-        fit = Ellipse.of(cx, cy, first / 2, second / 2, angle)
-        factor = self.circumference_mm / self.mm_per_pixel / fit.perimeter_px
-        return Ellipse(fit.cx, fit.cy, fit.a * factor, fit.b * factor, fit.theta_deg)
-
-
-def read_grey(path: Path) -> NDArray[np.uint8]:
-    """An 8-bit picture as grey (h, w). Raises ``InputError``."""
-    pixels = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-    if pixels is None:
-        raise InputError(f"The picture {path.name} cannot be read; fetch the data set again.")
-    return np.asarray(pixels, np.uint8)
+        points = max(contours, key=len)[:, 0, :].astype(np.float64)
+        fit = fitted_ellipse(points, mask.shape, self.mask_path.name)
+        return scaled_to(fit, self.circumference_mm, MmPerPixel(self.mm_per_pixel, self.mm_per_pixel))
 
 
 def head_stills(folder: Path) -> list[HeadStill]:

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fetalnet.datasets.split import in_validation
+from fetalnet.datasets.still import read_grey
 from fetalnet.errors import InputError
 from fetalnet.training.example import Example, on_base_grid
-from fetalnet.training.hc18 import read_grey
 
 
 @dataclass(frozen=True, slots=True)

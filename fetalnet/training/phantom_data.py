@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import io
 import multiprocessing
@@ -76,12 +77,14 @@ def load(pack: Pack, cache: Path) -> tuple[list[Example], list[list[Example]]]:
 
 def fingerprint(pack: Pack) -> str:
     """Names the pack by its configuration and by the phantom's code, comments and layout left out."""
-    code = [
-        ast.dump(ast.parse(path.read_text(encoding="utf-8")))
-        for path in sorted(Path(phantom.__file__).parent.glob("*.py"))
-    ]
-    text = "\n".join([pack.model_dump_json(exclude={"processes"}), str(BASE_GRID), *code])
+    text = "\n".join([pack.model_dump_json(exclude={"processes"}), str(BASE_GRID), _phantom_code()])
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@functools.cache
+def _phantom_code() -> str:
+    files = sorted(Path(phantom.__file__).parent.glob("*.py"))
+    return "\n".join(ast.dump(ast.parse(path.read_text(encoding="utf-8"))) for path in files)
 
 
 def _render_shard(shard: _Shard) -> None:

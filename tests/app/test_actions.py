@@ -25,9 +25,9 @@ def test_that_no_key_means_two_things() -> None:
         assert [key for key, count in keys.items() if count > 1] == []
 
 
-@pytest.mark.parametrize("info", ACTIONS, ids=lambda info: info.do)
-def test_that_an_empty_window_offers_only_what_it_can(person: Person, info: ActionInfo) -> None:
-    assert person.can(info.do) == (info.when is When.ALWAYS)
+def test_that_an_empty_window_offers_only_what_it_can(person: Person) -> None:
+    offered = {info.do for info in ACTIONS if person.can(info.do)}
+    assert offered == {info.do for info in ACTIONS if info.when is When.ALWAYS}
 
 
 # Quitting has its own test below; stopping the analysis is tested where the network is held back, and a preset's scale

@@ -93,7 +93,7 @@ def test_that_decisions_are_on_disk_before_the_dialog_says_so(watched: Person, m
 KILLED_WHILE_SAVING = """
 import io, os, signal, sys
 from pathlib import Path
-from fetalnet import atomic_file, records
+from fetalnet import atomic_file, decisions
 from fetalnet.planes import Kind
 from fetalnet.store import load_exam, save_exam
 
@@ -115,7 +115,7 @@ match moment:
         atomic_file.os.fsync = die
     case "not yet in its place":
         atomic_file.Path.replace = die
-save_exam(records.accept(exam, femur.id), path)
+save_exam(decisions.accept(exam, femur.id), path)
 """
 
 

@@ -122,7 +122,9 @@ def test_that_a_frozen_picture_keeps_the_frame_of_its_prediction(sonographer: So
     assert frozen is sonographer.watch.prediction.live
     before = sonographer.watch.report().processed
     sonographer.scanner.due.release(2)
-    sonographer.person.wait(lambda: sonographer.watch.report().processed > before)
+    sonographer.person.wait(
+        lambda: sonographer.watch.report().delivered == 5 and sonographer.watch.report().processed > before
+    )
     assert sonographer.watch.frame is frozen
     assert canvas.overlay.state_badge == "❄ frozen"
     sonographer.person.bot.keyClick(canvas, key)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pypdf import PdfReader
 
-from fetalnet import atomic_file, records
+from fetalnet import atomic_file, decisions, records
 from fetalnet.analysis import Analysis, FrameResult
 from fetalnet.errors import InputError
 from fetalnet.estimate import Estimate
@@ -44,9 +44,9 @@ def exam():
     ]
     exam = records.propose(exam, "r1", best, MODEL)
     hc, bpd, ofd, _ = exam.measurements
-    exam = records.accept(exam, hc.id)
-    exam = records.correct(exam, bpd.id, Ellipse(400, 300, 150, 121, 20))
-    return records.reject(exam, ofd.id)
+    exam = decisions.accept(exam, hc.id)
+    exam = decisions.correct(exam, bpd.id, Ellipse(400, 300, 150, 121, 20))
+    return decisions.reject(exam, ofd.id)
 
 
 def pages(path):
@@ -164,7 +164,7 @@ def accepted_by_a_person(exam):
     refused = Calibration(ScaleOrigin.DICOM_REGION, regions=(region,), refused="The region leaves the picture.")
     scales = ScaleTrack.of(refused.accepted()).changed(1000, refused.accepted().withdrawn("The depth changed."))
     recording = records.with_scale_track(exam, "r1", scales)
-    return records.accept(recording, recording.measurements[0].id)
+    return decisions.accept(recording, recording.measurements[0].id)
 
 
 def test_that_every_export_says_where_the_scale_comes_from_and_who_accepted_it(accepted_by_a_person, tmp_path):

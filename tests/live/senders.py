@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -45,8 +46,10 @@ class Sender:
         frames: int = 100_000,
         sound_only: bool = False,
         b_frames: bool = False,
+        paced: bool = True,
     ) -> None:
         self.sent = 0
+        self._interval_s = 1 / RATE_HZ if paced else 0.0
         self._to, self._codec, self._sizes, self._frames = to, codec, sizes, frames
         self._sound_only, self._b_frames = sound_only, b_frames
         self._stop = threading.Event()
@@ -105,7 +108,7 @@ class Sender:
         for size in self._sizes:
             encoder = self._encoder(size)
             for index in range(self._frames):
-                if self._stop.wait(1 / RATE_HZ):
+                if self._stop.wait(self._interval_s):
                     return
                 frame = av.VideoFrame.from_ndarray(picture(index, size), format="rgb24")
                 frame.pts = number
@@ -136,6 +139,15 @@ class Sender:
             frame = av.AudioFrame.from_ndarray(np.zeros((1, 1152), np.int16), format="s16", layout="mono")
             frame.sample_rate = 44100
             container.mux(stream.encode(frame))
+
+
+def encoded(frames: int, *, b_frames: bool = False) -> bytes:
+    """MPEG-TS of so many pictures."""
+    out = io.BytesIO()
+    sender = Sender(out, frames=frames, b_frames=b_frames, paced=False)
+    with av.open(out, "w", format="mpegts") as container:
+        sender._send_pictures(container)
+    return out.getvalue()
 
 
 class WebServer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import subprocess
 import sys
@@ -10,12 +11,14 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
-from senders import Sender, WebServer, free_port, picture, wait_for
+from senders import Sender, WebServer, encoded, free_port, picture, wait_for
 
 from fetalnet.errors import InputError
 from fetalnet.live import Capture, LinkState, LiveFrame, Recorder, Replay, cut_clip, network_source
+from fetalnet.live.network import NetworkLink
 from fetalnet.live.source import Arrival, LinkError, VideoForm
 from fetalnet.sources import VideoFile
 
@@ -87,16 +90,20 @@ def test_that_all_that_arrives_is_recorded_and_shown(stream: str, tmp_path: Path
 
 
 def test_that_frames_out_of_order_are_recorded_in_the_order_they_are_shown(tmp_path: Path) -> None:
-    port = free_port()
-    with (
-        Sender(("listen", port), b_frames=True),
-        Watch(network_source(f"tcp://127.0.0.1:{port}"), tmp_path) as watch,
-    ):
-        watch.wait_frames(25)
-    recording = VideoFile(watch.recorder.segments[0].path)
-    left = [int(np.argmax(recording[index].pixels[80, :, 0] > 130)) for index in range(20)]
-    steps = np.diff(left)
-    assert np.all((steps == 8) | (steps == 8 - 280))
+    source = Packets(encoded(40, b_frames=True))
+    with Watch(source, tmp_path) as watch:
+        for sent in range(1, 5):
+            # One by one, so that the decoder has shown nothing yet when the packets behind the first come.
+            source.due.release()
+            assert wait_for(lambda sent=sent: watch.delivered == sent)
+        source.due.release(28)
+        assert wait_for(lambda: watch.delivered == 32)
+    source.due.release()
+    (segment,) = watch.recorder.segments
+    recording = VideoFile(segment.path)
+    assert segment.frames == len(recording) == 32
+    left = [int(np.argmax(recording[index].pixels[80, :, 0] > 130)) for index in range(30)]
+    assert left == [index * 8 for index in range(30)]
     recording.close()
 
 
@@ -200,6 +207,28 @@ def test_that_a_wrong_address_is_told_in_a_sentence(address: str, words: str) ->
 
 def test_that_a_password_is_never_shown() -> None:
     assert network_source("rtsp://user:secret@10.0.0.2:554/stream?token=abc").name == "rtsp://10.0.0.2:554/stream"
+
+
+class Packets:
+    """A stream whose packets come when a test lets them."""
+
+    name = "a stream"
+
+    def __init__(self, content: bytes) -> None:
+        self.due = threading.Semaphore(0)
+        self._content = content
+
+    def open(self) -> Packets:
+        self._link = NetworkLink(av.open(io.BytesIO(self._content), format="mpegts"), self.name)
+        self.form = self._link.form
+        return self
+
+    def read(self) -> Arrival | None:
+        self.due.acquire()
+        return self._link.read()
+
+    def close(self) -> None:
+        self._link.close()
 
 
 class Pictures:

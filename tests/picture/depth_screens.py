@@ -5,6 +5,7 @@ And a small recording of a scanner whose knob is turned.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 from unittest import mock
 
@@ -52,8 +53,12 @@ def screen_at_depth(seed: int, deeper: float = 1.0, frame: int = 0) -> RulerScre
         return draw_ruler_screen(seed)
 
 
+@functools.lru_cache(maxsize=256)
 def moving_screen(index: int, tick_px: int) -> NDArray[np.uint8]:
-    """A fan of moving speckle, words, and a ruler of this spacing, with a longer tick every fifth."""
+    """A fan of moving speckle, words, and a ruler of this spacing, with a longer tick every fifth.
+
+    Read-only, and kept: one recording after the other shows the same.
+    """
     fan = np.zeros((HEIGHT, WIDTH), np.uint8)
     cv2.ellipse(fan, (WIDTH // 2, 30), (420, 420), 90, -35, 35, 1, -1)
     rng = np.random.default_rng(index)
@@ -62,4 +67,5 @@ def moving_screen(index: int, tick_px: int) -> NDArray[np.uint8]:
         cv2.putText(pixels, word, (8, 80 + 22 * row), cv2.FONT_HERSHEY_SIMPLEX, 0.45, 220)
     for at, y in enumerate(range(30, 460, tick_px)):
         cv2.line(pixels, (612, y), (622 if at % 5 else 630, y), 230, 1)
+    pixels.setflags(write=False)
     return pixels

@@ -14,6 +14,7 @@ pytest.importorskip("lightning", reason="the train extra is not installed")
 from fetalnet.cli import main
 from fetalnet.datasets.split import in_validation
 from fetalnet.errors import InputError
+from fetalnet.inference import Predictor
 from fetalnet.network.config import PublishedConfig
 from fetalnet.planes import Kind, Plane
 from fetalnet.training import compare as comparing
@@ -56,11 +57,17 @@ def hc18(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch, hc18):
-    """The drawn heads; few frames timed; recordings, which take minutes each, as if they had been analysed."""
+    """The drawn heads; few frames timed; recordings, which take minutes each, as if they had been analysed.
+
+    Heads are scored with PyTorch: OpenVINO takes seconds to convert each network.
+    """
     monkeypatch.setenv("FETALNET_DATA", str(hc18))
     monkeypatch.setattr(comparing, "TIMED_FRAMES", 1)
     monkeypatch.setattr(reader, "VERDICT_BATCHES", 2)
     monkeypatch.setattr(comparing, "score_phantom", analysed)
+    monkeypatch.setattr(
+        comparing, "Predictor", lambda weights, *how, **more: Predictor(weights, *how or ("torch",), **more)
+    )
 
 
 def analysed(_weights, seeds):

@@ -8,7 +8,7 @@ pytest.importorskip("lightning", reason="the train extra is not installed")
 
 from fetalnet.errors import InputError
 from fetalnet.network.weights import load_weights
-from fetalnet.training import batches
+from fetalnet.training import batches, reader
 from fetalnet.training.config import CONFIGS, Network, Pack, Phase, ReaderStage, Stage, TrainingConfig, load_config
 from fetalnet.training.module import Training
 from fetalnet.training.run import train
@@ -19,12 +19,25 @@ POWER_CUT = 9
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_verdicts():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reader, "VERDICT_BATCHES", 2)
+        yield
+
+
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory):
     return tmp_path_factory.mktemp("cache")
 
 
-def config(steps=3):
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, cache):
+    """The weights of a run from beginning to end."""
+    return train(config(), tmp_path_factory.mktemp("whole"), cache)
+
+
+def config(steps=4):
     single = Stage(height=64, width=96, batch=2, steps=2)
     clips = Stage(height=64, width=96, frames=2, batch=2, steps=steps - 2)
     return TrainingConfig(
@@ -43,23 +56,22 @@ def config(steps=3):
     )
 
 
-def tensors(path):
-    return load_weights(path).network.state_dict()
+def same_weights(one, other):
+    ours, theirs = (load_weights(path).network.state_dict() for path in (one, other))
+    return all(torch.equal(tensor, theirs[name]) for name, tensor in ours.items())
 
 
-def test_that_training_leaves_loadable_weights_and_repeats_itself(tmp_path, cache, capsys):
-    first = train(config(), tmp_path / "first", cache)
-    assert "plane" in capsys.readouterr().out
-    card = load_weights(first).card
+def test_that_training_leaves_loadable_weights_and_repeats_itself(tmp_path, cache, whole, capsys):
+    weights = load_weights(whole)
+    card = weights.card
     assert card["seed"] == 7
     assert sum(row["phantom"] for row in card["trained_on"].values()) == 8
     assert not card["validation_split_seen"]
-    untrained = Training(config()).network.reader.state_dict()
-    assert not any(
-        torch.equal(tensor, tensors(first)[f"reader.{name}"]) for name, tensor in untrained.items() if "present" in name
-    )
-    second = train(config(), tmp_path / "second", cache)
-    assert all(torch.equal(tensor, tensors(second)[name]) for name, tensor in tensors(first).items())
+    trained, untrained = (each.reader.state_dict() for each in (weights.network, Training(config()).network))
+    assert not any(torch.equal(tensor, trained[name]) for name, tensor in untrained.items() if "present" in name)
+    capsys.readouterr()
+    assert same_weights(whole, train(config(), tmp_path, cache))
+    assert "plane" in capsys.readouterr().out
 
 
 def train_until_power_cut(folder, cache):
@@ -69,11 +81,10 @@ def train_until_power_cut(folder, cache):
         return draw(_config, _collection, step, _rank)
 
     batches.draw_batch = power_cut
-    train(config(4), folder, cache)
+    train(config(), folder, cache)
 
 
-def test_that_a_killed_run_goes_on_to_the_same_weights(tmp_path, cache):
-    whole = train(config(4), tmp_path / "whole", cache)
+def test_that_a_killed_run_goes_on_to_the_same_weights(tmp_path, cache, whole):
     broken = multiprocessing.get_context("spawn").Process(
         target=train_until_power_cut, args=(tmp_path / "broken", cache)
     )
@@ -81,8 +92,7 @@ def test_that_a_killed_run_goes_on_to_the_same_weights(tmp_path, cache):
     broken.join()
     assert broken.exitcode == POWER_CUT
     assert (tmp_path / "broken" / "checkpoints" / "last.ckpt").exists()
-    resumed = train(config(4), tmp_path / "broken", cache)
-    assert all(torch.equal(tensor, tensors(resumed)[name]) for name, tensor in tensors(whole).items())
+    assert same_weights(whole, train(config(), tmp_path / "broken", cache))
 
 
 def test_that_the_configurations_that_come_along_are_valid():
@@ -102,7 +112,7 @@ def test_that_a_wrong_configuration_says_where(tmp_path):
 
 
 def test_that_phases_and_stages_follow_each_other():
-    plan = config(4)
+    plan = config()
     assert [plan.at(step)[1].frames for step in range(4)] == [1, 1, 2, 2]
     assert [plan.at(step)[2] for step in range(4)] == [0, 0.5, 0, 0.5]
     assert plan.steps == 4
