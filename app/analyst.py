@@ -15,9 +15,9 @@ from PySide6.QtCore import QObject, QThread, Signal
 
 from app.findings import Batch, DescribedPredictor, Findings, PredictorInfo
 from app.pipeline import BoxClosedError, Latest
-from fetalnet.analysis import predicted
 from fetalnet.errors import InputError
 from fetalnet.examination import STILL, Examination
+from fetalnet.frame_stream import predicted
 from fetalnet.geometry import Geometry, MmPerPixel
 from fetalnet.kept_analysis import KeptAnalysis, fan_key, keep_analysis, kept_analysis
 from fetalnet.live import LiveAnalysis, LiveFrame

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from fetalnet.analysis import FramePredictor
 from fetalnet.estimate import Estimate
 from fetalnet.examination import BestFrame
+from fetalnet.frame_stream import FramePredictor
 from fetalnet.planes import Kind, Plane
 from fetalnet.prediction import Prediction
 from fetalnet.records import ModelRef

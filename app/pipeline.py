@@ -1,6 +1,6 @@
 """The box that carries the newest value from one thread to another. No Qt here.
 
-Where every frame counts, ``fetalnet.analysis.predicted`` hands them on in order instead.
+Where every frame counts, ``fetalnet.frame_stream.predicted`` hands them on in order instead.
 """
 
 from __future__ import annotations

@@ -22,9 +22,9 @@ import torch
 from rich.table import Table
 
 from fetalnet import __version__
-from fetalnet.analysis import predicted
 from fetalnet.engines import Device
 from fetalnet.export.overlay import draw_overlay
+from fetalnet.frame_stream import predicted
 from fetalnet.inference import Predictor
 from fetalnet.network.weights import DEFAULT_WEIGHTS, LoadedNetwork, load_weights
 from fetalnet.picture.scale import NO_SCALE

@@ -8,10 +8,11 @@ import jsonschema
 import numpy as np
 import pytest
 
-from fetalnet.analysis import analyze, analyze_stills, predicted
+from fetalnet.analysis import analyze, analyze_stills
 from fetalnet.analysis_json import json_schema
 from fetalnet.errors import InputError
 from fetalnet.fitting.shape import Shape
+from fetalnet.frame_stream import predicted
 from fetalnet.geometry import Ellipse, MmPerPixel
 from fetalnet.picture.calibration import NO_CALIBRATION, Calibration, Region
 from fetalnet.picture.scale import ScaleOrigin, given_scale

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from depth_screens import HEIGHT, WIDTH, moving_screen
 
-from fetalnet.analysis import Analysis, analyze
+from fetalnet.analysis import analyze
+from fetalnet.analysis_result import Analysis
 from fetalnet.geometry import Ellipse, MmPerPixel
 from fetalnet.picture.calibration import NO_CALIBRATION, Calibration
 from fetalnet.picture.scale import Scale, ScaleOrigin, given_scale

@@ -16,7 +16,7 @@ from fetalnet.errors import InputError
 from fetalnet.quality import QualityLimits
 
 if TYPE_CHECKING:
-    from fetalnet.analysis import Analysis
+    from fetalnet.analysis_result import Analysis
     from fetalnet.cli.devices import Devices
     from fetalnet.inference import Predictor
     from fetalnet.picture.calibration import Calibration

@@ -14,7 +14,8 @@ from fetalnet.sources import Frame, Source, open_source
 from fetalnet.wording import TEXT_KEPT, TEXT_NOT_FOUND, length_text, time_text
 
 if TYPE_CHECKING:
-    from fetalnet.analysis import Analysis, FrameResult, OnFrame
+    from fetalnet.analysis import OnFrame
+    from fetalnet.analysis_result import Analysis, FrameResult
     from fetalnet.cli.devices import Devices
     from fetalnet.planes import Kind
 

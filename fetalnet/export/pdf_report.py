@@ -22,7 +22,7 @@ from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Image, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-from fetalnet.analysis import Analysis
+from fetalnet.analysis_result import Analysis
 from fetalnet.atomic_file import write_file
 from fetalnet.lengths import decided_length, proposed_length
 from fetalnet.planes import Kind

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from fetalnet.analysis import FramePredictor
+    from fetalnet.frame_stream import FramePredictor
     from fetalnet.geometry import Geometry, MmPerPixel
     from fetalnet.live.capture import LiveFrame
     from fetalnet.live.recorder import Segment

@@ -13,7 +13,7 @@ import pytest
 from conftest import FRAMES, HEIGHT, WIDTH, FakePredictor, Person, write_clip
 
 from app.actions import Do
-from fetalnet.analysis import predicted
+from fetalnet.frame_stream import predicted
 from fetalnet.picture.scale import given_scale
 from fetalnet.picture.sector import Sector
 from fetalnet.planes import Kind

@@ -9,7 +9,7 @@ import pytest
 from pypdf import PdfReader
 
 from fetalnet import atomic_file, decisions, records
-from fetalnet.analysis import Analysis, FrameResult
+from fetalnet.analysis_result import Analysis, FrameResult
 from fetalnet.errors import InputError
 from fetalnet.estimate import Estimate
 from fetalnet.examination import BestFrame
