@@ -59,10 +59,14 @@ class Summary:
         """A row of a Markdown table under ``HEADER``."""
         low, high = self.overlap_interval
         low_mm, high_mm = self.absolute_interval_mm
+        measured = (
+            f"{self.absolute_mm:.2f} ({low_mm:.2f} to {high_mm:.2f}) | {self.median_absolute_mm:.2f} "
+            f"| {self.bias_mm:+.2f} | {self.hausdorff_mm:.2f}"
+        )
+        nothing = "– | – | – | –"
         return (
             f"| {name} | {self.count} | {100 * self.overlap:.2f} ({100 * low:.2f} to {100 * high:.2f}) "
-            f"| {self.absolute_mm:.2f} ({low_mm:.2f} to {high_mm:.2f}) | {self.median_absolute_mm:.2f} "
-            f"| {self.bias_mm:+.2f} | {self.hausdorff_mm:.2f} | {self.failures} |"
+            f"| {nothing if math.isnan(self.absolute_mm) else measured} | {self.failures} |"
         )
 
 

@@ -30,6 +30,7 @@ def test_that_a_table_stands_even_where_nothing_was_measured():
     table = head_table([nothing()])
     assert "| all | 1 | 0.00" in table
     assert math.isnan(summarise([nothing()]).absolute_mm)
+    assert "nan" not in summarise([nothing()]).row("none")
 
 
 def test_that_the_f1_of_a_plane_weighs_misses_and_false_alarms():
