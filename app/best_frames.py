@@ -7,9 +7,10 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPixmap
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QVBoxLayout
 
 from app.gallery import Card, Thumbnail, ThumbnailThread, Wanted
+from app.scrolled import scrolled
 from app.session import Session
 from fetalnet.examination import BEST_COUNT
 from fetalnet.measurement import measure
@@ -52,15 +53,9 @@ class BestFrames(QFrame):
             none.setMinimumHeight(CARD_PX // 2)
             grid.addWidget(none, ROWS * row, 0, 1, COLUMNS)
         grid.setRowStretch(ROWS * len(STANDARD_PLANES), 1)
-        scrolled = QScrollArea()
-        scrolled.setFrameShape(QFrame.Shape.NoFrame)
-        scrolled.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scrolled.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scrolled.setWidgetResizable(True)
-        scrolled.setWidget(cards)
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 6, 0, 6)
-        column.addWidget(scrolled)
+        column.addWidget(scrolled(cards))
         self.thread_ = ThumbnailThread(open_source, self)
         self.thread_.made.connect(self._on_made)
         self.thread_.start()

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMenu,
     QMessageBox,
-    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -35,6 +34,7 @@ from app.player_bar import PlayerBar
 from app.quality_panel import QualityPanel
 from app.recordings import RecordingsPane
 from app.refused_scale import RefusedScale
+from app.scrolled import scrolled
 from app.session import AnalysisState, Session
 from app.settings import Settings
 from app.start_page import StartPage
@@ -139,17 +139,11 @@ class Window(QMainWindow):
         column.setSpacing(1)
         column.addWidget(self.measurements, 1)
         column.addWidget(self.quality)
-        # On a low screen it scrolls: nothing in it is squeezed, and the window never grows.
-        scrolled = QScrollArea()
-        scrolled.setFrameShape(QFrame.Shape.NoFrame)
-        scrolled.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scrolled.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scrolled.setWidgetResizable(True)
-        scrolled.setWidget(review)
         column = QVBoxLayout(right)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(1)
-        column.addWidget(scrolled, 1)
+        # On a low screen it scrolls, and the window never grows.
+        column.addWidget(scrolled(review), 1)
         column.addWidget(self.refused_scale)
         self._right = QStackedWidget()
         self._right.addWidget(right)

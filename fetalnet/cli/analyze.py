@@ -13,7 +13,7 @@ import typer
 from fetalnet.atomic_file import check_writable, write_file
 from fetalnet.cli.progress import notice, progress
 from fetalnet.errors import InputError
-from fetalnet.quality import QualityLimits
+from fetalnet.quality import DEFAULT_LIMITS, QualityLimits
 
 if TYPE_CHECKING:
     from fetalnet.analysis_result import Analysis
@@ -50,7 +50,7 @@ def analyze(
     min_plane_size: Annotated[
         float,
         typer.Option(min=0.05, max=1.0, help="Part of the fan's smaller side that a plane must fill."),
-    ] = 0.3,
+    ] = DEFAULT_LIMITS.min_size,
     weights: Annotated[Path | None, typer.Option(help="Weights of the network, instead of the ones shipped.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, openvino, openvino:bf16, torch or cuda.")] = "auto",
     json_out: Annotated[

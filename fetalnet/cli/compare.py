@@ -18,7 +18,7 @@ def compare(
         list[Path] | None,
         typer.Argument(
             metavar="[CONFIG ...]",
-            help="TOML files, or names of those that come along; ours and the published networks when absent.",
+            help="TOML files, or names of those that come along; when absent, what two CPU cores can train.",
         ),
     ] = None,
     presentations: Annotated[

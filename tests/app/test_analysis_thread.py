@@ -80,6 +80,16 @@ def said(person: Person) -> list[tuple[float, float]]:
     return [(predictions[index].standardness, predictions[index].probability) for index in sorted(predictions)]
 
 
+def held_at(index: int, start_program: Callable[..., Person], clip: Path) -> tuple[Person, Carrying]:
+    """A program whose analysis of the clip waits at a frame."""
+    network = Carrying()
+    network.stop_at = index
+    person = start_program(load_predictor=lambda: network)
+    person.open_clip(clip, analysed=False)
+    person.wait(network.is_held)
+    return person, network
+
+
 @pytest.fixture(scope="module")
 def in_one_pass(clip: Path) -> list[tuple[float, float]]:
     """What is said of each frame of the clip where nothing comes between."""
@@ -92,11 +102,7 @@ def in_one_pass(clip: Path) -> list[tuple[float, float]]:
 def test_that_a_place_somebody_goes_to_is_looked_at_first_and_changes_nothing(
     start_program: Callable[..., Person], clip: Path, in_one_pass: list[tuple[float, float]]
 ) -> None:
-    network = Carrying()
-    network.stop_at = 3
-    person = start_program(load_predictor=lambda: network)
-    person.open_clip(clip, analysed=False)
-    person.wait(network.is_held)
+    person, network = held_at(3, start_program, clip)
     person.go_to(30)
     network.stop_at = 34
     network.gate.set()
@@ -116,11 +122,7 @@ def test_that_a_place_somebody_goes_to_is_looked_at_first_and_changes_nothing(
 def test_that_a_stopped_analysis_goes_on_where_it_was_stopped_even_after_a_new_start(
     start_program: Callable[..., Person], clip: Path, in_one_pass: list[tuple[float, float]]
 ) -> None:
-    network = Carrying()
-    network.stop_at = 20
-    person = start_program(load_predictor=lambda: network)
-    person.open_clip(clip, analysed=False)
-    person.wait(network.is_held)
+    person, network = held_at(20, start_program, clip)
     person.do(Do.CANCEL_ANALYSIS)
     network.stop_at = 40
     network.gate.set()
