@@ -185,7 +185,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("files", nargs="*", help="recordings to open: videos, DICOM files, images, folders, archives")
     parser.add_argument("--mm-per-pixel", type=float, help="scale of every recording opened")
     parser.add_argument("--weights", type=Path, help="weights other than those that come with the program")
-    parser.add_argument("--device", help="auto, cpu, openvino, torch, cuda (default: as chosen in the window)")
+    parser.add_argument(
+        "--device",
+        help="auto, cpu, openvino, openvino:int8, openvino:bf16, torch, cuda (default: as chosen in the window)",
+    )
     parser.add_argument("--screenshot", type=Path, help="save a picture of the window when analysed")
     parser.add_argument("--quit-when-analysed", action="store_true", help="leave when analysed")
     parser.add_argument("--size", type=_size, help="size of the window, for example 1280x800")

@@ -34,7 +34,7 @@ from fetalnet.records import Status
 from fetalnet.sources import ARCHIVE_SUFFIXES, DICOM_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
 from fetalnet.wording import TEXT_NOT_FOUND
 
-ENGINES = ("auto", "openvino", "openvino:bf16", "torch", "cuda")
+ENGINES = ("auto", "openvino", "openvino:int8", "openvino:bf16", "torch", "cuda")
 
 if TYPE_CHECKING:
     from app.examination_pane import ExaminationPane

@@ -32,7 +32,8 @@ from fetalnet.picture.sector_search import sector_of
 from fetalnet.prediction import Prediction
 from fetalnet.sources import VideoFile
 
-ENGINES = ("openvino", "torch")
+ENGINES = (Device.OPENVINO, Device.OPENVINO_INT8, "torch")
+"""Those that the weights can run on are measured."""
 _SIZE, _FRAME_RATE_HZ, _SEED = (1920, 1080), 30.0, 7
 _WARM_UP_FRAMES = 5
 """Not timed: first calls allocate memory and choose kernels."""
@@ -143,6 +144,7 @@ def run_benchmark(
     """
     load_before = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     loaded = load_weights(weights) if isinstance(weights, Path) else weights
+    engines = [each for each in ENGINES if each != Device.OPENVINO_INT8 or loaded.int8_ranges]
     timings: list[Timing] = []
     throughputs: list[Throughput] = []
     measured = frames = 0
@@ -153,7 +155,7 @@ def run_benchmark(
             frames = min(len(source), max(round(seconds * rate_hz), 1))
         for count in threads:
             with thread_limit(count):
-                predictors = {engine: Predictor(loaded, _device(engine), count) for engine in ENGINES}
+                predictors = {str(engine): Predictor(loaded, engine, count) for engine in engines}
                 on_progress(f"steps, {count} thread(s)")
                 steps, measured = _time_steps(path, predictors, frames, count)
                 timings += steps
@@ -191,14 +193,14 @@ def _time_steps(path: Path, predictors: dict[str, Predictor], frames: int, threa
         for predictor in predictors.values():
             predictor.look_at(sector.box, mask)
             predictor.warm_up()
-        stream = iter(source)
+        stream, engines = iter(source), list(predictors)
         for index in range(frames):
             clock = _Clock()
             frame = next(stream)
             clock.stop(spent[Step.DECODE, None])
             prediction: Prediction | None = None
-            turn = index % len(ENGINES)
-            for engine in (*ENGINES[turn:], *ENGINES[:turn]):
+            turn = index % len(engines)
+            for engine in (*engines[turn:], *engines[:turn]):
                 predictor = predictors[engine]
                 clock = _Clock()
                 prepared = predictor.prepare(frame)
@@ -244,10 +246,6 @@ def _timing(step: Step, engine: str | None, threads: int, times: list[float]) ->
     used = times[_WARM_UP_FRAMES:] or times
     p50, p95, p99 = (float(each) for each in np.percentile(used, [50, 95, 99]))
     return Timing(step, engine, threads, len(used), float(np.mean(used)), p50, p95, p99)
-
-
-def _device(engine: str) -> str:
-    return Device.OPENVINO if engine == "openvino" else engine
 
 
 @contextmanager

@@ -11,10 +11,12 @@ import torch
 from rich.table import Table
 
 from fetalnet.benchmark import thread_limit, timed_ms
-from fetalnet.engines import Engine, OpenVinoEngine, TorchEngine, has_bf16
+from fetalnet.engine import Engine
+from fetalnet.engines import TorchEngine
 from fetalnet.network.architectures import architecture_of, build
 from fetalnet.network.config import Config, MtlnConfig, MultiTaskUNetConfig, PublishedConfig
 from fetalnet.network.weights import LoadedNetwork
+from fetalnet.openvino_engine import OpenVinoEngine, Precision, has_bf16
 from fetalnet.training.plots import Interval, interval_plot
 
 PEERS: tuple[Config, ...] = (PublishedConfig(), MultiTaskUNetConfig(), MtlnConfig())
@@ -25,7 +27,7 @@ OURS = "ours, openvino"
 
 @dataclass(frozen=True, slots=True)
 class NetworkTiming:
-    """Milliseconds a frame of one network, float32 unless named bf16, and how many times as long as ours on OpenVINO.
+    """Milliseconds a frame of one network, in float32 unless named otherwise, and how many times ours on OpenVINO.
 
     The ratio is the median over the rounds, of which each ran all; ``low`` to ``high`` hold nine in ten of them.
     """
@@ -58,7 +60,11 @@ def compare_networks(
             "ours, torch": TorchEngine(loaded.network),
         }
         if has_bf16():
-            engines["ours, openvino bf16"] = OpenVinoEngine(loaded.network, threads, half=True)
+            engines["ours, openvino bf16"] = OpenVinoEngine(loaded.network, threads, precision=Precision.BFLOAT16)
+        if loaded.int8_ranges:
+            engines["ours, openvino int8"] = OpenVinoEngine(
+                loaded.network, threads, precision=Precision.INT8, ranges=loaded.int8_ranges
+            )
         networks = dict.fromkeys(engines, loaded.network)
         for config in peers:
             network = build(config).eval()

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fetalnet.engines import Raw
+from fetalnet.engine import Raw
 from fetalnet.fitting.outline import LEVEL
 from fetalnet.geometry import Ellipse, Geometry
 from fetalnet.picture.letterbox import Box, Letterbox

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fetalnet.closer_look import joined, nearer_box, same_organ, seen_both_ways
-from fetalnet.engines import Device, Engine, Raw, engine_for
+from fetalnet.engine import Engine, Raw
+from fetalnet.engines import Device, engine_for
 from fetalnet.fitting import FemurFit, fit_plane
 from fetalnet.fitting.shape import shape_of
 from fetalnet.judgement import MIN_PROBABILITY, judged_still
@@ -60,7 +61,7 @@ class Predictor:
     ) -> None:
         loaded = load_weights(weights) if isinstance(weights, Path) else weights
         self.card = loaded.card
-        self.engine: Engine = engine_for(loaded.network, device, threads)
+        self.engine: Engine = engine_for(loaded.network, device, threads, loaded.int8_ranges)
         self.model = ModelRef(loaded.name, loaded.sha256, self.engine.name)
         self._grid_shape = (loaded.network.config.height, loaded.network.config.width)
         self._femur = femur

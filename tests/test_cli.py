@@ -71,12 +71,18 @@ class Oracle:
 
 @pytest.fixture
 def oracle(monkeypatch, truth):
-    monkeypatch.setattr(sys.modules["fetalnet.cli.analyze"], "_predictor", lambda weights, device: Oracle(truth))
+    monkeypatch.setattr(sys.modules["fetalnet.cli.analyze"], "_predictor", lambda *_, **__: Oracle(truth))
+
+
+@pytest.fixture(scope="session")
+def engine_memory(tmp_path_factory):
+    return tmp_path_factory.mktemp("memory") / "engine.json"
 
 
 @pytest.fixture
-def fetalnet(capsys):
+def fetalnet(capsys, monkeypatch, engine_memory):
     """Run a command line; gives the exit status, standard output and standard error."""
+    monkeypatch.setattr("fetalnet.engine_choice.own_memory", lambda: engine_memory)
 
     def run(*arguments):
         with pytest.raises(SystemExit) as left:

@@ -59,7 +59,7 @@ def write_cine(path: Path, **elements: object) -> Path:
 @pytest.fixture
 def analyze(monkeypatch, capsys):
     """Run ``fetalnet analyze``; gives the exit status, standard output and standard error in one line."""
-    monkeypatch.setattr(sys.modules["fetalnet.cli.analyze"], "_predictor", lambda weights, device: Blank())
+    monkeypatch.setattr(sys.modules["fetalnet.cli.analyze"], "_predictor", lambda *_, **__: Blank())
 
     def run(*arguments):
         with pytest.raises(SystemExit) as left:

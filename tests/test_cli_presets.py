@@ -62,7 +62,7 @@ def write(path, screen):
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """Where the person's presets are."""
-    monkeypatch.setattr(sys.modules["fetalnet.cli.analyze"], "_predictor", lambda weights, device: Headstrong())
+    monkeypatch.setattr(sys.modules["fetalnet.cli.analyze"], "_predictor", lambda *_, **__: Headstrong())
     monkeypatch.setattr("fetalnet.cli.devices.own_folder", lambda: tmp_path / "presets")
     return PresetFolder(tmp_path / "presets")
 

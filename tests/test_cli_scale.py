@@ -43,7 +43,7 @@ class Headstrong:
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """Two stills of one size; nothing is known about their scale."""
-    monkeypatch.setattr(sys.modules["fetalnet.cli.analyze"], "_predictor", lambda weights, device: Headstrong())
+    monkeypatch.setattr(sys.modules["fetalnet.cli.analyze"], "_predictor", lambda *_, **__: Headstrong())
     folder = tmp_path / "in"
     folder.mkdir()
     for name in ("a.png", "b.png"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fetalnet.closer_look import joined, nearer_box, same_organ, seen_both_ways
-from fetalnet.engines import Raw
+from fetalnet.engine import Raw
 from fetalnet.geometry import Ellipse, Line
 from fetalnet.picture.letterbox import Letterbox
 from fetalnet.planes import STANDARD_PLANES, Plane

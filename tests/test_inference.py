@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from fetalnet.engines import OpenVinoEngine, Raw, TorchEngine, engine_for
+from fetalnet.engine import Raw
+from fetalnet.engines import TorchEngine, engine_for
 from fetalnet.errors import InputError
 from fetalnet.geometry import Ellipse
 from fetalnet.inference import Predictor
 from fetalnet.network.config import NetworkConfig
 from fetalnet.network.streaming import StreamingFetalNet
 from fetalnet.network.weights import LoadedNetwork
+from fetalnet.openvino_engine import OpenVinoEngine
 from fetalnet.planes import Plane
 from fetalnet.sources.frame import Frame
 

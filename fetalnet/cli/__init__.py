@@ -11,6 +11,7 @@ import typer
 from fetalnet import __version__
 from fetalnet.cli.analyze import analyze
 from fetalnet.cli.benchmark import benchmark
+from fetalnet.cli.calibrate import calibrate
 from fetalnet.cli.compare import compare
 from fetalnet.cli.deidentify import deidentify
 from fetalnet.cli.evaluate import evaluate
@@ -30,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (analyze, phantom, train, evaluate, compare, benchmark, deidentify, receive):
+for command in (analyze, phantom, train, calibrate, evaluate, compare, benchmark, deidentify, receive):
     app.command()(command)
 
 

@@ -52,7 +52,9 @@ def analyze(
         typer.Option(min=0.05, max=1.0, help="Part of the fan's smaller side that a plane must fill."),
     ] = DEFAULT_LIMITS.min_size,
     weights: Annotated[Path | None, typer.Option(help="Weights of the network, instead of the ones shipped.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, openvino, openvino:bf16, torch or cuda.")] = "auto",
+    device: Annotated[
+        str, typer.Option(help="auto, cpu, openvino, openvino:int8, openvino:bf16, torch or cuda.")
+    ] = "auto",
     json_out: Annotated[
         Path | None, typer.Option("--json", metavar="OUT", help="Where the JSON goes; standard output when absent.")
     ] = None,
@@ -116,7 +118,7 @@ def _of_recording(
         pictured = report is not None or overlay is not None
         fan = scales.devices.fan_only(source) if pictured and not keep_text else ALL
         about = about_text([fan], keep_text=keep_text) if pictured else None
-        predictor = _predictor(weights, device)
+        predictor = _predictor(weights, device, quickly=True)
         with progress("Analysing") as on_progress, overlay_video(overlay, source, fan) as on_frame:
             result = analyze_recording(
                 source,
@@ -150,7 +152,7 @@ def _of_stills(
     from fetalnet.sources import DICOM_SUFFIXES, IMAGE_SUFFIXES, image_files, open_source
 
     files = image_files(path, (*IMAGE_SUFFIXES, *DICOM_SUFFIXES)) if path.is_dir() else [path]
-    predictor = _predictor(weights, device)
+    predictor = _predictor(weights, device, quickly=False)
     with progress("Analysing") as on_progress:
         result = analyze_stills(
             str(path),
@@ -173,11 +175,17 @@ def _of_stills(
     return result
 
 
-def _predictor(weights: Path | None, device: str) -> Predictor:
+def _predictor(weights: Path | None, device: str, *, quickly: bool) -> Predictor:
+    """With device auto: in float32 for single pictures; ``quickly`` by what is the fastest on this computer."""
+    from fetalnet.engine_choice import choose_engine, own_memory
+    from fetalnet.engines import Device
     from fetalnet.inference import Predictor
-    from fetalnet.network.weights import DEFAULT_WEIGHTS
+    from fetalnet.network.weights import DEFAULT_WEIGHTS, load_weights
 
-    return Predictor(weights or DEFAULT_WEIGHTS, device)
+    loaded = load_weights(weights or DEFAULT_WEIGHTS)
+    if quickly and device == Device.AUTO:
+        device = choose_engine(loaded, 0, own_memory()).device
+    return Predictor(loaded, device)
 
 
 def _check_outputs(source: Path, outputs: list[Path]) -> None:

@@ -27,6 +27,7 @@ def evaluate(
     recordings: Annotated[
         int | None, typer.Option(min=1, help="How many recordings at most; of the phantom there are 20.")
     ] = None,
+    device: Annotated[str, typer.Option(help="What computes: as of fetalnet analyze.")] = "auto",
 ) -> None:
     """Measure weights on labelled data and print the figures as Markdown.
 
@@ -39,23 +40,25 @@ def evaluate(
     if dataset is None:
         if folder is not None or split is not None:
             raise InputError("A folder or a split says nothing without a data set; name it with --dataset.")
-        _on_own_data(chosen, 20 if recordings is None else recordings)
+        _on_own_data(chosen, 20 if recordings is None else recordings, device)
     elif folder is None:
         raise InputError(f"Where is the data set {dataset}? Name its folder with --folder.")
     else:
-        _on_dataset(chosen, dataset, folder, split, recordings)
+        _on_dataset(chosen, dataset, folder, split, recordings, device)
 
 
-def _on_own_data(weights: Path | None, recordings: int) -> None:
+def _on_own_data(weights: Path | None, recordings: int, device: str) -> None:
     require_extra()
     from fetalnet.network.weights import DEFAULT_WEIGHTS
     from fetalnet.training.report import evaluate as run
 
-    for title, figures in run(weights or DEFAULT_WEIGHTS, recordings).items():
+    for title, figures in run(weights or DEFAULT_WEIGHTS, recordings, device).items():
         typer.echo(f"## {title}\n\n{figures}\n")
 
 
-def _on_dataset(weights: Path | None, name: str, folder: Path, split: Split | None, recordings: int | None) -> None:
+def _on_dataset(
+    weights: Path | None, name: str, folder: Path, split: Split | None, recordings: int | None, device: str
+) -> None:
     from dataclasses import replace
 
     from fetalnet.datasets.catalogue import read_dataset
@@ -68,7 +71,7 @@ def _on_dataset(weights: Path | None, name: str, folder: Path, split: Split | No
     part = whole.part(whole.split if split is None else split)
     if recordings is not None:
         part = replace(part, recordings=part.recordings[:recordings])
-    predictor = Predictor(weights or DEFAULT_WEIGHTS)
+    predictor = Predictor(weights or DEFAULT_WEIGHTS, device)
     with progress("Evaluating") as on_progress:
         evaluation = evaluate_dataset(predictor, part, on_progress)
     typer.echo(as_markdown(evaluation, bool(predictor.card.get("validation_split_seen"))), nl=False)

@@ -32,6 +32,19 @@ class LoadedNetwork:
     sha256: str
     card: dict[str, Any]
 
+    @property
+    def int8_ranges(self) -> dict[str, tuple[float, float]] | None:
+        """The least and the greatest input of each convolution that may be computed in 8-bit integers, by its name;
+        None where that was not measured. Raises ``InputError`` where the card is damaged.
+        """
+        try:
+            held = self.card["int8"]["ranges"]
+            return {str(name): (float(low), float(high)) for name, (low, high) in held.items()}
+        except KeyError:
+            return None
+        except (TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"The calibration in the model card of {self.name} is damaged; {_REMEDY}.") from error
+
 
 def save_weights(path: Path, network: Network, card: dict[str, Any]) -> str:
     """Write the weights and their card ``<name>.json``, each at once; returns the weights' sha256."""

@@ -50,8 +50,12 @@ def new_card(config: TrainingConfig, collection: Collection, start: LoadedNetwor
 
 
 def add_figures(weights: Path, figures: dict[str, str]) -> None:
-    """Write measured ``figures`` (title: Markdown) into the card, and the card for people ``<name>.md`` beside it."""
-    card = read_card(weights) | {"figures": figures}
+    """Write measured ``figures`` (title: Markdown) into the card, and the card for people ``<name>.md`` beside it.
+
+    They take the place of those of the same title.
+    """
+    card = read_card(weights)
+    card["figures"] = card.get("figures", {}) | figures
     write_card(weights, card)
     write_file(weights.with_suffix(".md"), as_markdown(card).encode())
 

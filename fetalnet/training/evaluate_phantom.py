@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from rich.progress import track
 
+from fetalnet.engines import Device
 from fetalnet.examination import Examination
 from fetalnet.inference import Predictor
 from fetalnet.metrics.classification import Confusion
@@ -83,13 +84,17 @@ class PhantomScores:
 
 
 def score_phantom(
-    weights: Path, seeds: Iterable[int] = EVALUATION_SEEDS, duration_s: float = 20.0, single_frames: bool = False
+    weights: Path,
+    seeds: Iterable[int] = EVALUATION_SEEDS,
+    duration_s: float = 20.0,
+    single_frames: bool = False,
+    device: str = Device.AUTO,
 ) -> PhantomScores:
     """Scores over recordings, each rendered and analysed by a process of its own on one thread.
 
     ``single_frames`` forgets the past before each frame, to see what the memory is worth.
     """
-    score = partial(_score_seed, weights, duration_s, single_frames)
+    score = partial(_score_seed, weights, duration_s, single_frames, device)
     scores, seeds = PhantomScores(), list(seeds)
     # Spawned: forking a process that has used OpenMP may hang.
     with ProcessPoolExecutor(os.cpu_count(), mp_context=multiprocessing.get_context("spawn")) as pool:
@@ -98,11 +103,11 @@ def score_phantom(
     return scores
 
 
-def _score_seed(weights: Path, duration_s: float, single_frames: bool, seed: int) -> PhantomScores:
+def _score_seed(weights: Path, duration_s: float, single_frames: bool, device: str, seed: int) -> PhantomScores:
     cv2.setNumThreads(1)
     scores = PhantomScores(recordings=1)
     _score_recording(
-        Predictor(weights, threads=1), PhantomRecording(seed, duration_s=duration_s), scores, single_frames
+        Predictor(weights, device, threads=1), PhantomRecording(seed, duration_s=duration_s), scores, single_frames
     )
     return scores
 

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fetalnet.engines import Device
 from fetalnet.errors import InputError
 from fetalnet.inference import Predictor
 from fetalnet.network.weights import DEFAULT_WEIGHTS
@@ -21,13 +22,15 @@ from fetalnet.training.other_planes import other_stills
 SCREENS_WITH_PLANES = ("abdominal.png", "brain_cb.png", "brain_tv.png", "femur.png")
 
 
-def evaluate(weights: Path = DEFAULT_WEIGHTS, recordings: int = len(EVALUATION_SEEDS)) -> dict[str, str]:
+def evaluate(
+    weights: Path = DEFAULT_WEIGHTS, recordings: int = len(EVALUATION_SEEDS), device: str = Device.AUTO
+) -> dict[str, str]:
     """Figures by title, as Markdown: real heads, real pictures without a plane, phantom recordings.
 
-    Real data that is not there is left out, and said so.
+    Real data that is not there is left out, and said so. The titles name a ``device`` that is not auto.
     """
     cv2.setNumThreads(1)
-    predictor = Predictor(weights)
+    predictor = Predictor(weights, device)
     figures: dict[str, str] = {}
     folder = data_folder()
     try:
@@ -42,7 +45,9 @@ def evaluate(weights: Path = DEFAULT_WEIGHTS, recordings: int = len(EVALUATION_S
     except InputError as error:
         figures["Real data"] = f"Not measured: {error}"
     title = f"Phantom recordings, seeds {EVALUATION_SEEDS.start} to {EVALUATION_SEEDS.start + recordings - 1}"
-    figures[title] = score_phantom(weights, EVALUATION_SEEDS[:recordings]).report()
+    figures[title] = score_phantom(weights, EVALUATION_SEEDS[:recordings], device=device).report()
+    if device != Device.AUTO:
+        figures = {f"{title}, on {predictor.engine.name}": found for title, found in figures.items()}
     add_figures(weights, figures)
     return figures
 

@@ -51,7 +51,7 @@ def screen() -> np.ndarray:
 
 @pytest.fixture
 def clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(sys.modules["fetalnet.cli.analyze"], "_predictor", lambda weights, device: HeadFinder())
+    monkeypatch.setattr(sys.modules["fetalnet.cli.analyze"], "_predictor", lambda *_, **__: HeadFinder())
     with OverlayWriter(tmp_path / "clip.mp4", (WIDTH, HEIGHT), 25) as writer:
         for _ in range(12):
             writer.write(screen())

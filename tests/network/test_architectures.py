@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from fetalnet.engines import OpenVinoEngine, TorchEngine
+from fetalnet.engines import TorchEngine
 from fetalnet.errors import InputError
 from fetalnet.network.architectures import architecture_of, build, config_from_json
 from fetalnet.network.config import (
@@ -19,6 +19,7 @@ from fetalnet.network.config import (
 )
 from fetalnet.network.mtln import as_ellipse
 from fetalnet.network.weights import load_weights, save_weights
+from fetalnet.openvino_engine import OpenVinoEngine
 
 TINY = {
     Architecture.STREAMING: NetworkConfig(64, 96, (8, 8, 8, 8, 8), hidden=8),
