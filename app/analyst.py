@@ -371,7 +371,10 @@ class Analyst(QThread):
 
     def _watch(self, job: _LiveJob, predictor: DescribedPredictor) -> None:
         """Predict the newest frame, again and again: what comes meanwhile is on disk."""
-        analysis = LiveAnalysis(predictor, job.fan, job.presets)
+        with closing(LiveAnalysis(predictor, job.fan, job.presets)) as analysis:
+            self._follow(job, predictor, analysis)
+
+    def _follow(self, job: _LiveJob, predictor: DescribedPredictor, analysis: LiveAnalysis) -> None:
         self.live_began.emit(job.generation, analysis)
         summary_s = time.monotonic()
         summary_cost_s = 0.0

@@ -27,6 +27,7 @@ def load_predictor(weights: Path, device: str, engine_memory: Path | None = None
     With device auto the fastest engine of this computer is taken: measured once, then kept in ``engine_memory``.
     """
     # On Windows torch 2.9 and newer was reported to fail when Qt came first: should it happen, it happens here.
+    import cv2
     import torch
 
     from fetalnet.inference import Predictor
@@ -34,6 +35,7 @@ def load_predictor(weights: Path, device: str, engine_memory: Path | None = None
 
     threads = max((os.cpu_count() or 2) - 1, 1)
     torch.set_num_threads(threads)
+    cv2.setNumThreads(threads)
     network = load_weights(weights)
     if device == "auto" and engine_memory is not None:
         from fetalnet.engine_choice import choose_engine

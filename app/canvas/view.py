@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
@@ -56,7 +57,7 @@ class Tool(StrEnum):
 
 
 class Canvas(QWidget):
-    """Shows a frame without copying it, and turns the pointer into corrected geometries.
+    """Shows a frame, and turns the pointer into corrected geometries.
 
     Signals:
         corrected(Plane, Geometry): a caliper was let go or nudged; two_points(Point, Point); refused(str);
@@ -90,6 +91,7 @@ class Canvas(QWidget):
         self.painted_frames = 0
         self._frame: Frame | None = None
         self._image: QImage | None = None
+        self._pixels = np.empty((0, 0, 4), np.uint8)
         self.viewport = Viewport()
         self.fan_editor = FanEditor()
         self._pan_from: QPointF | None = None
@@ -98,15 +100,23 @@ class Canvas(QWidget):
     # What is shown.
 
     def show_frame(self, frame: Frame) -> None:
-        """Show a frame; the image shares the frame's memory, which is kept alive beside it."""
+        """Show a frame."""
         self.viewport.set_picture(frame.width, frame.height)
         if self._frame is None or frame.index != self._frame.index:
             self.grip.drop()
         self._frame = frame
-        grey = frame.pixels.ndim == 2
-        form = QImage.Format.Format_Grayscale8 if grey else QImage.Format.Format_RGB888
-        self._image = QImage(frame.pixels.data, frame.width, frame.height, frame.pixels.strides[0], form)
+        self._image = self._picture_of(frame)
         self.update()
+
+    def _picture_of(self, frame: Frame) -> QImage:
+        """The frame as Qt paints it. Any other form Qt would convert into fresh memory at each painting."""
+        colours = cv2.COLOR_GRAY2BGRA if frame.pixels.ndim == 2 else cv2.COLOR_RGB2BGRA
+        if self._pixels.shape[:2] != (frame.height, frame.width):
+            self._pixels = np.empty((frame.height, frame.width, 4), np.uint8)
+        cv2.cvtColor(frame.pixels, colours, dst=self._pixels)
+        return QImage(
+            self._pixels.data, frame.width, frame.height, self._pixels.strides[0], QImage.Format.Format_RGB32
+        )
 
     def clear(self) -> None:
         self._frame, self._image = None, None

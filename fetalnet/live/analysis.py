@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -79,7 +80,10 @@ class _Candidate:
 
 
 class LiveAnalysis:
-    """Looks at the newest frames of one watch, in their order. ``set_scale`` may be called by another thread."""
+    """Looks at the newest frames of one watch, in their order; ``close`` it when no more come.
+
+    ``set_scale`` may be called by another thread.
+    """
 
     def __init__(
         self, predictor: FramePredictor, drawn_fan: Sector | None = None, presets: Sequence[Preset] = ()
@@ -89,8 +93,9 @@ class LiveAnalysis:
         self._scales = LiveScales()
         self._examination = Examination()
         self._judge = StreamJudge()
-        self._watch: ScreenWatch | None = None
         self._fan = drawn_fan or Sector.whole((1, 1))
+        self._watch = ScreenWatch(self._fan, self._scales.change)
+        self._beside = ThreadPoolExecutor(1, "screen watch")
         self._segment = -1
         self._number = -1
         self._last_s = 0.0
@@ -107,6 +112,10 @@ class LiveAnalysis:
         """A person says how large a pixel is, from the last change of the screen on."""
         self._scales.give(scale)
 
+    def close(self) -> None:
+        """Let go of its thread; what was found can still be asked for."""
+        self._beside.shutdown()
+
     def look(self, live: LiveFrame) -> LivePrediction:
         """Predict a frame that is newer than all before."""
         near = live.segment == self._segment and live.arrived_s - self._last_s <= GAP_S
@@ -119,10 +128,12 @@ class LiveAnalysis:
         self._scales.look(self._number, live.segment, live.frame.index, live.mm_per_pixel)
         numbered = replace(live.frame, index=self._number)
         self._look_for_fan(numbered, live.arrived_s)
-        change = self._watch.look(numbered) if self._watch is not None else None
+        # The screen is watched on another core while the network looks: each takes a good part of a frame's time.
+        watched = self._beside.submit(self._watch.look, numbered)
+        prediction = self._judge.judged(self._predictor.predict(numbered))
+        change = watched.result()
         if change is not None:
             self._scales.change(change)
-        prediction = self._judge.judged(self._predictor.predict(numbered))
         self._examination.add(replace(prediction, outline=None))
         self._catch(live, prediction)
         return LivePrediction(live, prediction, self.scales.at(self._number), self._fan, self._preset)

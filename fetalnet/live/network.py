@@ -24,9 +24,9 @@ _OPTIONS = {
     "format_whitelist": _FORMATS,
     "protocol_whitelist": _PROTOCOLS,
     "flags": "low_delay",
-    # As little as tells codec and size: the picture is wanted now.
-    "probesize": "500000",
-    "analyzeduration": "500000",
+    # Until the next whole picture has told its size, which many senders repeat every two seconds; no longer than that.
+    "probesize": "5000000",
+    "analyzeduration": "3000000",
     "rtsp_transport": "tcp",
     # Ten seconds of 8 Mbit/s, in packets of 188 bytes, wait while the disk is slow.
     "fifo_size": "53000",

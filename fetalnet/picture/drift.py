@@ -94,7 +94,7 @@ class DriftWatch:
             changed_size = self._before.size > 0
             self._begin(small, frame.pixels.shape)
             return Change(frame.index, Reason.LAYOUT) if changed_size else None
-        moving = float(np.mean(cv2.absdiff(small, self._before))) > _MOVING
+        moving = cv2.norm(small, self._before, cv2.NORM_L1) > _MOVING * small.size
         self._before = small
         gone = self._furniture & (cv2.absdiff(small, self._level) > _GONE)
         # A new depth takes all ticks at once; tissue that stood still leaves bit by bit.
@@ -151,13 +151,13 @@ class DriftWatch:
     def _learn(self, small: NDArray[np.uint8], gone: NDArray[np.bool_]) -> None:
         self._frames += 1
         moved = cv2.absdiff(small, self._level) > _SAME
-        self._missing = np.where(gone, self._missing + 1, 0).astype(np.uint8)
+        self._missing = (self._missing + 1) * gone
         lost = self._missing > _FORGOTTEN
         self._furniture &= ~lost
         anew = (moved & ~self._furniture) | lost
-        self._level[anew] = small[anew]
-        self._still[anew] = 0
-        self._still += self._still < 255
+        np.copyto(self._level, small, where=anew)
+        np.copyto(self._still, 0, where=anew)
+        cv2.add(self._still, 1, dst=self._still)
         if self._frames % 5 == 0:
             thin = cv2.morphologyEx(self._level, cv2.MORPH_TOPHAT, np.ones((9, 9), np.uint8)) > _THIN
             self._furniture |= (self._still >= self._still_for) & thin
@@ -165,8 +165,8 @@ class DriftWatch:
     def _reason(self, small: NDArray[np.uint8], gone: NDArray[np.bool_], pixels: NDArray[np.uint8]) -> Reason | None:
         if self._ruler_moved is not None and self._ruler_moved(pixels):
             return Reason.RULER
-        held = int(self._furniture.sum())
-        if held >= _LAYOUT_LEAST and int(gone.sum()) > _LAYOUT_GONE * held:
+        held = np.count_nonzero(self._furniture)
+        if held >= _LAYOUT_LEAST and np.count_nonzero(gone) > _LAYOUT_GONE * held:
             return Reason.LAYOUT
         if self._ticks_gone(gone):
             return Reason.RULER
@@ -204,14 +204,14 @@ class DriftWatch:
             return False
         tissue = cv2.morphologyEx((small > _LIT).astype(np.uint8), cv2.MORPH_OPEN, np.ones((7, 7), np.uint8)) > 0
         lit = small > _BLACK
-        half = small.shape[1] // 2
+        half, core = small.shape[1] // 2, np.count_nonzero(self._core)
         beyond = tissue & self._outside
         now = {
-            "left": float(lit[self._left].mean()) if self._left.any() else 0.0,
-            "right": float(lit[self._right].mean()) if self._right.any() else 0.0,
-            "middle": float(lit[self._middle].mean()) if self._middle.any() else 0.0,
-            "beyond left": float(beyond[:, :half].sum()) / float(self._core.sum()),
-            "beyond right": float(beyond[:, half:].sum()) / float(self._core.sum()),
+            "left": _share(lit, self._left),
+            "right": _share(lit, self._right),
+            "middle": _share(lit, self._middle),
+            "beyond left": np.count_nonzero(beyond[:, :half]) / core,
+            "beyond right": np.count_nonzero(beyond[:, half:]) / core,
         }
         usual = self._seen or now
         grown = all(now[side] - usual[side] > _GROWN for side in ("beyond left", "beyond right"))
@@ -221,6 +221,11 @@ class DriftWatch:
         if not (grown or shrunk):
             self._seen = {name: 0.9 * usual[name] + 0.1 * value for name, value in now.items()}
         return self._frames > _STILL_FOR // 2 and (grown or shrunk)
+
+
+def _share(pixels: NDArray[np.bool_], part: NDArray[np.bool_]) -> float:
+    """How much of a part is set; nothing of an empty one."""
+    return np.count_nonzero(pixels & part) / max(np.count_nonzero(part), 1)
 
 
 def _eroded(mask: NDArray[np.uint8], reach: int) -> NDArray[np.bool_]:
@@ -239,7 +244,8 @@ def _by_cell(pixels: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 def _small_grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     height, width = pixels.shape[:2]
+    grey = pixels if pixels.ndim == 2 else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
     if width > _WIDTH:
         size = _WIDTH, round(height * _WIDTH / width)
-        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return pixels if pixels.ndim == 2 else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+        grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return grey
