@@ -42,6 +42,7 @@ class Folders:
     config: Path = field(default_factory=lambda: Path(platformdirs.user_config_dir(PERSON)))
     data: Path = field(default_factory=lambda: Path(platformdirs.user_data_dir(PERSON)))
     log: Path = field(default_factory=lambda: Path(platformdirs.user_log_dir(PERSON)))
+    cache: Path = field(default_factory=lambda: Path(platformdirs.user_cache_dir(PERSON)))
 
 
 @dataclass(slots=True)
@@ -78,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         app,
         files=[Path(name) for name in arguments.files],
         scale=scale,
-        load_predictor=predictor_loader(arguments.weights, device, folders.data / ENGINE_MEMORY),
+        load_predictor=predictor_loader(arguments.weights, device, folders.data / ENGINE_MEMORY, folders.cache),
         folders=folders,
         model_card=(arguments.weights or DEFAULT_WEIGHTS).with_suffix(".md"),
     )

@@ -16,12 +16,16 @@ DEFAULT_WEIGHTS = resource("weights/fetalnet-streaming.safetensors")
 MODEL_CARD = DEFAULT_WEIGHTS.with_suffix(".md")
 
 
-def predictor_loader(weights: Path | None, device: str, engine_memory: Path | None = None) -> Callable[[], Predictor]:
+def predictor_loader(
+    weights: Path | None, device: str, engine_memory: Path | None = None, cache: Path | None = None
+) -> Callable[[], Predictor]:
     """What the inference thread calls to have its predictor. That call raises ``InputError``."""
-    return lambda: load_predictor(weights or DEFAULT_WEIGHTS, device, engine_memory)
+    return lambda: load_predictor(weights or DEFAULT_WEIGHTS, device, engine_memory, cache)
 
 
-def load_predictor(weights: Path, device: str, engine_memory: Path | None = None) -> Predictor:
+def load_predictor(
+    weights: Path, device: str, engine_memory: Path | None = None, cache: Path | None = None
+) -> Predictor:
     """A predictor that has run once already, and leaves one core to the window.
 
     With device auto the fastest engine of this computer is taken: measured once, then kept in ``engine_memory``.
@@ -40,7 +44,7 @@ def load_predictor(weights: Path, device: str, engine_memory: Path | None = None
     if device == "auto" and engine_memory is not None:
         from fetalnet.engine_choice import choose_engine
 
-        device = choose_engine(network, threads, engine_memory).device
-    predictor = Predictor(network, device, threads)
+        device = choose_engine(network, threads, engine_memory, cache).device
+    predictor = Predictor(network, device, threads, cache=cache)
     predictor.warm_up()
     return predictor

@@ -30,6 +30,7 @@ from fetalnet.network.weights import DEFAULT_WEIGHTS, LoadedNetwork, load_weight
 from fetalnet.picture.scale import NO_SCALE
 from fetalnet.picture.sector_search import sector_of
 from fetalnet.prediction import Prediction
+from fetalnet.processor import processor_name
 from fetalnet.sources import VideoFile
 
 ENGINES = (Device.OPENVINO, Device.OPENVINO_INT8, "torch")
@@ -280,13 +281,3 @@ def timed_ms(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return (time.perf_counter() - start) * 1000.0
-
-
-def processor_name() -> str:
-    """The processor's name as Linux gives it, else what Python knows."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()

@@ -14,13 +14,13 @@ import numpy as np
 import platformdirs
 
 from fetalnet.atomic_file import write_file
-from fetalnet.benchmark import processor_name
 from fetalnet.engine import Engine, Floats
 from fetalnet.engines import Device, available_devices, engine_for
 from fetalnet.errors import InputError
 from fetalnet.network.weights import LoadedNetwork
 from fetalnet.picture.letterbox import Letterbox
 from fetalnet.picture.preset_folder import PERSON
+from fetalnet.processor import processor_name
 from fetalnet.resources import resource
 from fetalnet.sources import VideoFile
 
@@ -55,7 +55,12 @@ def own_memory() -> Path:
     return Path(platformdirs.user_data_dir(PERSON)) / "engine of the command line.json"
 
 
-def choose_engine(network: LoadedNetwork, threads: int, memory: Path) -> EngineChoice:
+def own_cache() -> Path:
+    """Where compiled networks are kept for the person at this computer."""
+    return Path(platformdirs.user_cache_dir(PERSON))
+
+
+def choose_engine(network: LoadedNetwork, threads: int, memory: Path, cache: Path | None = None) -> EngineChoice:
     """The choice kept in ``memory``, where it is of these weights, this computer and these versions; else measured.
 
     The engines take turns, so that other programs meet all of them.
@@ -64,7 +69,7 @@ def choose_engine(network: LoadedNetwork, threads: int, memory: Path) -> EngineC
     known = _remembered(memory, key)
     if known is not None:
         return known
-    choice = measure_engines(network, threads)
+    choice = measure_engines(network, threads, cache)
     try:
         memory.parent.mkdir(parents=True, exist_ok=True)
         write_file(memory, json.dumps({"key": key, **asdict(choice)}, indent=1).encode())
@@ -73,14 +78,13 @@ def choose_engine(network: LoadedNetwork, threads: int, memory: Path) -> EngineC
     return choice
 
 
-def measure_engines(network: LoadedNetwork, threads: int) -> EngineChoice:
+def measure_engines(network: LoadedNetwork, threads: int, cache: Path | None = None) -> EngineChoice:
     """Try every engine that this computer has. One in 8-bit integers counts only where it says what float32 says."""
     grids = _demo_grids(network)
-    ranges = network.int8_ranges if grids else None
     engines: dict[str, Engine] = {}
-    for name in available_devices(ranges):
+    for name in available_devices(network.int8_ranges if grids else None):
         try:
-            engines[name] = engine_for(network.network, name, threads, ranges)
+            engines[name] = engine_for(network, name, threads, cache)
         except (InputError, RuntimeError):
             log.warning("engine %s cannot be used", name)
     coarse, exact = engines.get(Device.OPENVINO_INT8), engines.get(Device.OPENVINO)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from pathlib import Path
 
 import torch
 
 from fetalnet.engine import Engine, Floats, Raw
 from fetalnet.errors import InputError
 from fetalnet.network.architectures import Network
-from fetalnet.openvino_engine import OpenVinoEngine, Precision, Ranges
+from fetalnet.network.weights import LoadedNetwork
+from fetalnet.openvino_engine import OpenVinoEngine, Precision, Ranges, kept_file
 
 
 class Device(StrEnum):
@@ -29,6 +31,12 @@ class Device(StrEnum):
 
 NAMES = ("auto", "cpu", "openvino", "openvino:int8", "openvino:bf16", "torch", "cuda")
 """What a person can choose from."""
+_PRECISIONS: dict[str, Precision] = {
+    Device.CPU: Precision.FLOAT32,
+    Device.OPENVINO: Precision.FLOAT32,
+    Device.OPENVINO_BF16: Precision.BFLOAT16,
+    Device.OPENVINO_INT8: Precision.INT8,
+}
 UNTRIED = ("mps", "xpu", "openvino:gpu", "openvino:npu")
 
 
@@ -135,21 +143,21 @@ def _on_gpu(network: Network, device: str, threads: int) -> SteppingDown:
     )
 
 
-def engine_for(network: Network, device: str = Device.AUTO, threads: int = 0, ranges: Ranges | None = None) -> Engine:
+def engine_for(loaded: LoadedNetwork, device: str = Device.AUTO, threads: int = 0, cache: Path | None = None) -> Engine:
     """The engine for a device's name: auto, cpu (OpenVINO), openvino, openvino:bf16, openvino:int8, torch, cuda or
-    cuda:N. ``ranges`` is what 8-bit integers need. Raises ``InputError``.
+    cuda:N. ``cache`` is a folder where what OpenVINO compiles is kept for the next time. Raises ``InputError``.
 
     Not tried by anybody yet: mps (Apple), xpu (Intel), openvino:gpu, openvino:npu.
     """
     name = device.lower()
+    network = loaded.network
     if name == Device.AUTO:
         name = Device.CUDA if torch.cuda.is_available() else Device.OPENVINO
-    if name in (Device.CPU, Device.OPENVINO):
-        return OpenVinoEngine(network, threads)
-    if name == Device.OPENVINO_BF16:
-        return OpenVinoEngine(network, threads, precision=Precision.BFLOAT16)
-    if name == Device.OPENVINO_INT8:
-        return OpenVinoEngine(network, threads, precision=Precision.INT8, ranges=ranges)
+    if name in _PRECISIONS:
+        precision = _PRECISIONS[name]
+        kept = None if cache is None else kept_file(cache, loaded.sha256, precision)
+        ranges = loaded.int8_ranges if precision is Precision.INT8 else None
+        return OpenVinoEngine(network, threads, precision=precision, ranges=ranges, kept=kept)
     if name == "torch":
         return TorchEngine(network, "cpu")
     if name == "cuda" or name.startswith("cuda:"):

@@ -49,7 +49,7 @@ class Predictor:
 
     Call ``reset`` after a seek and before another source. ``crop`` is the part of the frame the fan fills and ``fan``
     (frame height, width) bool is true inside it: what lies outside is screen furniture and is blanked. ``femur`` is
-    how a femur's length is taken from its mask. One thread at a time.
+    how a femur's length is taken from its mask, ``cache`` a folder for what is compiled. One thread at a time.
     """
 
     def __init__(
@@ -58,10 +58,11 @@ class Predictor:
         device: str = Device.AUTO,
         threads: int = 0,
         femur: FemurFit = FemurFit.ENDS,
+        cache: Path | None = None,
     ) -> None:
         loaded = load_weights(weights) if isinstance(weights, Path) else weights
         self.card = loaded.card
-        self.engine: Engine = engine_for(loaded.network, device, threads, loaded.int8_ranges)
+        self.engine: Engine = engine_for(loaded, device, threads, cache)
         self.model = ModelRef(loaded.name, loaded.sha256, self.engine.name)
         self._grid_shape = (loaded.network.config.height, loaded.network.config.width)
         self._femur = femur

@@ -1,21 +1,30 @@
-"""OpenVINO: the network in float32, bfloat16 or 8-bit integers, converted in memory."""
+"""OpenVINO: the network in float32, bfloat16 or 8-bit integers, compiled once and kept."""
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import re
 import sys
 import warnings
 from collections.abc import Mapping
 from enum import StrEnum
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from fetalnet.atomic_file import write_file
 from fetalnet.engine import Floats, Raw
 from fetalnet.errors import InputError
 from fetalnet.network.architectures import Network, SingleStep
+from fetalnet.processor import processor_name
 
+log = logging.getLogger(__name__)
+
+_SHA_BYTES = 32
 Ranges = Mapping[str, tuple[float, float]]
 """The least and the greatest input of each convolution that may be computed in 8 bits, by the name of its module."""
 
@@ -29,10 +38,11 @@ class Precision(StrEnum):
 
 
 class OpenVinoEngine:
-    """OpenVINO, converted in memory; ``threads`` 0 leaves their number to OpenVINO.
+    """OpenVINO; ``threads`` 0 leaves their number to OpenVINO.
 
-    ``precision`` INT8 needs ``ranges``; what is not in them stays in float32. ``device`` may be GPU or NPU where
-    OpenVINO knows one: neither has been tried. Raises ``InputError``.
+    ``precision`` INT8 needs ``ranges``; what is not in them stays in float32. ``kept`` is a file that the compiled
+    network is taken from, or written into: compiling takes seconds. ``device`` may be GPU or NPU where OpenVINO knows
+    one: neither has been tried. Raises ``InputError``.
     """
 
     notice: str | None = None
@@ -45,6 +55,7 @@ class OpenVinoEngine:
         *,
         precision: Precision = Precision.FLOAT32,
         ranges: Ranges | None = None,
+        kept: Path | None = None,
     ) -> None:
         core = _quiet_openvino().Core()
         if device not in (each.partition(".")[0] for each in core.available_devices):
@@ -55,9 +66,6 @@ class OpenVinoEngine:
             raise InputError(
                 "These weights were not calibrated for 8-bit integers; run fetalnet calibrate, or choose --device auto."
             )
-        model = _converted(network)
-        if precision is Precision.INT8 and ranges:
-            _quantise(model, ranges)
         options: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
             # Half precision is taken unasked on CPUs that have it; same answers on every machine come first.
@@ -65,7 +73,15 @@ class OpenVinoEngine:
         }
         if threads and device == "CPU":
             options["INFERENCE_NUM_THREADS"] = threads
-        self._request = core.compile_model(model, device, options).create_infer_request()
+        compiled = None if kept is None else _taken(core, kept, device, options)
+        if compiled is None:
+            model = _converted(network)
+            if precision is Precision.INT8 and ranges:
+                _quantise(model, ranges)
+            compiled = core.compile_model(model, device, options)
+            if kept is not None:
+                _keep(compiled, kept)
+        self._request = compiled.create_infer_request()
         self._zeros: Floats = network.initial_state(1).cpu().numpy()
         self._state = self._zeros
         self.name = f"openvino {device.lower()}{'' if precision is Precision.FLOAT32 else f' {precision}'}"
@@ -87,6 +103,35 @@ class OpenVinoEngine:
     @state.setter
     def state(self, state: Floats) -> None:
         self._state = state
+
+
+def kept_file(folder: Path, sha256: str, precision: Precision) -> Path:
+    """Where the compiled network of these weights is kept: it is of this processor and of this OpenVINO."""
+    of_computer = hashlib.sha256(f"{version('openvino')} {processor_name()}".encode()).hexdigest()
+    return folder / f"{sha256[:16]}-{of_computer[:16]}-{precision}.openvino"
+
+
+def _taken(core: Any, kept: Path, device: str, options: dict[str, Any]) -> Any | None:
+    """The compiled network that was kept; None where there is none that is whole."""
+    try:
+        content = kept.read_bytes()
+        told, blob = content[:_SHA_BYTES], content[_SHA_BYTES:]
+        return core.import_model(blob, device, options) if hashlib.sha256(blob).digest() == told else None
+    except (OSError, RuntimeError):
+        return None
+
+
+def _keep(compiled: Any, kept: Path) -> None:
+    """Write the compiled network with its checksum before it, in place of those of other versions."""
+    blob = compiled.export_model().getvalue()
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        for old in kept.parent.glob("*.openvino"):
+            if old.name.split("-")[:2] != kept.name.split("-")[:2]:
+                old.unlink()
+        write_file(kept, hashlib.sha256(blob).digest() + blob)
+    except (InputError, OSError):
+        log.warning("the compiled network cannot be kept; it is compiled again next time")
 
 
 def has_bf16() -> bool:

@@ -17,9 +17,7 @@ from fetalnet.engines import SteppingDown, TorchEngine, engine_for
 from fetalnet.errors import InputError
 from fetalnet.geometry import Ellipse
 from fetalnet.inference import Predictor
-from fetalnet.network.architectures import Network
 from fetalnet.network.weights import DEFAULT_WEIGHTS, LoadedNetwork, load_weights
-from fetalnet.openvino_engine import Ranges
 from fetalnet.picture.sector import find_sector
 from fetalnet.planes import Plane
 from fetalnet.resources import resource
@@ -117,8 +115,8 @@ def test_that_int8_is_chosen_only_where_it_says_what_float32_says(
 ) -> None:
     assert "openvino:int8" in measure_engines(network, 1).frame_ms
 
-    def overflowing(network: Network, device: str, threads: int, ranges: Ranges | None) -> Engine:
-        engine = engine_for(network, device, threads, ranges)
+    def overflowing(network: LoadedNetwork, device: str, threads: int, cache: Path | None) -> Engine:
+        engine = engine_for(network, device, threads, cache)
         return Overflowing(engine) if device == "openvino:int8" else engine
 
     monkeypatch.setattr(engine_choice, "engine_for", overflowing)
@@ -144,13 +142,39 @@ def test_that_int8_outlines_and_measures_as_float32_does(network: LoadedNetwork)
 
 
 def test_that_int8_asks_for_weights_that_were_calibrated(network: LoadedNetwork) -> None:
-    with pytest.raises(InputError, match="fetalnet calibrate"):
-        engine_for(network.network, "openvino:int8", 1)
-    with pytest.raises(InputError, match="another network"):
-        engine_for(network.network, "openvino:int8", 1, {"nowhere": (0.0, 1.0)})
-    damaged = replace(network, card=network.card | {"int8": {"ranges": {"stem.0": "wide"}}})
-    with pytest.raises(InputError, match="damaged"):
-        Predictor(damaged, "openvino:int8", 1)
+    for ranges, said in (
+        ({}, "fetalnet calibrate"),
+        ({"nowhere": [0, 1]}, "another network"),
+        ({"stem.0": 3}, "damaged"),
+    ):
+        with pytest.raises(InputError, match=said):
+            Predictor(replace(network, card=network.card | {"int8": {"ranges": ranges}}), "openvino:int8", 1)
+
+
+@pytest.mark.parametrize("device", ["openvino", "openvino:int8"])
+def test_that_what_was_compiled_is_kept_and_a_damaged_one_is_made_anew(
+    network: LoadedNetwork, tmp_path: Path, device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path / "cache"
+    of_other_version = cache / "0-0-f32.openvino"
+    cache.mkdir()
+    of_other_version.write_bytes(b"old")
+    grid = np.random.default_rng(2).random((256, 384), np.float32)
+    masks = engine_for(network, device, 1, cache).run(grid).masks.copy()
+    (kept,) = cache.iterdir()
+    with monkeypatch.context() as patch:
+        patch.setattr("fetalnet.openvino_engine._converted", lambda *_: pytest.fail("converted again"))
+        np.testing.assert_array_equal(engine_for(network, device, 1, cache).run(grid).masks, masks)
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:9000] + b"x" + whole[9001:])
+    np.testing.assert_array_equal(engine_for(network, device, 1, cache).run(grid).masks, masks)
+    assert kept.read_bytes()[9000] == whole[9000]
+
+
+def test_that_a_cache_that_cannot_be_written_does_no_harm(network: LoadedNetwork, tmp_path: Path) -> None:
+    cache = tmp_path / "a file"
+    cache.write_bytes(b"")
+    assert engine_for(network, "openvino", 1, cache).name == "openvino cpu"
 
 
 @pytest.mark.parametrize("held", ["", "[]", '{"key": ["other"], "device": "torch", "frame_ms": {"torch": 1.0}}'])
@@ -194,4 +218,4 @@ def test_that_half_precision_names_the_same_planes(network: LoadedNetwork, on_to
 @pytest.mark.parametrize("device", ["mps", "xpu", "openvino:npu", "abacus"])
 def test_that_a_device_that_is_not_here_is_said(network: LoadedNetwork, device: str) -> None:
     with pytest.raises(InputError, match="choose"):
-        engine_for(network.network, device)
+        engine_for(network, device)

@@ -48,7 +48,7 @@ def test_that_both_engines_give_the_same_answers_over_a_stream(loaded):
 
 @pytest.mark.parametrize("device", ["torch", "openvino"])
 def test_that_a_stream_depends_on_its_past_until_reset(loaded, device):
-    engine = engine_for(loaded.network, device, threads=1)
+    engine = engine_for(loaded, device, threads=1)
     grids = [frame.pixels[:64, :96].astype(np.float32) / 255 for frame in frames()]
     first = [engine.run(grid).masks for grid in grids]
     assert not np.array_equal(engine.run(grids[0]).masks, first[0])

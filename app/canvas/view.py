@@ -114,9 +114,7 @@ class Canvas(QWidget):
         if self._pixels.shape[:2] != (frame.height, frame.width):
             self._pixels = np.empty((frame.height, frame.width, 4), np.uint8)
         cv2.cvtColor(frame.pixels, colours, dst=self._pixels)
-        return QImage(
-            self._pixels.data, frame.width, frame.height, self._pixels.strides[0], QImage.Format.Format_RGB32
-        )
+        return QImage(self._pixels.data, frame.width, frame.height, self._pixels.strides[0], QImage.Format.Format_RGB32)
 
     def clear(self) -> None:
         self._frame, self._image = None, None

@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
@@ -84,6 +83,8 @@ def periodic_columns(strength: Floats, count: int) -> list[tuple[int, float]]:
         return []
     soft = cv2.sepFilter2D(marks[:, busy], cv2.CV_32F, np.ones(1), np.array([0.6, 1.0, 0.6]))
     longest = height // (MIN_TEETH - 1)
+    import scipy.fft  # here, because loading it takes as long as a third of the first window
+
     size = scipy.fft.next_fast_len(height + _HARMONICS * longest + 2, real=True)
     spectrum = scipy.fft.rfft(np.ascontiguousarray(soft.T), size, axis=1)
     alike = scipy.fft.irfft((spectrum * spectrum.conj()).astype(np.complex64), size, axis=1)

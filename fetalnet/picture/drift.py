@@ -204,14 +204,14 @@ class DriftWatch:
             return False
         tissue = cv2.morphologyEx((small > _LIT).astype(np.uint8), cv2.MORPH_OPEN, np.ones((7, 7), np.uint8)) > 0
         lit = small > _BLACK
-        half, core = small.shape[1] // 2, np.count_nonzero(self._core)
+        half, core = small.shape[1] // 2, int(np.count_nonzero(self._core))
         beyond = tissue & self._outside
         now = {
             "left": _share(lit, self._left),
             "right": _share(lit, self._right),
             "middle": _share(lit, self._middle),
-            "beyond left": np.count_nonzero(beyond[:, :half]) / core,
-            "beyond right": np.count_nonzero(beyond[:, half:]) / core,
+            "beyond left": int(np.count_nonzero(beyond[:, :half])) / core,
+            "beyond right": int(np.count_nonzero(beyond[:, half:])) / core,
         }
         usual = self._seen or now
         grown = all(now[side] - usual[side] > _GROWN for side in ("beyond left", "beyond right"))
@@ -225,7 +225,7 @@ class DriftWatch:
 
 def _share(pixels: NDArray[np.bool_], part: NDArray[np.bool_]) -> float:
     """How much of a part is set; nothing of an empty one."""
-    return np.count_nonzero(pixels & part) / max(np.count_nonzero(part), 1)
+    return int(np.count_nonzero(pixels & part)) / max(int(np.count_nonzero(part)), 1)
 
 
 def _eroded(mask: NDArray[np.uint8], reach: int) -> NDArray[np.bool_]:

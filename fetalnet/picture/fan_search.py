@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from fetalnet.picture.fan import ConvexFan, FanShape, FlatFan
 from fetalnet.picture.fan_evidence import DARK_COST, EDGE, Candidate, Evidence, Floats, best_run
@@ -152,6 +151,8 @@ def _refined(evidence: Evidence, apex: tuple[float, float], arcs: bool, step: fl
 
     Its height is on a scale on which far apexes lie no further apart.
     """
+    from scipy.optimize import minimize  # here, because loading it takes as long as a third of the first window
+
     x, y = apex
     bottom = evidence.bottom
 
