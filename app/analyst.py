@@ -388,7 +388,8 @@ class Analyst(QThread):
             self.live_predicted.emit(job.generation, prediction)
             self._tell_notice(predictor)
             now_s = time.monotonic()
-            if now_s - summary_s >= max(SUMMARY_S, 10 * summary_cost_s):
+            # It grows with the watch, and the overlay waits for it: one frame in a few seconds at the most.
+            if now_s - summary_s >= max(SUMMARY_S, 50 * summary_cost_s):
                 self.live_caught.emit(job.generation, analysis.caught())
                 summary_s = time.monotonic()
                 summary_cost_s = summary_s - now_s

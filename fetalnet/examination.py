@@ -197,9 +197,8 @@ class Examination:
             fits[:] = True
         result: dict[int, LeftOut] = {}
         taken = False
-        for at, index in enumerate(self._index):
-            if self._plane[at] is not plane and not found.usable[at]:
-                continue
+        for at in np.flatnonzero(self._shows(plane) | found.usable):
+            index = self._index[at]
             if self._geometry[at] is None:
                 result[index] = LeftOut.NOT_MEASURED
             elif not found.confident[at]:
@@ -234,7 +233,7 @@ class Examination:
         if plane not in self._plane:
             return None
         index = np.asarray(self._index)
-        of_plane = np.fromiter((p is plane for p in self._plane), bool, len(self))
+        of_plane = self._shows(plane)
         size = np.where(of_plane, np.asarray(self._size_px), np.nan)
         # Standardness speaks of the plane the network named, so it is nothing for another plane.
         standardness = smoothed(np.where(of_plane, np.asarray(self._standardness), 0.0), index, limits.smoothing_frames)
@@ -261,6 +260,10 @@ class Examination:
         ranked = np.where(usable & (standardness >= limits.min_peak_standardness), score, -1.0)
         best = int(np.argmax(ranked))
         return _Found(tuple(runs), confident & in_runs, usable, score, ranked, best, float(score[best]))
+
+    def _shows(self, plane: Plane) -> NDArray[np.bool_]:
+        """Which predictions name the plane."""
+        return np.array([each is plane for each in self._plane], bool)
 
     def _long_enough(self, start: int, stop: int) -> bool:
         first, last = self._time_s[start], self._time_s[stop - 1]

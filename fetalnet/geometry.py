@@ -42,6 +42,9 @@ class Ellipse:
 
     def scaled(self, mm_per_pixel: MmPerPixel) -> Ellipse:
         """The same ellipse with each axis of the picture scaled: lengths become mm."""
+        if mm_per_pixel.x == mm_per_pixel.y:
+            step = mm_per_pixel.x
+            return Ellipse(self.cx * step, self.cy * step, self.a * step, self.b * step, self.theta_deg)
         cos, sin = math.cos(math.radians(self.theta_deg)), math.sin(math.radians(self.theta_deg))
         # Columns are the conjugate half-diameters; the scaled ellipse's axes are their singular vectors.
         halves = np.array([[self.a * cos, -self.b * sin], [self.a * sin, self.b * cos]])
