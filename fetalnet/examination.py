@@ -6,6 +6,7 @@ confident frame between others that deny it is a mistake of the network, and "no
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -77,14 +78,15 @@ class Examination:
 
     def __init__(self, thresholds: Thresholds | None = None) -> None:
         self.thresholds = thresholds or Thresholds()
-        self._index: list[int] = []
+        # Arrays where there are numbers alone: half an hour at the scanner has 54,000 frames.
+        self._index = array("q")
         self._time_s: list[float | None] = []
         self._file: list[str | None] = []
         self._geometry: list[Geometry | None] = []
         self._plane: list[Plane] = []
-        self._probability: dict[Plane, list[float]] = {plane: [] for plane in Plane}
-        self._standardness: list[float] = []
-        self._size_px: list[float] = []
+        self._probability = {plane: array("d") for plane in Plane}
+        self._standardness = array("d")
+        self._size_px = array("d")
         self._shape: list[Shape | None] = []
         self._change: list[float | None] = []
         self._found_at: int = -1
@@ -232,12 +234,12 @@ class Examination:
         limits = self.thresholds
         if plane not in self._plane:
             return None
-        index = np.asarray(self._index)
+        index = np.array(self._index)
         of_plane = self._shows(plane)
-        size = np.where(of_plane, np.asarray(self._size_px), np.nan)
+        size = np.where(of_plane, np.array(self._size_px), np.nan)
         # Standardness speaks of the plane the network named, so it is nothing for another plane.
-        standardness = smoothed(np.where(of_plane, np.asarray(self._standardness), 0.0), index, limits.smoothing_frames)
-        probability = smoothed(np.asarray(self._probability[plane]), index, limits.smoothing_frames)
+        standardness = smoothed(np.where(of_plane, np.array(self._standardness), 0.0), index, limits.smoothing_frames)
+        probability = smoothed(np.array(self._probability[plane]), index, limits.smoothing_frames)
         confident = of_plane & (probability >= limits.min_probability) & (standardness >= limits.min_standardness)
         usable = confident & consistent(size, index, limits.smoothing_frames, limits.max_deviation)
         score = probability * standardness

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from fetalnet.benchmark import Step, run_benchmark
 from fetalnet.benchmark_networks import compare_networks, networks_json, networks_plot, networks_table
+from fetalnet.benchmark_scaling import scaling_json, scaling_plots, scaling_table, time_lengths, time_sizes
 from fetalnet.errors import InputError
 from fetalnet.export.overlay import OverlayWriter
 from fetalnet.network.config import MultiTaskUNetConfig, NetworkConfig
@@ -87,6 +88,20 @@ def test_the_networks_take_turns_and_are_told_as_ratios(tiny_network: LoadedNetw
     console = Console(file=io.StringIO(), width=160)
     console.print(networks_table(timings))
     assert "multitask-unet" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_that_cost_is_told_by_frame_size_and_by_length(tiny_network: LoadedNetwork) -> None:
+    sizes, predictions = time_sizes(tiny_network, 0.5, ((160, 120), (320, 240)))
+    assert [(each.width, each.height) for each in sizes] == [(160, 120), (320, 240)]
+    assert all(0 < each.p5_ms <= each.p50_ms <= each.p95_ms and each.frames >= 10 for each in sizes)
+    lengths = time_lengths(predictions, (0.1, 0.5))
+    assert [each.frames for each in lengths] == [180, 900]
+    assert all(each.end_s > 0 for each in lengths)
+    assert len(json.loads(json.dumps(scaling_json(sizes, lengths)))["lengths"]) == 2
+    assert all(b"<svg" in svg for svg in scaling_plots(sizes, lengths).values())
+    console = Console(file=io.StringIO(), width=160)
+    console.print(scaling_table(sizes, lengths))
+    assert "a frame of 320 x 240" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_a_video_that_cannot_be_read_is_said_so(tiny_network: LoadedNetwork, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from fetalnet.atomic_file import check_writable, write_file
+from fetalnet.atomic_file import cannot_write, check_writable, write_file
 from fetalnet.cli.progress import notice
 from fetalnet.errors import InputError
 
@@ -20,15 +20,25 @@ def benchmark(
     networks: Annotated[
         bool, typer.Option("--networks", help="Also time FetalNet as published and its peers.")
     ] = False,
-    plot: Annotated[Path | None, typer.Option(metavar="OUT.svg", help="Plot of --networks.")] = None,
+    scaling: Annotated[
+        bool, typer.Option("--scaling", help="Also time frames of several sizes and recordings of several lengths.")
+    ] = False,
+    plots: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where plots of --networks and --scaling go.")
+    ] = None,
     json_out: Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Also write the figures.")] = None,
 ) -> None:
     """Time decoding, preparation, network, fitting and drawing on one and two threads."""
-    if plot is not None and not networks:
-        raise InputError("--plot shows the networks; add --networks.")
-    for out in (json_out, plot):
-        if out is not None:
-            check_writable(out)
+    if plots is not None and not (networks or scaling):
+        raise InputError("--plots shows networks and scaling; add --networks or --scaling.")
+    if json_out is not None:
+        check_writable(json_out)
+    if plots is not None:
+        try:
+            plots.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_write(plots, error) from error
+        check_writable(plots / "networks.svg")
     from rich.console import Console
 
     from fetalnet.benchmark import run_benchmark
@@ -39,6 +49,7 @@ def benchmark(
     console = Console()
     console.print(report.table())
     figures = report.to_json()
+    drawn: dict[str, bytes] = {}
     if networks:
         from fetalnet.benchmark_networks import compare_networks, networks_json, networks_plot, networks_table
 
@@ -46,7 +57,18 @@ def benchmark(
         timings = compare_networks(loaded)
         console.print(networks_table(timings))
         figures["networks"] = networks_json(timings)
-        if plot is not None:
-            write_file(plot, networks_plot(timings))
+        drawn["networks.svg"] = networks_plot(timings)
+    if scaling:
+        from fetalnet.benchmark_scaling import scaling_json, scaling_plots, scaling_table, time_lengths, time_sizes
+
+        notice("frames of several sizes, recordings of several lengths")
+        sizes, predictions = time_sizes(loaded, seconds)
+        lengths = time_lengths(predictions)
+        console.print(scaling_table(sizes, lengths))
+        figures["scaling"] = scaling_json(sizes, lengths)
+        drawn |= scaling_plots(sizes, lengths)
+    if plots is not None:
+        for name, svg in drawn.items():
+            write_file(plots / name, svg)
     if json_out is not None:
         write_file(json_out, (json.dumps(figures, indent=1) + "\n").encode("utf-8"))
