@@ -67,28 +67,27 @@ class Change:
 
 
 class DriftWatch:
-    """Fed frame after frame; says when the scale can no longer be the old one. Begin anew after a seek.
-
-    ``ruler_moved``, where a ruler is followed, says of a picture that its period is another; it counts like the
-    watch's own signs.
-    """
+    """Fed frame after frame; says when the scale can no longer be the old one. Begin anew after a seek."""
 
     _before: NDArray[np.uint8]
     _level: NDArray[np.uint8]
     _furniture: NDArray[np.bool_]
     _gone_before: NDArray[np.bool_]
 
-    def __init__(
-        self, sector: Sector | None = None, ruler_moved: Callable[[NDArray[np.uint8]], bool] | None = None
-    ) -> None:
+    def __init__(self, sector: Sector | None = None) -> None:
         self._sector = sector
-        self._ruler_moved = ruler_moved
         self._frames = self._suspects = self._since = 0
         self._why = Reason.LAYOUT
         self._begin(np.zeros((0, 0), np.uint8), (0, 0))
 
-    def look(self, frame: Frame) -> Change | None:
-        """The change that this frame confirms, if any; a few ms for a picture of 1920 x 1080."""
+    def look(
+        self, frame: Frame, ruler_moved: Callable[[NDArray[np.uint8]], bool] = lambda pixels: False
+    ) -> Change | None:
+        """The change that this frame confirms, if any; a few ms for a picture of 1920 x 1080.
+
+        ``ruler_moved``, where a ruler is followed, says of a picture that its period is another; it counts like the
+        watch's own signs.
+        """
         small = _small_grey(frame.pixels)
         if small.shape != self._before.shape:
             changed_size = self._before.size > 0
@@ -100,7 +99,7 @@ class DriftWatch:
         # A new depth takes all ticks at once; tissue that stood still leaves bit by bit.
         fresh = gone if self._suspects else gone & ~self._gone_before
         self._gone_before = gone
-        reason = self._reason(small, fresh, frame.pixels)
+        reason = Reason.RULER if ruler_moved(frame.pixels) else self._reason(small, fresh)
         if reason is None:
             self._suspects = 0
         else:
@@ -162,9 +161,7 @@ class DriftWatch:
             thin = cv2.morphologyEx(self._level, cv2.MORPH_TOPHAT, np.ones((9, 9), np.uint8)) > _THIN
             self._furniture |= (self._still >= self._still_for) & thin
 
-    def _reason(self, small: NDArray[np.uint8], gone: NDArray[np.bool_], pixels: NDArray[np.uint8]) -> Reason | None:
-        if self._ruler_moved is not None and self._ruler_moved(pixels):
-            return Reason.RULER
+    def _reason(self, small: NDArray[np.uint8], gone: NDArray[np.bool_]) -> Reason | None:
         held = np.count_nonzero(self._furniture)
         if held >= _LAYOUT_LEAST and np.count_nonzero(gone) > _LAYOUT_GONE * held:
             return Reason.LAYOUT

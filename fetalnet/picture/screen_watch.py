@@ -40,7 +40,7 @@ class ScreenWatch:
         self._on_ruler = on_ruler
         self._looking = threading.Lock()
         self._changes = 0
-        self._drift = DriftWatch(sector, self._moved)
+        self._drift = DriftWatch(sector)
         self._before: deque[Frame] = deque(maxlen=_KEPT)
         self._recent: deque[Frame] = deque(maxlen=_RECENT)
         self._guarded: Ruler | None = None
@@ -51,7 +51,7 @@ class ScreenWatch:
         """The change that this frame confirms, if any, with its ``ruler`` where there is one on both sides."""
         self._recent.append(frame)
         self._guard -= 1
-        change = self._drift.look(frame)
+        change = self._drift.look(frame, self._moved)
         if change is not None:
             return self._on(change)
         if self._count % _KEPT_EVERY == 0:

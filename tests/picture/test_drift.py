@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable, Iterator
 
 import cv2
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 
 from fetalnet.picture.drift import Change, DriftWatch, Reason
 from fetalnet.picture.fan import ConvexFan
+from fetalnet.picture.screen_watch import ScreenWatch
 from fetalnet.picture.sector import Sector
 from fetalnet.sources.frame import Frame
 
@@ -123,11 +126,26 @@ def test_that_one_damaged_frame_is_no_change() -> None:
 
 
 def test_that_a_followed_ruler_is_believed() -> None:
-    eye = DriftWatch(ruler_moved=lambda picture: bool(picture[0, 0]))
+    eye = DriftWatch()
     said = []
     for k in range(20):
         picture = screen(k, 1.0)
         picture[0, 0] = k >= 10
-        said.append(eye.look(Frame(k, None, picture)))
+        said.append(eye.look(Frame(k, None, picture), lambda seen: bool(seen[0, 0])))
     assert said[12] == Change(10, Reason.RULER)
     assert said[:12] == [None] * 12
+
+
+def test_that_a_watch_takes_its_pictures_along_when_it_is_let_go() -> None:
+    """Each break of a live link begins a new one; what the old one holds would wait for a collection that may not come."""
+    gc.disable()
+    try:
+        eye = ScreenWatch()
+        pictures = [screen(k, 1.0) for k in range(4)]
+        for k, picture in enumerate(pictures):
+            eye.look(Frame(k, None, picture))
+        gone = weakref.ref(eye)
+        del eye
+        assert gone() is None
+    finally:
+        gc.enable()
