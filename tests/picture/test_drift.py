@@ -137,7 +137,7 @@ def test_that_a_followed_ruler_is_believed() -> None:
 
 
 def test_that_a_watch_takes_its_pictures_along_when_it_is_let_go() -> None:
-    """Each break of a live link begins a new one; what the old one holds would wait for a collection that may not come."""
+    """Each break of a live link begins a new one; the old one must not wait for a collection that may not come."""
     gc.disable()
     try:
         eye = ScreenWatch()
