@@ -116,7 +116,9 @@ def test_that_what_a_person_decides_about_the_frames_after_stays() -> None:
 
 def told(monkeypatch: pytest.MonkeyPatch, deeper: float, *, seed: int = 2, hidden: bool = False) -> Change:
     """What is said of a change at frame 50, whenever the drift watch confirms it."""
-    monkeypatch.setattr(DriftWatch, "look", lambda self, frame: Change(50, Reason.RULER) if frame.index == 52 else None)
+    monkeypatch.setattr(
+        DriftWatch, "look", lambda self, frame, _: Change(50, Reason.RULER) if frame.index == 52 else None
+    )
     first, later = screen_at_depth(seed), screen_at_depth(seed, deeper, 50)
     across = round(first.across_px)
     if hidden:
