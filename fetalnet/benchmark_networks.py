@@ -12,11 +12,11 @@ from rich.table import Table
 
 from fetalnet.benchmark import thread_limit, timed_ms
 from fetalnet.engine import Engine
-from fetalnet.engines import TorchEngine
+from fetalnet.engines import Device, TorchEngine, engine_for
 from fetalnet.network.architectures import architecture_of, build
 from fetalnet.network.config import Config, MtlnConfig, MultiTaskUNetConfig, PublishedConfig
 from fetalnet.network.weights import LoadedNetwork
-from fetalnet.openvino_engine import OpenVinoEngine, Precision, has_bf16
+from fetalnet.openvino_engine import has_bf16
 from fetalnet.training.plots import Interval, interval_plot
 
 PEERS: tuple[Config, ...] = (PublishedConfig(), MultiTaskUNetConfig(), MtlnConfig())
@@ -56,15 +56,13 @@ def compare_networks(
     torch.manual_seed(0)
     with thread_limit(threads):
         engines: dict[str, Engine] = {
-            OURS: OpenVinoEngine(loaded.network, threads),
+            OURS: engine_for(loaded, Device.OPENVINO, threads),
             "ours, torch": TorchEngine(loaded.network),
         }
         if has_bf16():
-            engines["ours, openvino bf16"] = OpenVinoEngine(loaded.network, threads, precision=Precision.BFLOAT16)
+            engines["ours, openvino bf16"] = engine_for(loaded, Device.OPENVINO_BF16, threads)
         if loaded.int8_ranges:
-            engines["ours, openvino int8"] = OpenVinoEngine(
-                loaded.network, threads, precision=Precision.INT8, ranges=loaded.int8_ranges
-            )
+            engines["ours, openvino int8"] = engine_for(loaded, Device.OPENVINO_INT8, threads)
         networks = dict.fromkeys(engines, loaded.network)
         for config in peers:
             network = build(config).eval()

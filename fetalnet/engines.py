@@ -155,8 +155,8 @@ def engine_for(loaded: LoadedNetwork, device: str = Device.AUTO, threads: int = 
         name = Device.CUDA if torch.cuda.is_available() else Device.OPENVINO
     if name in _PRECISIONS:
         precision = _PRECISIONS[name]
-        kept = None if cache is None else kept_file(cache, loaded.sha256, precision)
         ranges = loaded.int8_ranges if precision is Precision.INT8 else None
+        kept = None if cache is None else kept_file(cache, loaded.sha256, precision, ranges)
         return OpenVinoEngine(network, threads, precision=precision, ranges=ranges, kept=kept)
     if name == "torch":
         return TorchEngine(network, "cpu")

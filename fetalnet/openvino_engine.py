@@ -105,10 +105,10 @@ class OpenVinoEngine:
         self._state = state
 
 
-def kept_file(folder: Path, sha256: str, precision: Precision) -> Path:
-    """Where the compiled network of these weights is kept: it is of this processor and of this OpenVINO."""
-    of_computer = hashlib.sha256(f"{version('openvino')} {processor_name()}".encode()).hexdigest()
-    return folder / f"{sha256[:16]}-{of_computer[:16]}-{precision}.openvino"
+def kept_file(folder: Path, sha256: str, precision: Precision, ranges: Ranges | None = None) -> Path:
+    """Where the compiled network of these weights and ranges is kept: of this processor and this OpenVINO."""
+    made_with = f"{version('openvino')} {processor_name()} {sorted(ranges.items()) if ranges else ''}"
+    return folder / f"{sha256[:16]}-{precision}-{hashlib.sha256(made_with.encode()).hexdigest()[:16]}.openvino"
 
 
 def _taken(core: Any, kept: Path, device: str, options: dict[str, Any]) -> Any | None:
@@ -122,12 +122,13 @@ def _taken(core: Any, kept: Path, device: str, options: dict[str, Any]) -> Any |
 
 
 def _keep(compiled: Any, kept: Path) -> None:
-    """Write the compiled network with its checksum before it, in place of those of other versions."""
+    """Write the compiled network with its checksum before it, in place of those of other weights or versions."""
     blob = compiled.export_model().getvalue()
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         for old in kept.parent.glob("*.openvino"):
-            if old.name.split("-")[:2] != kept.name.split("-")[:2]:
+            weights, precision, _ = kept.name.split("-")
+            if not old.name.startswith(f"{weights}-") or old.name.startswith(f"{weights}-{precision}-"):
                 old.unlink()
         write_file(kept, hashlib.sha256(blob).digest() + blob)
     except (InputError, OSError):

@@ -171,6 +171,15 @@ def test_that_what_was_compiled_is_kept_and_a_damaged_one_is_made_anew(
     assert kept.read_bytes()[9000] == whole[9000]
 
 
+def test_that_another_calibration_is_compiled_anew(network: LoadedNetwork, tmp_path: Path) -> None:
+    grid = np.random.default_rng(2).random((256, 384), np.float32)
+    masks = engine_for(network, "openvino:int8", 1, tmp_path).run(grid).masks.copy()
+    card = network.card | {"int8": {"ranges": {"stem.0": [-1.0, 3.0]}}}
+    again = engine_for(replace(network, card=card), "openvino:int8", 1, tmp_path)
+    assert not np.array_equal(again.run(grid).masks, masks)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def test_that_a_cache_that_cannot_be_written_does_no_harm(network: LoadedNetwork, tmp_path: Path) -> None:
     cache = tmp_path / "a file"
     cache.write_bytes(b"")
