@@ -54,7 +54,9 @@ def headers(packet: av.Packet[VideoStream], codec: str) -> bytes:
     wanted = _HEADERS.get(codec)
     if wanted is None:
         return b""
-    return b"".join(b"\0\0\0\1" + unit for unit in _units(bytes(packet)[:_HEAD_BYTES]) if wanted(unit[0]))
+    found = [unit for unit in _units(bytes(packet)[:_HEAD_BYTES]) if wanted(unit[0])]
+    # Encoder and sender may each put them in, the sender at its own pace: twice the same is no other picture.
+    return b"".join(b"\0\0\0\1" + unit for unit in dict.fromkeys(found))
 
 
 def reformed(form: VideoForm, arrival: Arrival, head: bytes) -> VideoForm:
