@@ -362,6 +362,10 @@ class Analyst(QThread):
     def _keep(self, job: _Job, kept: KeptAnalysis) -> None:
         if job.kept is None:
             return
+        if job.anew and not kept.complete:
+            before = kept_analysis(job.kept, fan_key(job.fan))
+            if before is not None and before.complete and before.model.sha256 == kept.model.sha256:
+                return  # all that these weights say is there already
         try:
             job.kept.parent.mkdir(parents=True, exist_ok=True)
             keep_analysis(job.kept, fan_key(job.fan), kept)

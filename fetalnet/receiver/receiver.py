@@ -42,6 +42,8 @@ MAX_ASSOCIATIONS = 8
 """Further ones are told to come later; twice as many connections are not even listened to."""
 MAX_BYTES = 1 << 30
 """What may be on its way at once, of all senders together: it is held in memory until it is whole."""
+MAX_PDU_BYTES = 1 << 20
+"""Of one message on the wire; senders are asked for pieces of 16 KB (PS3.8 D.1)."""
 LEAST_FREE_BYTES = 1 << 30
 _VERIFICATION = "1.2.840.10008.1.1"
 _QUIET_S, _NEGOTIATION_S = 60.0, 5.0
@@ -138,6 +140,7 @@ class Receiver:
         server = entity.make_server(
             (self.settings.host, self.settings.port),
             evt_handlers=[
+                (evt.EVT_CONN_OPEN, self._on_opened),
                 (evt.EVT_C_STORE, self._on_store),
                 (evt.EVT_C_ECHO, self._on_echo),
                 (evt.EVT_ACCEPTED, self._on_accepted),
@@ -152,6 +155,19 @@ class Receiver:
         return server
 
     # What peers do, each on a thread of its own.
+
+    def _on_opened(self, event: Event) -> None:
+        """Pynetdicom reads a message whole, however long it says that it is, before it tells of it."""
+        connection = event.assoc.dul.socket
+        read = connection.recv
+
+        def read_limited(count: int) -> bytearray:
+            if count > MAX_PDU_BYTES:
+                self._refuse(f"{event.assoc.requestor.address} announced a message too long for DICOM: broken off")
+                raise OSError
+            return read(count)
+
+        connection.recv = read_limited
 
     def _on_store(self, event: Event) -> int | Dataset:
         try:

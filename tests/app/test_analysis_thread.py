@@ -143,6 +143,27 @@ def test_that_a_stopped_analysis_goes_on_where_it_was_stopped_even_after_a_new_s
     assert said(person) == in_one_pass
 
 
+def test_that_an_analysis_begun_again_and_stopped_takes_nothing_away(
+    start_program: Callable[..., Person], clip: Path
+) -> None:
+    network = Carrying()
+    person = start_program(load_predictor=lambda: network)
+    person.open_clip(clip)
+    network.stop_at = 20
+    person.do(Do.ANALYSE)
+    person.wait(network.is_held)
+    person.do(Do.CANCEL_ANALYSIS)
+    network.stop_at = None
+    network.gate.set()
+    person.program.stop()
+
+    network = Carrying()
+    person = start_program(load_predictor=lambda: network)
+    person.open_clip(clip)
+    assert person.session.analysis.complete
+    assert not network.asked
+
+
 def test_that_another_analysis_is_offered_where_the_weights_are_other_ones(
     start_program: Callable[..., Person], clip: Path
 ) -> None:

@@ -264,6 +264,19 @@ def test_that_what_is_too_much_for_the_memory_is_broken_off(
     assert not listening.files
 
 
+def test_that_a_message_of_two_gigabytes_is_not_waited_for(listen: Callable[..., Listening]) -> None:
+    listening = listen()
+    with socket.create_connection(("127.0.0.1", listening.settings.port)) as connection:
+        connection.sendall(b"\x01\0" + (1 << 31).to_bytes(4, "big") + bytes(1000))
+        listening.hears("too long for DICOM")
+        connection.settimeout(20)
+        with contextlib.suppress(ConnectionResetError):
+            assert connection.recv(1) == b""
+    association = listening.association()
+    assert association.send_c_store(scan()).Status == SUCCESS
+    association.release()
+
+
 def test_that_a_full_disk_is_told_to_the_sender(
     listen: Callable[..., Listening], monkeypatch: pytest.MonkeyPatch
 ) -> None:
