@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary, WeakSet
 
 from pydicom import uid
@@ -158,7 +158,7 @@ class Receiver:
 
     def _on_opened(self, event: Event) -> None:
         """Pynetdicom reads a message whole, however long it says that it is, before it tells of it."""
-        connection = event.assoc.dul.socket
+        connection: Any = event.assoc.dul.socket
         read = connection.recv
 
         def read_limited(count: int) -> bytearray:
