@@ -161,7 +161,7 @@ class Receiver:
         connection: Any = event.assoc.dul.socket
         read = connection.recv
 
-        def read_limited(count: int) -> bytearray:
+        def read_limited(count: int) -> Any:
             if count > MAX_PDU_BYTES:
                 self._refuse(f"{event.assoc.requestor.address} announced a message too long for DICOM: broken off")
                 raise OSError
