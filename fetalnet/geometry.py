@@ -35,6 +35,19 @@ class Ellipse:
         theta_deg = float(theta_deg) % 180.0
         return Ellipse(float(cx), float(cy), float(semi_1), float(semi_2), theta_deg if theta_deg < 180.0 else 0.0)
 
+    @staticmethod
+    def of_matrix(cx: float, cy: float, matrix: NDArray[np.float64]) -> Ellipse:
+        """The image of the unit circle under ``matrix`` (2, 2), around a centre."""
+        axes, lengths, _ = np.linalg.svd(matrix)
+        theta = math.degrees(math.atan2(axes[1, 0], axes[0, 0]))
+        return Ellipse.of(cx, cy, float(lengths[0]), float(lengths[1]), theta)
+
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        """(2, 2) that takes the unit circle to the ellipse, less its centre: its columns are the semi-axes."""
+        cos, sin = math.cos(math.radians(self.theta_deg)), math.sin(math.radians(self.theta_deg))
+        return np.array([[self.a * cos, -self.b * sin], [self.a * sin, self.b * cos]])
+
     @property
     def perimeter_px(self) -> float:
         """Perimeter in pixels by Ramanujan's second approximation."""
@@ -45,15 +58,8 @@ class Ellipse:
         if mm_per_pixel.x == mm_per_pixel.y:
             step = mm_per_pixel.x
             return Ellipse(self.cx * step, self.cy * step, self.a * step, self.b * step, self.theta_deg)
-        cos, sin = math.cos(math.radians(self.theta_deg)), math.sin(math.radians(self.theta_deg))
-        # Columns are the conjugate half-diameters; the scaled ellipse's axes are their singular vectors.
-        halves = np.array([[self.a * cos, -self.b * sin], [self.a * sin, self.b * cos]])
-        halves = np.diag([mm_per_pixel.x, mm_per_pixel.y]) @ halves
-        axes, lengths, _ = np.linalg.svd(halves)
-        theta = math.degrees(math.atan2(axes[1, 0], axes[0, 0]))
-        return Ellipse.of(
-            self.cx * mm_per_pixel.x, self.cy * mm_per_pixel.y, float(lengths[0]), float(lengths[1]), theta
-        )
+        scale = np.diag([mm_per_pixel.x, mm_per_pixel.y])
+        return Ellipse.of_matrix(self.cx * mm_per_pixel.x, self.cy * mm_per_pixel.y, scale @ self.matrix)
 
     def points(self, n: int = 180) -> NDArray[np.float64]:
         """``(n, 2)`` points x, y on the ellipse, evenly spaced in its parameter."""

@@ -14,13 +14,16 @@ from fetalnet.closer_look import joined, nearer_box, same_organ, seen_both_ways
 from fetalnet.engine import Engine, Raw
 from fetalnet.engines import Device, engine_for
 from fetalnet.fitting import FemurFit, fit_plane
+from fetalnet.fitting.rim import MIRRORS
 from fetalnet.fitting.shape import shape_of
+from fetalnet.geometry import Ellipse
 from fetalnet.judgement import MIN_PROBABILITY, judged_still
 from fetalnet.network.weights import DEFAULT_WEIGHTS, LoadedNetwork, load_weights
 from fetalnet.picture.letterbox import Box, Letterbox
 from fetalnet.planes import STANDARD_PLANES, Plane
 from fetalnet.prediction import Prediction, StreamState
 from fetalnet.records import ModelRef
+from fetalnet.rim_fit import Mirrors, at_border, rim_for
 from fetalnet.sources.frame import Frame
 
 MIN_STANDARDNESS = 0.1
@@ -63,6 +66,7 @@ class Predictor:
         loaded = load_weights(weights) if isinstance(weights, Path) else weights
         self.card = loaded.card
         self.engine: Engine = engine_for(loaded, device, threads, cache)
+        self._rim = rim_for(loaded, device, threads, cache)
         self.model = ModelRef(loaded.name, loaded.sha256, self.engine.name)
         self._grid_shape = (loaded.network.config.height, loaded.network.config.width)
         self._femur = femur
@@ -116,19 +120,19 @@ class Predictor:
         self.reset()
         prepared = self.prepare(frame)
         raw = self._run_alone(prepared.grid)
-        first = self.fit(frame, prepared, raw)
+        first = self.fit(frame, prepared, raw, MIRRORS)
         # An organ cut anyhow looks rounder the longer one looks: the real abdomen would be measured as a head.
         if first.plane is Plane.OTHER or first.standardness < MIN_LEAKING_STANDARDNESS:
             return judged_still(first)
         raw = seen_both_ways(prepared.grid, self._run_alone)
-        far = self.fit(frame, prepared, raw)
+        far = self.fit(frame, prepared, raw, MIRRORS)
         far = first if far.geometry is None else far
         box = nearer_box(raw, prepared.letterbox)
         if box is None:
             return judged_still(far)
         near_by = self.prepare(frame, box)._replace(change=None)
         masks = joined(raw, prepared.letterbox, seen_both_ways(near_by.grid, self._run_alone), near_by.letterbox)
-        near = self.fit(frame, near_by, masks)
+        near = self.fit(frame, near_by, masks, MIRRORS)
         return judged_still(near if same_organ(far.geometry, near.geometry) else far)
 
     def prepare(self, frame: Frame, box: Box | None = None) -> Prepared:
@@ -151,8 +155,8 @@ class Predictor:
             self.model = replace(self.model, engine=self.engine.name)
         return raw
 
-    def fit(self, frame: Frame, prepared: Prepared, raw: Raw) -> Prediction:
-        """From probabilities to a plane and, where it can be trusted, a geometry."""
+    def fit(self, frame: Frame, prepared: Prepared, raw: Raw, mirrors: Mirrors = ((1, 1),)) -> Prediction:
+        """From probabilities to a plane and, where it can be trusted, a geometry; ``mirrors`` as in ``at_border``."""
         plane = list(Plane)[int(raw.planes.argmax())]
         probabilities = {each: float(probability) for each, probability in zip(Plane, raw.planes, strict=True)}
         outline = geometry = shape = None
@@ -163,6 +167,9 @@ class Predictor:
             may_leak = bool(rating >= MIN_LEAKING_STANDARDNESS)
             fit = fit_plane(plane, mask, prepared.letterbox, prepared.fan, self._femur, may_leak=may_leak)
             outline, geometry, refused = fit.outline, fit.geometry, fit.refused
+            if self._rim is not None and isinstance(geometry, Ellipse):
+                seen = self._fan_of(frame.pixels.shape)
+                geometry = at_border(self._rim, plane, geometry, frame.pixels, seen, mirrors)
             if outline is not None and geometry is not None:
                 shape = shape_of(geometry, outline, prepared.letterbox, prepared.fan)
         return Prediction(
@@ -198,9 +205,11 @@ class Predictor:
         return self._letterboxes[shape]
 
     def _fan_on(self, letterbox: Letterbox, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
-        if self._fan is None or self._fan.shape != shape[:2]:
-            return None
-        return letterbox.apply_mask(self._fan)
+        fan = self._fan_of(shape)
+        return None if fan is None else letterbox.apply_mask(fan)
+
+    def _fan_of(self, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
+        return self._fan if self._fan is not None and self._fan.shape == shape[:2] else None
 
 
 def _why_not(plane: Plane, probability: float, raw: Raw) -> str | None:

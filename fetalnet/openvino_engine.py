@@ -7,7 +7,7 @@ import logging
 import re
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
@@ -15,11 +15,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from fetalnet.atomic_file import write_file
 from fetalnet.engine import Floats, Raw
 from fetalnet.errors import InputError
+from fetalnet.fitting.rim import COLUMNS, ROWS
 from fetalnet.network.architectures import Network, SingleStep
+from fetalnet.network.rim import RIM_PLANES, RimReader, one_of
+from fetalnet.planes import Plane
 from fetalnet.processor import processor_name
 
 log = logging.getLogger(__name__)
@@ -73,15 +77,16 @@ class OpenVinoEngine:
         }
         if threads and device == "CPU":
             options["INFERENCE_NUM_THREADS"] = threads
-        compiled = None if kept is None else _taken(core, kept, device, options)
-        if compiled is None:
-            model = _converted(network)
+
+        def model() -> Any:
+            config = network.config
+            example = torch.zeros(1, 1, config.height, config.width), network.initial_state(1).cpu()
+            model = _converted(SingleStep(network.cpu().eval()), example)
             if precision is Precision.INT8 and ranges:
                 _quantise(model, ranges)
-            compiled = core.compile_model(model, device, options)
-            if kept is not None:
-                _keep(compiled, kept)
-        self._request = compiled.create_infer_request()
+            return model
+
+        self._request = _compiled(core, model, device, options, kept).create_infer_request()
         self._zeros: Floats = network.initial_state(1).cpu().numpy()
         self._state = self._zeros
         self.name = f"openvino {device.lower()}{'' if precision is Precision.FLOAT32 else f' {precision}'}"
@@ -105,10 +110,41 @@ class OpenVinoEngine:
         self._state = state
 
 
-def kept_file(folder: Path, sha256: str, precision: Precision, ranges: Ranges | None = None) -> Path:
-    """Where the compiled network of these weights and ranges is kept: of this processor and this OpenVINO."""
+class OpenVinoRim:
+    """The rim reader of a network by OpenVINO on the CPU, in float32; one strip at a time."""
+
+    def __init__(self, reader: RimReader, threads: int = 0, kept: Path | None = None) -> None:
+        options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+        if threads:
+            options["INFERENCE_NUM_THREADS"] = threads
+        example = torch.zeros(1, ROWS, COLUMNS), torch.zeros(1, len(RIM_PLANES))
+        core = _quiet_openvino().Core()
+        made = _compiled(core, lambda: _converted(reader.cpu().eval(), example), "CPU", options, kept)
+        self._request = made.create_infer_request()
+
+    def read(self, strip: Floats, plane: Plane) -> tuple[Floats, Floats]:
+        """``strip`` (ROWS, COLUMNS) of an organ: border and trust, each (ANSWERS,)."""
+        outputs = self._request.infer([strip[None], one_of(plane)[None]], share_inputs=True)
+        return outputs[0][0].copy(), outputs[1][0].copy()
+
+
+def kept_file(folder: Path, sha256: str, what: str, ranges: Ranges | None = None) -> Path:
+    """Where the compiled network of these weights and ranges is kept: of this processor and this OpenVINO.
+
+    ``what`` is its precision, or the part of the network that it is.
+    """
     made_with = f"{version('openvino')} {processor_name()} {sorted(ranges.items()) if ranges else ''}"
-    return folder / f"{sha256[:16]}-{precision}-{hashlib.sha256(made_with.encode()).hexdigest()[:16]}.openvino"
+    return folder / f"{sha256[:16]}-{what}-{hashlib.sha256(made_with.encode()).hexdigest()[:16]}.openvino"
+
+
+def _compiled(core: Any, model: Callable[[], Any], device: str, options: dict[str, Any], kept: Path | None) -> Any:
+    """What was kept, or what ``model`` gives, compiled and kept."""
+    compiled = None if kept is None else _taken(core, kept, device, options)
+    if compiled is None:
+        compiled = core.compile_model(model(), device, options)
+        if kept is not None:
+            _keep(compiled, kept)
+    return compiled
 
 
 def _taken(core: Any, kept: Path, device: str, options: dict[str, Any]) -> Any | None:
@@ -148,18 +184,16 @@ def _quiet_openvino() -> Any:
     return openvino
 
 
-def _converted(network: Network) -> Any:
-    """``SingleStep`` as an ``openvino.Model`` of fixed shapes."""
+def _converted(module: nn.Module, example: tuple[torch.Tensor, ...]) -> Any:
+    """A module as an ``openvino.Model`` for inputs of the shapes of ``example``."""
     openvino = _quiet_openvino()
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
-    config = network.config
-    example = torch.zeros(1, 1, config.height, config.width), network.initial_state(1).cpu()
     with torch.inference_mode(), warnings.catch_warnings():
         # Its front end traces, which PyTorch is leaving behind; the way through torch.export takes three times as long.
         warnings.simplefilter("ignore", DeprecationWarning)
-        decoder = TorchScriptPythonDecoder(SingleStep(network.cpu().eval()), example_input=example)
+        decoder = TorchScriptPythonDecoder(module, example_input=example)
         front_end = FrontEndManager().load_by_framework("pytorch")
         model = front_end.convert(front_end.load(decoder))
     model.reshape({index: openvino.PartialShape(list(part.shape)) for index, part in enumerate(example)})

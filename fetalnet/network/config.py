@@ -36,7 +36,7 @@ class NetworkConfig:
 
     ``height`` and ``width`` are the input grid in pixels, divisible by 32. ``channels`` are the widths of the encoder's
     five stages, at 1/2 to 1/32 of the input. ``hidden`` is the width of the temporal unit's state. ``crop_scale``: see
-    ``fetalnet.network.reader.crop_size``.
+    ``fetalnet.network.reader.crop_size``. With ``rim`` fitted ellipses are moved to the border that a rim reader sees.
     """
 
     height: int = 256
@@ -45,6 +45,7 @@ class NetworkConfig:
     temporal: Temporal = Temporal.CONVGRU
     hidden: int = 48
     crop_scale: float = 1.0
+    rim: bool = False
 
     def __post_init__(self) -> None:
         if self.height % STRIDE or self.width % STRIDE:

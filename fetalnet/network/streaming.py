@@ -12,6 +12,7 @@ from fetalnet.network.branch import ClassificationBranch, Findings
 from fetalnet.network.config import STRIDE, Masks, NetworkConfig, Temporal
 from fetalnet.network.output import Output, StepOutput, as_clips
 from fetalnet.network.reader import Reader
+from fetalnet.network.rim import RimReader
 from fetalnet.network.temporal import ConvGru
 from fetalnet.planes import STANDARD_PLANES
 
@@ -24,8 +25,9 @@ class StreamingFetalNet(nn.Module):
 
     After FetalNet (Plotka et al. 2021, arXiv 2107.06943): attention gates, stacked module, classification branch,
     recurrent bottleneck. Ours: residual blocks, 1.6 M parameters instead of 69 M, one mask channel per plane, a
-    branch that looks inside the outlines, a reader that rates how near each outlined organ is to its ideal plane, state
-    carried by the caller.
+    branch that looks inside the outlines, a reader that rates how near each outlined organ is to its ideal plane, a rim
+    reader that sees the fitted ellipse's border in the picture's own resolution (run beside, see
+    ``fetalnet.rim_fit``), state carried by the caller.
     """
 
     masks = Masks.PER_PLANE
@@ -49,6 +51,7 @@ class StreamingFetalNet(nn.Module):
         self.branch = ClassificationBranch(last, config.channels[_MIDDLE])
         # Last, so that the rest starts from the same numbers with and without it.
         self.reader = Reader(config.crop_scale)
+        self.rim = RimReader() if config.rim else None
 
     def initial_state(self, batch: int, height: int | None = None, width: int | None = None) -> Tensor:
         """The state before the first frame: zeros (batch, hidden, height / 32, width / 32)."""

@@ -83,7 +83,7 @@ def _follow(predictor: Predictor, recording: PhantomRecording) -> None:
 
 
 def _may_be_coarse(name: str) -> bool:
-    return not name.endswith(_EXACT)
+    return not name.endswith(_EXACT) and not name.startswith("rim.")
 
 
 def _usual(extremes: NDArray[np.float64]) -> list[float]:

@@ -38,9 +38,10 @@ class Network(_Table):
     temporal: Temporal = Temporal.CONVGRU
     hidden: int = 48
     crop_scale: float = Field(default=1.0, gt=0.5)
+    rim: bool = False
 
     def build(self) -> NetworkConfig:
-        return NetworkConfig(self.height, self.width, self.channels, self.temporal, self.hidden, self.crop_scale)
+        return NetworkConfig(**self.model_dump(exclude={"architecture"}))
 
 
 def _architecture(value: Any) -> Any:
@@ -118,6 +119,14 @@ class ReaderStage(_Table):
     steps: int = Field(default=6000, gt=0)
 
 
+class RimStage(_Table):
+    """How the rim reader is trained, last: ``batch`` strips a step."""
+
+    learning_rate: float = Field(default=2e-3, gt=0)
+    batch: int = Field(default=64, gt=0)
+    steps: int = Field(default=4000, gt=0)
+
+
 class TrainingConfig(_Table):
     """A whole run. Batches are split over ``processes`` of one thread each, whose gradients are averaged.
 
@@ -132,6 +141,7 @@ class TrainingConfig(_Table):
     mixture: Mixture = Mixture()
     phases: tuple[Phase, ...]
     reader: ReaderStage | None = None
+    rim: RimStage | None = None
     real_data: bool = True
     hold_out_validation: bool = True
     processes: int = Field(default=2, ge=1)

@@ -16,6 +16,7 @@ from fetalnet.datasets.split import in_validation
 from fetalnet.datasets.still import read_grey
 from fetalnet.errors import InputError
 from fetalnet.geometry import Ellipse, MmPerPixel
+from fetalnet.picture.sector import find_sector
 from fetalnet.planes import Plane
 from fetalnet.training.example import Example, Outline, on_base_grid
 from fetalnet.training.targets import warped
@@ -69,6 +70,14 @@ def head_stills(folder: Path) -> list[HeadStill]:
             )
             for row in csv.DictReader(file)
         ]
+
+
+def native_examples(stills: list[HeadStill]) -> Iterator[Example]:
+    """The stills in their own resolution, black outside the fan."""
+    for still in stills:
+        pixels = still.pixels()
+        fan = find_sector(pixels).mask(pixels.shape)
+        yield Example(pixels * fan, {Plane.HEAD: Outline(still.truth())})
 
 
 def examples(stills: list[HeadStill]) -> Iterator[Example]:

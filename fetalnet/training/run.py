@@ -26,6 +26,7 @@ from fetalnet.training.crops import Pools, draw_crops
 from fetalnet.training.example import data_folder
 from fetalnet.training.module import Training
 from fetalnet.training.reader import ReaderTraining, fit_verdict
+from fetalnet.training.rim import RimPools, RimTraining, draw_strips
 from fetalnet.training.thermometer import thermometer
 
 SMALL_HEAD_MM = 100.0
@@ -62,14 +63,9 @@ class Data(lightning.LightningDataModule, Generic[Drawn]):  # type: ignore[misc]
 
 def collect(config: TrainingConfig, cache: Path) -> Collection:
     """Everything the run is trained on; renders what the phantom pack lacks."""
-    heads: list[hc18.HeadStill] = []
+    heads = real_heads(config)
     others: list[other_planes.OtherStill] = []
     if config.real_data:
-        heads = [
-            each
-            for each in hc18.head_stills(data_folder() / "hc18")
-            if not (config.hold_out_validation and each.kept_back)
-        ]
         others = [each for each in other_planes.other_stills(data_folder() / "other_planes") if not each.kept_back]
     stills, clips = phantom_data.load(config.pack, cache)
     pictures = list(hc18.examples(heads))
@@ -81,6 +77,14 @@ def collect(config: TrainingConfig, cache: Path) -> Collection:
         if each.organ is Plane.HEAD and each.outlines[Plane.HEAD].standardness >= batches.OUTLINED
     ]
     return Collection(pictures, list(other_planes.examples(others)), stills, clips, small, outlined)
+
+
+def real_heads(config: TrainingConfig) -> list[hc18.HeadStill]:
+    """Those that the run is trained on."""
+    if not config.real_data:
+        return []
+    stills = hc18.head_stills(data_folder() / "hc18")
+    return [each for each in stills if not (config.hold_out_validation and each.kept_back)]
 
 
 def print_table(collection: Collection) -> None:
@@ -110,25 +114,31 @@ def train(
     module = Training(config)
     if start is not None:
         begin_with(module.network, start)
-    data = Data(
-        lambda step, rank: batches.draw_batch(config, collection, step, rank),
-        config.steps,
-        config.steps_per_epoch,
-        thermometer(config),
-    )
-    _fit(module, data, config, folder, resume)
+    elif not config.phases:
+        raise InputError(f"{config.name} trains a part of a network alone; give the rest with --begin-with WEIGHTS.")
+    if config.phases:
+        data = Data(
+            lambda step, rank: batches.draw_batch(config, collection, step, rank),
+            config.steps,
+            config.steps_per_epoch,
+            thermometer(config),
+        )
+        _fit(module, data, config, folder, resume)
     network = module.network
     if isinstance(network, StreamingFetalNet) and config.reader is not None:
         train_reader(network, config, collection, folder / "reader", resume)
+    if isinstance(network, StreamingFetalNet) and network.rim is not None and config.rim is not None:
+        train_rim(network, config, collection, folder / "rim", resume)
     path = folder / f"{config.name}.safetensors"
     save_weights(path, network, new_card(config, collection, start))
     return path
 
 
 def begin_with(network: Network, start: LoadedNetwork) -> None:
-    """Take over trained numbers. Raises ``InputError`` where they are of a network of another shape."""
-    given = start.network.state_dict()
+    """Take over trained numbers; a rim reader may be new. Raises ``InputError`` where the rest has another shape."""
     wanted = network.state_dict()
+    new = {name: tensor for name, tensor in wanted.items() if name.startswith("rim.")}
+    given = new | start.network.state_dict()
     if {name: tensor.shape for name, tensor in given.items()} != {name: each.shape for name, each in wanted.items()}:
         raise InputError(
             f"The weights {start.name} are of a network of another shape than the configuration names; "
@@ -146,6 +156,16 @@ def train_reader(
     data = Data(lambda step, rank: draw_crops(config, pools, step, rank), config.reader.steps, config.steps_per_epoch)
     _fit(ReaderTraining(config, network), data, config, folder, resume)
     fit_verdict(network, config, collection)
+
+
+def train_rim(
+    network: StreamingFetalNet, config: TrainingConfig, collection: Collection, folder: Path, resume: bool = True
+) -> None:
+    """Train the rim reader of a network; no other part of it is needed for that."""
+    assert config.rim is not None
+    pools = RimPools.of(collection, list(hc18.native_examples(real_heads(config))))
+    data = Data(lambda step, rank: draw_strips(config, pools, step, rank), config.rim.steps, config.steps_per_epoch)
+    _fit(RimTraining(config, network), data, config, folder, resume)
 
 
 def _fit(

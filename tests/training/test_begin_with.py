@@ -36,6 +36,15 @@ def test_that_a_network_takes_over_the_numbers_and_the_card_says_from_where(befo
     assert f"Began with weights `{weights.sha256[:12]}`" in as_markdown(card)
 
 
+def test_that_a_rim_reader_may_be_new(before):
+    weights, _ = before
+    network = StreamingFetalNet(NetworkConfig(64, 96, NARROW, hidden=8, rim=True))
+    untrained = network.rim.answer.weight.clone()
+    begin_with(network, weights)
+    assert torch.equal(network.fuse.weight, weights.network.fuse.weight)
+    assert torch.equal(network.rim.answer.weight, untrained)
+
+
 def test_that_numbers_of_another_shape_are_refused(before):
     weights, _ = before
     other = StreamingFetalNet(NetworkConfig(64, 96, NARROW, temporal=Temporal.NONE))

@@ -1,0 +1,148 @@
+"""How the rim reader is trained: on strips along ellipses that are a little off the organ's outline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import lightning
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from fetalnet.fitting.rim import ANSWERS, BASIS, COLUMNS, MIRRORS, ROWS, border_of, moved, strip_of
+from fetalnet.geometry import Ellipse
+from fetalnet.network.rim import RIM_PLANES, one_of
+from fetalnet.network.streaming import StreamingFetalNet
+from fetalnet.planes import Plane
+from fetalnet.training.augment import Appearance
+from fetalnet.training.batches import Collection, Fields
+from fetalnet.training.config import TrainingConfig, cosine
+from fetalnet.training.example import Example
+
+REAL_SHARE, PHANTOM_HEAD_SHARE = 0.55, 0.15
+"""Of the strips; the rest shows phantom abdomens."""
+
+PLAIN_SHARE = 0.4
+"""Of the strips that keep the look they have."""
+
+LEAST_STANDARDNESS = 0.1
+"""Phantom organs that are cut worse are not measured either."""
+
+_OFF = np.array([0.02, 0.018, 0.018, 0.02, 0.02])
+"""Standard deviation of what an ellipse is off, in terms of ``BASIS``; half as much is usual for the network's."""
+
+_PERCENT = 100.0
+
+
+class Strips(NamedTuple):
+    """n strips (n, ROWS, COLUMNS) grey 0 to 1, their ``planes`` (n, 2), and the true ``borders`` (n, ANSWERS)."""
+
+    strips: Tensor
+    planes: Tensor
+    borders: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RimPools:
+    """Pictures with an outlined organ: real heads in their own resolution, and the phantom's."""
+
+    real_heads: list[Example]
+    phantom: dict[Plane, list[Example]]
+
+    @staticmethod
+    def of(collection: Collection, real_heads: list[Example]) -> RimPools:
+        simulated = [*collection.stills, *(frame for clip in collection.clips for frame in clip)]
+        phantom = {
+            plane: [
+                each
+                for each in simulated
+                if plane in each.outlines and each.outlines[plane].standardness >= LEAST_STANDARDNESS
+            ]
+            for plane in RIM_PLANES
+        }
+        return RimPools(real_heads, phantom)
+
+    def draw(self, rng: np.random.Generator) -> tuple[Example, Plane]:
+        kind = rng.random()
+        real = self.real_heads if kind < REAL_SHARE else []
+        plane = Plane.HEAD if kind < REAL_SHARE + PHANTOM_HEAD_SHARE else Plane.ABDOMEN
+        pool = real or self.phantom[plane] or self.real_heads
+        example = pool[int(rng.integers(len(pool)))]
+        return example, plane if plane in example.outlines else Plane.HEAD
+
+
+def draw_strips(config: TrainingConfig, pools: RimPools, step: int, rank: int = 0) -> Strips:
+    """The batch of one step for one process."""
+    assert config.rim is not None
+    size = max(config.rim.batch // config.processes, 1)
+    items = [draw_strip(np.random.default_rng([config.seed, step, rank, item]), pools) for item in range(size)]
+    return Strips(*(torch.from_numpy(np.stack(parts)) for parts in zip(*items, strict=True)))
+
+
+def draw_strip(rng: np.random.Generator, pools: RimPools) -> Fields:
+    """One augmented strip: the fields of ``Strips``, one item's."""
+    example, plane = pools.draw(rng)
+    organ = example.outlines[plane].geometry
+    assert isinstance(organ, Ellipse)
+    ellipse = moved(organ, rng.normal(0, _OFF) * rng.uniform(0.2, 1.8))
+    mirror = MIRRORS[int(rng.integers(len(MIRRORS)))]
+    strip = strip_of(example.pixels, ellipse, mirror=mirror)
+    if rng.random() > PLAIN_SHARE:
+        # Text and calipers are drawn for whole pictures.
+        look = replace(Appearance.draw(rng, (ROWS, COLUMNS)), overlay=None)
+        strip = look.apply(np.asarray(strip * 255, np.uint8), rng)
+    return strip, one_of(plane), border_of(organ, ellipse, mirror)
+
+
+class RimTraining(lightning.LightningModule):  # type: ignore[misc]
+    """Loss, optimiser and schedule around the rim reader; the rest of the network is not touched."""
+
+    def __init__(self, config: TrainingConfig, network: StreamingFetalNet) -> None:
+        super().__init__()
+        assert config.rim is not None
+        assert network.rim is not None
+        self.config, self.stage = config, config.rim
+        # Frozen while the rest is trained.
+        network.rim.requires_grad_(True)
+        self.rim = network.rim.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.register_buffer("basis", torch.from_numpy(BASIS.astype(np.float32)), persistent=False)
+
+    def training_step(self, batch: Strips, _: int) -> Tensor:
+        torch.manual_seed(self.config.seed + self.global_step * self.config.processes + self.global_rank)
+        border, trust = self.rim(batch.strips, batch.planes)
+        fitted = fitted_borders(border, trust, self.basis)
+        apart = functional.smooth_l1_loss(_PERCENT * border, _PERCENT * batch.borders)
+        outline = functional.smooth_l1_loss(_PERCENT * fitted, _PERCENT * batch.borders)
+        # What counts in the end is the circumference.
+        size = _PERCENT * (fitted - batch.borders).mean(dim=1).abs().mean()
+        total = 0.3 * apart + outline + size
+        values = {"rim/border": apart, "rim/outline": outline, "rim/size": size}
+        self.log_dict({name: value.detach() for name, value in values.items()}, batch_size=len(border))
+        self.log("loss", total.detach(), prog_bar=True, batch_size=len(border))
+        return total
+
+    def configure_optimizers(self) -> dict[str, object]:
+        optimizer = torch.optim.AdamW(self.parameters(), lr=1.0, weight_decay=self.config.weight_decay)
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer,
+            lambda step: cosine(
+                self.stage.learning_rate, step / self.stage.steps, self.config.warm_up, 1 / self.stage.steps
+            ),
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def fitted_borders(border: Tensor, trust: Tensor, basis: Tensor) -> Tensor:
+    """(n, ANSWERS) The borders of the ellipses that fit ``border`` best, by ``trust``.
+
+    ``basis`` (ANSWERS, 5). The same as ``movement``, to learn by.
+    """
+    with torch.autocast(border.device.type, enabled=False):
+        # A little trust everywhere keeps the equations solvable.
+        weighted = basis * (trust.float() + 1e-3 / ANSWERS)[..., None]
+        sides = (weighted * border.float()[..., None]).sum(dim=1)
+        normal = torch.einsum("nai,aj->nij", weighted, basis)
+        movement: Tensor = torch.linalg.solve(normal, sides)
+        return movement @ basis.T
