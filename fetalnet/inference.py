@@ -14,7 +14,6 @@ from fetalnet.closer_look import joined, nearer_box, same_organ, seen_both_ways
 from fetalnet.engine import Engine, Raw
 from fetalnet.engines import Device, engine_for
 from fetalnet.fitting import FemurFit, fit_plane
-from fetalnet.fitting.rim import MIRRORS
 from fetalnet.fitting.shape import shape_of
 from fetalnet.geometry import Ellipse
 from fetalnet.judgement import MIN_PROBABILITY, judged_still
@@ -23,7 +22,7 @@ from fetalnet.picture.letterbox import Box, Letterbox
 from fetalnet.planes import STANDARD_PLANES, Plane
 from fetalnet.prediction import Prediction, StreamState
 from fetalnet.records import ModelRef
-from fetalnet.rim_fit import Mirrors, at_border, rim_for
+from fetalnet.rim_fit import at_border, rim_for
 from fetalnet.sources.frame import Frame
 
 MIN_STANDARDNESS = 0.1
@@ -120,19 +119,19 @@ class Predictor:
         self.reset()
         prepared = self.prepare(frame)
         raw = self._run_alone(prepared.grid)
-        first = self.fit(frame, prepared, raw, MIRRORS)
+        first = self.fit(frame, prepared, raw, still=True)
         # An organ cut anyhow looks rounder the longer one looks: the real abdomen would be measured as a head.
         if first.plane is Plane.OTHER or first.standardness < MIN_LEAKING_STANDARDNESS:
             return judged_still(first)
         raw = seen_both_ways(prepared.grid, self._run_alone)
-        far = self.fit(frame, prepared, raw, MIRRORS)
+        far = self.fit(frame, prepared, raw, still=True)
         far = first if far.geometry is None else far
         box = nearer_box(raw, prepared.letterbox)
         if box is None:
             return judged_still(far)
         near_by = self.prepare(frame, box)._replace(change=None)
         masks = joined(raw, prepared.letterbox, seen_both_ways(near_by.grid, self._run_alone), near_by.letterbox)
-        near = self.fit(frame, near_by, masks, MIRRORS)
+        near = self.fit(frame, near_by, masks, still=True)
         return judged_still(near if same_organ(far.geometry, near.geometry) else far)
 
     def prepare(self, frame: Frame, box: Box | None = None) -> Prepared:
@@ -155,8 +154,8 @@ class Predictor:
             self.model = replace(self.model, engine=self.engine.name)
         return raw
 
-    def fit(self, frame: Frame, prepared: Prepared, raw: Raw, mirrors: Mirrors = ((1, 1),)) -> Prediction:
-        """From probabilities to a plane and, where it can be trusted, a geometry; ``mirrors`` as in ``at_border``."""
+    def fit(self, frame: Frame, prepared: Prepared, raw: Raw, *, still: bool = False) -> Prediction:
+        """From probabilities to a plane and, where it can be trusted, a geometry; a ``still`` may take longer."""
         plane = list(Plane)[int(raw.planes.argmax())]
         probabilities = {each: float(probability) for each, probability in zip(Plane, raw.planes, strict=True)}
         outline = geometry = shape = None
@@ -169,7 +168,7 @@ class Predictor:
             outline, geometry, refused = fit.outline, fit.geometry, fit.refused
             if self._rim is not None and isinstance(geometry, Ellipse):
                 seen = self._fan_of(frame.pixels.shape)
-                geometry = at_border(self._rim, plane, geometry, frame.pixels, seen, mirrors)
+                geometry = at_border(self._rim, plane, geometry, frame.pixels, seen, closely=still)
             if outline is not None and geometry is not None:
                 shape = shape_of(geometry, outline, prepared.letterbox, prepared.fan)
         return Prediction(

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from fetalnet.engine import Floats
-from fetalnet.fitting.rim import moved, movement, strip_of
+from fetalnet.fitting.rim import MIRRORS, moved, movement, strip_of
 from fetalnet.geometry import Ellipse
 from fetalnet.network.rim import RimReader, one_of
 from fetalnet.network.streaming import StreamingFetalNet
@@ -18,10 +18,6 @@ from fetalnet.network.weights import LoadedNetwork
 from fetalnet.openvino_engine import OpenVinoRim, kept_file
 from fetalnet.planes import Plane
 
-Mirrors = tuple[tuple[int, int], ...]
-
-_ROUNDS = 2
-"""The second look is from nearer to the border, as training's are in the mean."""
 _FARTHEST = 0.15
 """In radii: a border that lies further away is another's, and the first ellipse stays."""
 
@@ -62,14 +58,16 @@ def at_border(
     ellipse: Ellipse,
     pixels: NDArray[np.uint8],
     seen: NDArray[np.bool_] | None = None,
-    mirrors: Mirrors = ((1, 1),),
+    *,
+    closely: bool = False,
 ) -> Ellipse:
     """The ellipse moved to the border of its organ in a picture; ``seen`` (height, width) is true inside the fan.
 
-    With several ``mirrors`` the strip is read as often, each way round, and the mean counts.
+    ``closely`` takes eight times as long: the strip is read all four ways round, and again where that has led.
     """
     nearer = ellipse
-    for _ in range(_ROUNDS):
+    mirrors = MIRRORS if closely else MIRRORS[:1]
+    for _ in range(2 if closely else 1):
         read = [rim.read(strip_of(pixels, nearer, seen, mirror), plane) for mirror in mirrors]
         borders, trusts = (np.stack(parts) for parts in zip(*read, strict=True))
         change = movement(borders, trusts, mirrors)

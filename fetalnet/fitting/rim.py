@@ -34,7 +34,8 @@ BASIS: Floats = np.stack(
 """(ANSWERS, 5): how the border moves, in radii, with size, place (2) and shape (2) of an ellipse, to first order."""
 
 MIRRORS = ((1, 1), (-1, 1), (1, -1), (-1, -1))
-"""Both ends and both sides of an ellipse are alike: a strip can begin at either and run either way."""
+"""Both ends and both sides of an ellipse are alike: a strip can begin at either and run either way. The first is as it
+is drawn."""
 
 
 def strip_of(
@@ -68,7 +69,7 @@ def border_of(organ: Ellipse, ellipse: Ellipse, mirror: tuple[int, int] = (1, 1)
 
 
 def movement(
-    borders: NDArray[np.float32], weights: NDArray[np.float32], mirrors: tuple[tuple[int, int], ...] = ((1, 1),)
+    borders: NDArray[np.float32], weights: NDArray[np.float32], mirrors: tuple[tuple[int, int], ...] = MIRRORS[:1]
 ) -> Floats:
     """(5,) The movement in terms of ``BASIS`` that fits the borders (n, ANSWERS), trusted by ``weights`` (n, ANSWERS);
     seen through several ``mirrors``, their mean.
