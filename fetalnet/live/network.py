@@ -27,6 +27,8 @@ _OPTIONS = {
     # Until the next whole picture has told its size, which many senders repeat every two seconds; no longer than that.
     "probesize": "5000000",
     "analyzeduration": "3000000",
+    # It would hold back twenty frames to make sure of their rate.
+    "fpsprobesize": "2",
     "rtsp_transport": "tcp",
     # Ten seconds of 8 Mbit/s, in packets of 188 bytes, wait while the disk is slow.
     "fifo_size": "53000",
