@@ -120,11 +120,12 @@ class ReaderStage(_Table):
 
 
 class RimStage(_Table):
-    """How the rim reader is trained, last: ``batch`` strips a step."""
+    """How the rim reader is trained, last: ``batch`` strips a step, ``real_share`` of them of real heads."""
 
     learning_rate: float = Field(default=2e-3, gt=0)
     batch: int = Field(default=64, gt=0)
     steps: int = Field(default=4000, gt=0)
+    real_share: float = Field(default=0.55, ge=0, le=1)
 
 
 class TrainingConfig(_Table):

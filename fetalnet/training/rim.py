@@ -21,8 +21,8 @@ from fetalnet.training.batches import Collection, Fields
 from fetalnet.training.config import TrainingConfig, cosine
 from fetalnet.training.example import Example
 
-REAL_SHARE, PHANTOM_HEAD_SHARE = 0.55, 0.15
-"""Of the strips; the rest shows phantom abdomens."""
+PHANTOM_HEAD_SHARE = 1 / 3
+"""Of the phantom's strips; the others show abdomens."""
 
 PLAIN_SHARE = 0.4
 """Of the strips that keep the look they have."""
@@ -64,26 +64,26 @@ class RimPools:
         }
         return RimPools(real_heads, phantom)
 
-    def draw(self, rng: np.random.Generator) -> tuple[Example, Plane]:
-        kind = rng.random()
-        real = self.real_heads if kind < REAL_SHARE else []
-        plane = Plane.HEAD if kind < REAL_SHARE + PHANTOM_HEAD_SHARE else Plane.ABDOMEN
-        pool = real or self.phantom[plane] or self.real_heads
-        example = pool[int(rng.integers(len(pool)))]
-        return example, plane if plane in example.outlines else Plane.HEAD
+    def draw(self, rng: np.random.Generator, real_share: float) -> tuple[Example, Plane]:
+        """A picture and which of its organs to look at."""
+        real, head = rng.random() < real_share and bool(self.real_heads), rng.random() < PHANTOM_HEAD_SHARE
+        plane = Plane.HEAD if real or head or not self.phantom[Plane.ABDOMEN] else Plane.ABDOMEN
+        pool = self.real_heads if real else self.phantom[plane] or self.real_heads
+        return pool[int(rng.integers(len(pool)))], plane
 
 
 def draw_strips(config: TrainingConfig, pools: RimPools, step: int, rank: int = 0) -> Strips:
     """The batch of one step for one process."""
     assert config.rim is not None
     size = max(config.rim.batch // config.processes, 1)
-    items = [draw_strip(np.random.default_rng([config.seed, step, rank, item]), pools) for item in range(size)]
+    share = config.rim.real_share
+    items = [draw_strip(np.random.default_rng([config.seed, step, rank, item]), pools, share) for item in range(size)]
     return Strips(*(torch.from_numpy(np.stack(parts)) for parts in zip(*items, strict=True)))
 
 
-def draw_strip(rng: np.random.Generator, pools: RimPools) -> Fields:
+def draw_strip(rng: np.random.Generator, pools: RimPools, real_share: float = 0.5) -> Fields:
     """One augmented strip: the fields of ``Strips``, one item's."""
-    example, plane = pools.draw(rng)
+    example, plane = pools.draw(rng, real_share)
     organ = example.outlines[plane].geometry
     assert isinstance(organ, Ellipse)
     ellipse = moved(organ, rng.normal(0, _OFF) * rng.uniform(0.2, 1.8))
