@@ -32,6 +32,8 @@ _LIMITS = [
     "No twins, no anomalies, no transvaginal scans were trained on knowingly.",
 ]
 
+_PART_ALONE = "The rim reader alone was trained; the rest is that of the weights it began with."
+
 
 def new_card(config: TrainingConfig, collection: Collection, start: LoadedNetwork | None = None) -> dict[str, Any]:
     """The card of weights as training leaves them, without figures; with the one of the weights it began with."""
@@ -70,6 +72,7 @@ def as_markdown(card: dict[str, Any]) -> str:
         *_beginnings(card),
         "",
         "## Trained on",
+        *([] if card["config"]["phases"] else ["", _PART_ALONE]),
         "",
         "| plane | real | phantom |",
         "|---|---|---|",
@@ -92,7 +95,11 @@ def _beginnings(card: dict[str, Any]) -> list[str]:
     before = card.get("began_with")
     if before is None:
         return []
-    line = f"Began with weights `{before['sha256'][:12]}` (commit {before['commit']}, seed {before['seed']})."
+    real, phantom = (sum(row[kind] for row in before["trained_on"].values()) for kind in ("real", "phantom"))
+    line = (
+        f"Began with weights `{before['sha256'][:12]}` (commit {before['commit']}, seed {before['seed']}, "
+        f"{real} real pictures and {phantom} of the phantom)."
+    )
     return [line, *_beginnings(before)]
 
 

@@ -34,6 +34,10 @@ def test_that_a_network_takes_over_the_numbers_and_the_card_says_from_where(befo
         assert torch.equal(tensor, network.state_dict()[name])
     card = new_card(config, Collection([], [], [], []), weights) | {"architecture": "a", "sha256": "b"}
     assert f"Began with weights `{weights.sha256[:12]}`" in as_markdown(card)
+    assert "rim reader alone" not in as_markdown(card)
+    part = config.model_copy(update={"phases": ()})
+    card = new_card(part, Collection([], [], [], []), weights) | {"architecture": "a", "sha256": "b"}
+    assert "The rim reader alone was trained" in as_markdown(card)
 
 
 def test_that_a_rim_reader_may_be_new(before):
