@@ -17,7 +17,7 @@ from fetalnet.live.decoding import LiveDecoder, headers, pixels_of, reformed
 from fetalnet.live.doctor import Doctor
 from fetalnet.live.reader import Reader
 from fetalnet.live.recorder import Recorder
-from fetalnet.live.source import Arrival, LiveSource, VideoForm
+from fetalnet.live.source import Arrival, LinkError, LiveSource, VideoForm
 from fetalnet.sources.frame import Frame
 
 NO_SIGNAL_S = 1.0
@@ -159,7 +159,7 @@ class Capture:
             elif ended:
                 self._sentence = str(reader.error) if reader.error is not None else "The recording is at its end."
                 reader.close()
-                return began, reader.error is None or reader.error.lasting
+                return began, reader.error is None or self._lasts(reader.error)
             elif time.monotonic() - reader.busy_since_s > self._stalled_s:
                 self._sentence = f"{self.source.name} does not answer; unplug it and plug it in again."
                 self._leave(reader)
@@ -168,6 +168,9 @@ class Capture:
             self._take(reader.take(0.0), self._form)
         self._leave(reader)
         return began, True
+
+    def _lasts(self, error: LinkError) -> bool:
+        return error.lasting or (error.misaddressed and self._newest_s is None)
 
     def _may_try_again(self) -> bool:
         self._abandoned = [reader for reader in self._abandoned if reader.is_alive()]

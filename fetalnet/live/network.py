@@ -100,10 +100,10 @@ def _picture_stream(container: InputContainer, name: str) -> VideoStream:
     if not container.streams.video:
         kinds = {stream.type for stream in container.streams}
         what = "only sound" if "audio" in kinds else "no picture"
-        raise LinkError(f"{name} sends {what}; choose the scanner's picture at the sender.", lasting=True)
+        raise LinkError(f"{name} sends {what}; choose the scanner's picture at the sender.", misaddressed=True)
     stream = container.streams.video[0]
     if stream.codec_context is None:
-        raise LinkError(f"The codec that {name} sends is not known here; set the sender to H.264.", lasting=True)
+        raise LinkError(f"The codec that {name} sends is not known here; set the sender to H.264.", misaddressed=True)
     if not stream.codec_context.width:
         raise LinkError(f"{name} has not said yet how large its picture is; waiting for its next whole picture.")
     return stream
@@ -114,22 +114,22 @@ def _failure(error: av.FFmpegError, url: str, name: str) -> LinkError:
     match error:
         case av.error.HTTPUnauthorizedError() | av.error.HTTPForbiddenError():
             return LinkError(
-                f"{name} asks for a password; write it into the address: {scheme}://name:password@…", lasting=True
+                f"{name} asks for a password; write it into the address: {scheme}://name:password@…", misaddressed=True
             )
         case av.error.HTTPNotFoundError():
-            return LinkError(f"There is no stream of this name at {name}; look for its path.", lasting=True)
+            return LinkError(f"There is no stream of this name at {name}; look for its path.", misaddressed=True)
         case av.error.HTTPError():
             return LinkError(f"{name} refused the stream; look into the sender's settings.")
         case av.error.ConnectionRefusedError():
             return LinkError(f"Nothing listens at {name}; start the sender, or correct the port.")
         case av.error.ProtocolNotFoundError():
             return LinkError(
-                f"The FFmpeg of this program cannot receive {scheme}; let the sender use UDP or TCP.", lasting=True
+                f"The FFmpeg of this program cannot receive {scheme}; let the sender use UDP or TCP.", misaddressed=True
             )
         case av.error.InvalidDataError() | av.error.ArgumentError() | av.error.DemuxerNotFoundError():
             return LinkError(
                 f"What answers at {name} is no video, a web page perhaps; ask the sender for the stream's own address.",
-                lasting=True,
+                misaddressed=True,
             )
         case av.error.ExitError() | av.error.TimeoutError():
             return LinkError(f"Nothing comes from {name}; start the sender, or look at address, cable and firewall.")

@@ -167,7 +167,8 @@ class OpenIGTLinkLink:
 
     def _stranger(self) -> LinkError:
         return LinkError(
-            f"What answers at {self._name} does not speak OpenIGTLink; ask for the address of its server.", lasting=True
+            f"What answers at {self._name} does not speak OpenIGTLink; ask for the address of its server.",
+            misaddressed=True,
         )
 
 

@@ -16,12 +16,13 @@ from fetalnet.geometry import MmPerPixel
 class LinkError(Exception):
     """The link cannot be made, or broke. The message is one sentence for a person.
 
-    ``lasting`` where trying again cannot help: a wrong password, a page instead of a video.
+    ``lasting`` where trying again cannot help. ``misaddressed`` where it cannot unless the link has worked before: a
+    wrong password, a page instead of a video. What worked may answer so while it starts anew, or after a disturbance.
     """
 
-    def __init__(self, sentence: str, *, lasting: bool = False) -> None:
+    def __init__(self, sentence: str, *, lasting: bool = False, misaddressed: bool = False) -> None:
         super().__init__(sentence)
-        self.lasting = lasting
+        self.lasting, self.misaddressed = lasting, misaddressed
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -170,6 +170,23 @@ def answer_page(request: BaseHTTPRequestHandler, status: int) -> None:
     request.wfile.write(page)
 
 
+def test_that_a_sender_that_worked_is_waited_for_whatever_it_answers_meanwhile(tmp_path: Path) -> None:
+    answers = iter([stream_two_seconds, lambda request: answer_page(request, 404)] * 2)
+    with (
+        WebServer(lambda request: next(answers, stream_over_http)(request)) as server,
+        Watch(network_source(server.url), tmp_path, back_off_s=(0.05,)) as watch,
+    ):
+        assert wait_for(lambda: watch.frames and watch.frames[-1].segment == 2)
+    assert len(watch.recorder.segments) == 3
+
+
+def stream_two_seconds(request: BaseHTTPRequestHandler) -> None:
+    request.send_response(200)
+    request.send_header("Content-Type", "video/mp2t")
+    request.end_headers()
+    Sender(request.wfile, frames=60, paced=False)._run()
+
+
 def test_that_a_stream_of_sound_alone_is_refused(tmp_path: Path) -> None:
     port = free_port()
     with Sender(("listen", port), sound_only=True):
