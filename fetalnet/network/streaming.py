@@ -24,7 +24,7 @@ class StreamingFetalNet(nn.Module):
     """Attention U-Net with side outputs, a classification branch and a causal temporal unit at the bottleneck.
 
     After FetalNet (Plotka et al. 2021, arXiv 2107.06943): attention gates, stacked module, classification branch,
-    recurrent bottleneck. Ours: residual blocks, 1.6 M parameters instead of 69 M, one mask channel per plane, a
+    recurrent bottleneck. Ours: residual blocks, 1.9 M parameters instead of 69 M, one mask channel per plane, a
     branch that looks inside the outlines, a reader that rates how near each outlined organ is to its ideal plane, a rim
     reader that sees the fitted ellipse's border in the picture's own resolution (run beside, see
     ``fetalnet.rim_fit``), state carried by the caller.
