@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from fetalnet.estimate import Estimate, LeftOut, estimate_of
 from fetalnet.geometry import Geometry, MmPerPixel
 from fetalnet.measurement import Length, measure
+from fetalnet.packed_geometries import PackedGeometries
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
 from fetalnet.quality import calipers_fit
 from fetalnet.runs import consistent, runs_of, smoothed
 from fetalnet.segments import Broken, Frozen, Segment, find_broken, find_frozen, find_segments, rate_of
 
 if TYPE_CHECKING:
-    from fetalnet.fitting.shape import Shape
     from fetalnet.prediction import Prediction
 
 BEST_COUNT = 5
@@ -73,7 +73,7 @@ class BestFrame:
 class Examination:
     """Collects predictions in the order of their frames and says at any time what was found so far.
 
-    Keeps a few numbers per frame and its geometry, never outlines: 10 minutes at 30 Hz take some megabytes.
+    Keeps a few numbers per frame, never outlines: 10 minutes at 30 Hz take three megabytes.
     """
 
     def __init__(self, thresholds: Thresholds | None = None) -> None:
@@ -82,12 +82,12 @@ class Examination:
         self._index = array("q")
         self._time_s: list[float | None] = []
         self._file: list[str | None] = []
-        self._geometry: list[Geometry | None] = []
+        self._geometry = PackedGeometries()
         self._plane: list[Plane] = []
         self._probability = {plane: array("d") for plane in Plane}
         self._standardness = array("d")
         self._size_px = array("d")
-        self._shape: list[Shape | None] = []
+        self._fits = array("b")
         self._change: list[float | None] = []
         self._found_at: int = -1
         self._found: dict[Plane, _Found] = {}
@@ -113,7 +113,7 @@ class Examination:
         self._file.append(prediction.file)
         self._geometry.append(geometry)
         self._plane.append(prediction.plane)
-        self._shape.append(prediction.shape)
+        self._fits.append(prediction.shape is None or calipers_fit(prediction.shape))
         self._change.append(prediction.change)
         for plane in Plane:
             self._probability[plane].append(prediction.probabilities[plane])
@@ -162,7 +162,7 @@ class Examination:
             left_out = self._left_out(plane, found, repeated)
             lengths = {
                 self._index[at]: measure(geometry, plane, mm_per_pixel_of(self._index[at], geometry))
-                for at in np.flatnonzero(found.usable)
+                for at in np.flatnonzero(found.usable).tolist()
                 if self._index[at] not in left_out and (geometry := self._geometry[at]) is not None
             }
             first = KINDS_OF[plane][0]
@@ -193,13 +193,13 @@ class Examination:
     def _left_out(self, plane: Plane, found: _Found, repeated: Collection[int]) -> dict[int, LeftOut]:
         """Why each frame that shows the plane does not enter the estimate, by its index."""
         low = found.score < self.thresholds.estimate_share * found.peak
-        fits = np.array([shape is None or calipers_fit(shape) for shape in self._shape])
+        fits = np.array(self._fits, bool)
         # Where the outline takes something along in every frame, the body within it is all there is.
         if not np.any(found.usable & ~low & fits):
             fits[:] = True
         result: dict[int, LeftOut] = {}
         taken = False
-        for at in np.flatnonzero(self._shows(plane) | found.usable):
+        for at in np.flatnonzero(self._shows(plane) | found.usable).tolist():
             index = self._index[at]
             if self._geometry[at] is None:
                 result[index] = LeftOut.NOT_MEASURED

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+from array import array
 from bisect import bisect_left
 from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from fetalnet.picture.calibration import Calibration
 from fetalnet.picture.scale import Scale, ScaleOrigin
@@ -31,7 +34,8 @@ class LiveScales:
         self._track = NO_SCALE_TRACK
         self._number = 0
         self._told: MmPerPixel | None = None
-        self._places: list[tuple[int, int, int]] = []
+        # Number, segment and index of each frame, flat.
+        self._places = array("q")
 
     @property
     def track(self) -> ScaleTrack:
@@ -44,9 +48,9 @@ class LiveScales:
         The sender's word counts where there is no other, and wherever it changes: the scanner was set anew.
         """
         with self._lock:
-            another_link = bool(self._places) and self._places[-1][1] != segment
+            another_link = bool(self._places) and self._places[-2] != segment
             self._number = number
-            self._places.append((number, segment, index))
+            self._places.extend((number, segment, index))
             if another_link:
                 self._end(number, NEW_PICTURE)
             if told == self._told and (told is None or not another_link):
@@ -86,20 +90,21 @@ class LiveScales:
     def of_segment(self, segment: Segment) -> ScaleTrack:
         """The scale along one file of the recording, by the frames of that file."""
         with self._lock:
-            within = range(segment.first_index, segment.first_index + segment.frames)
-            places = [place for place in self._places if place[1] == segment.part and place[2] in within]
-            if not places:
+            looked_at = np.array(self._places, np.int64).reshape(-1, 3)
+            after_first = looked_at[:, 2] - segment.first_index
+            of_file = (looked_at[:, 1] == segment.part) & (after_first >= 0) & (after_first < segment.frames)
+            numbers, _, indices = looked_at[of_file].T.tolist()
+            if not numbers:
                 return NO_SCALE_TRACK
-            numbers = [number for number, _, _ in places]
             first = self._track.at(numbers[0])
             if first.followed_from is not None and self._track.step_at(numbers[0]).from_index < numbers[0]:
                 first = replace(first, followed_from=0, note="Ruler, followed from the file before.")
             track = ScaleTrack.of(first)
             for step in self._track.steps:
                 at = bisect_left(numbers, step.from_index)
-                if not 0 < at < len(places):
+                if not 0 < at < len(numbers):
                     continue
-                index = places[at][2] - segment.first_index
+                index = indices[at] - segment.first_index
                 # What follows from the scale before is worked out again: it tells from which frame on.
                 if step.is_open and step.reason is not None:
                     track = track.parted(index, step.reason, step.rulers)
