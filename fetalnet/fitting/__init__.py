@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fetalnet.fitting.ellipse import fit_ellipse
 from fetalnet.fitting.femur import fit_line, fit_rectangle
 from fetalnet.fitting.leak import fit_core
-from fetalnet.fitting.outline import RefusedError, Region, contour_of, inside_of, largest, regions_of
+from fetalnet.fitting.outline import Floats, RefusedError, Region, contour_of, inside_of, largest, regions_of
 from fetalnet.geometry import Geometry, Line
 from fetalnet.picture.letterbox import Letterbox
 from fetalnet.planes import Plane
@@ -55,11 +55,11 @@ def fit_plane(
     outline: NDArray[np.float32] | None = None
     try:
         regions = regions_of(mask_probability)
-        outline = letterbox.to_native(contour_of(regions[0])).astype(np.float32)
+        contour = contour_of(regions[0])
+        outline = letterbox.to_native(contour).astype(np.float32)
         if plane is not Plane.FEMUR:
-            return _fit_body(plane, regions, outline, letterbox, seen, may_leak)
+            return _fit_body(plane, regions, contour, outline, letterbox, seen, may_leak)
         region = largest(regions)
-        contour = contour_of(region)
         line = fit_line(region, contour, seen) if femur is FemurFit.ENDS else fit_rectangle(contour, seen)
         return Fit(Line.of(*letterbox.to_native(line).ravel()), outline)
     except RefusedError as refused:
@@ -69,13 +69,15 @@ def fit_plane(
 def _fit_body(
     plane: Plane,
     regions: list[Region],
+    contour: Floats,
     outline: NDArray[np.float32],
     letterbox: Letterbox,
     seen: NDArray[np.bool_],
     may_leak: bool,
 ) -> Fit:
     try:
-        return Fit(fit_ellipse(plane, contour_of(largest(regions)), letterbox, seen), outline)
+        largest(regions)
+        return Fit(fit_ellipse(plane, contour, letterbox, seen), outline)
     except RefusedError:
         core = fit_core(plane, regions, letterbox, seen) if may_leak else None
         if core is None:

@@ -25,7 +25,7 @@ _FINER = 6
 """So many places are averaged along the ellipse for each column: a pixel of a large picture is much smaller."""
 _PHI = (np.arange(COLUMNS * _FINER) + 0.5) * (2 * np.pi / (COLUMNS * _FINER))
 _RHO = 1.0 + REACH * ((np.arange(ROWS) + 0.5) * (2 / ROWS) - 1.0)
-_UNIT = np.stack([np.outer(_RHO, np.cos(_PHI)), np.outer(_RHO, np.sin(_PHI))], axis=-1).astype(np.float32)
+_U, _V = (np.outer(_RHO, along(_PHI)).astype(np.float32) for along in (np.cos, np.sin))
 
 ANSWER_PHI: Floats = (np.arange(ANSWERS) + 0.5) * (2 * np.pi / ANSWERS)
 BASIS: Floats = np.stack(
@@ -42,16 +42,15 @@ def strip_of(
     pixels: NDArray[np.uint8], ellipse: Ellipse, seen: NDArray[np.bool_] | None = None, mirror: tuple[int, int] = (1, 1)
 ) -> NDArray[np.float32]:
     """(ROWS, COLUMNS) grey 0 to 1 of a picture (height, width) or (height, width, 3); black where not ``seen``."""
-    matrix, centre = ellipse.matrix * mirror, np.array([ellipse.cx, ellipse.cy])
-    places = _UNIT @ matrix.T.astype(np.float32) + centre.astype(np.float32)
-    strip = cv2.remap(pixels, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    (xu, xv), (yu, yv) = ellipse.matrix * mirror
+    x, y = cv2.addWeighted(_U, xu, _V, xv, ellipse.cx), cv2.addWeighted(_U, yu, _V, yv, ellipse.cy)
+    strip = cv2.remap(pixels, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     if strip.ndim == 3:
         strip = cv2.cvtColor(strip, cv2.COLOR_RGB2GRAY)
-    grey = strip.astype(np.float32)
     if seen is not None:
-        grey *= cv2.remap(seen.view(np.uint8), places, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
-    averaged: NDArray[np.float32] = grey.reshape(ROWS, COLUMNS, _FINER).mean(axis=2) * np.float32(1 / 255)
-    return averaged
+        strip = strip * cv2.remap(seen.view(np.uint8), x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
+    averaged = cv2.resize(strip, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)
+    return np.asarray(averaged, np.float32) * np.float32(1 / 255)
 
 
 def border_of(organ: Ellipse, ellipse: Ellipse, mirror: tuple[int, int] = (1, 1)) -> NDArray[np.float32]:
