@@ -33,13 +33,19 @@ def network() -> LoadedNetwork:
 
 
 @pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where what was compiled once is taken from."""
+    return tmp_path_factory.mktemp("compiled")
+
+
+@pytest.fixture(scope="module")
 def on_torch(network: LoadedNetwork) -> Predictor:
     return Predictor(network, "torch", 1)
 
 
 @pytest.fixture(scope="module")
-def on_openvino(network: LoadedNetwork) -> Predictor:
-    return Predictor(network, "openvino", 1)
+def on_openvino(network: LoadedNetwork, compiled: Path) -> Predictor:
+    return Predictor(network, "openvino", 1, cache=compiled)
 
 
 class Stub:
@@ -100,10 +106,10 @@ def test_that_the_engines_agree_on_masks_and_millimetres(on_torch: Predictor, on
 
 
 def test_that_the_fastest_engine_is_chosen_once(
-    network: LoadedNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    network: LoadedNetwork, tmp_path: Path, compiled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory = tmp_path / "engine.json"
-    choice = choose_engine(network, 1, memory)
+    choice = choose_engine(network, 1, memory, compiled)
     assert choice.frame_ms.keys() >= {"openvino", "torch"}
     assert choice.device == min(choice.frame_ms, key=choice.frame_ms.__getitem__)
     monkeypatch.setattr(engine_choice, "measure_engines", lambda *_: pytest.fail("measured again"))
@@ -111,20 +117,20 @@ def test_that_the_fastest_engine_is_chosen_once(
 
 
 def test_that_int8_is_chosen_only_where_it_says_what_float32_says(
-    network: LoadedNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    network: LoadedNetwork, compiled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "openvino:int8" in measure_engines(network, 1).frame_ms
+    assert "openvino:int8" in measure_engines(network, 1, compiled).frame_ms
 
     def overflowing(network: LoadedNetwork, device: str, threads: int, cache: Path | None) -> Engine:
         engine = engine_for(network, device, threads, cache)
         return Overflowing(engine) if device == "openvino:int8" else engine
 
     monkeypatch.setattr(engine_choice, "engine_for", overflowing)
-    assert "openvino:int8" not in measure_engines(network, 1).frame_ms
+    assert "openvino:int8" not in measure_engines(network, 1, compiled).frame_ms
 
 
-def test_that_int8_outlines_and_measures_as_float32_does(network: LoadedNetwork) -> None:
-    exact, coarse = (Predictor(network, device, 1) for device in ("openvino", "openvino:int8"))
+def test_that_int8_outlines_and_measures_as_float32_does(network: LoadedNetwork, compiled: Path) -> None:
+    exact, coarse = (Predictor(network, device, 1, cache=compiled) for device in ("openvino", "openvino:int8"))
     assert coarse.model.engine == "openvino cpu int8"
     source = VideoFile(DEMO)
     fan = find_sector(source[HEAD_FRAMES[0]].pixels)
