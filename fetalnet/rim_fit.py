@@ -69,4 +69,4 @@ def at_border(
     read = [rim.read(strip_of(pixels, ellipse, seen, mirror), plane) for mirror in mirrors]
     borders, trusts = (np.stack(parts) for parts in zip(*read, strict=True))
     change = movement(borders, trusts, mirrors)
-    return ellipse if float(np.abs(change).max()) > _FARTHEST else moved(ellipse, change)
+    return moved(ellipse, change) if float(np.abs(change).max()) <= _FARTHEST else ellipse

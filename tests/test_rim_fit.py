@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from fetalnet.fitting.rim import ANSWERS, COLUMNS, MIRRORS, ROWS, border_of, moved, strip_of
+from fetalnet.fitting.rim import ANSWERS, COLUMNS, MIRRORS, ROWS, border_of, moved, movement, strip_of
 from fetalnet.geometry import Ellipse
 from fetalnet.network.rim import RimReader
 from fetalnet.openvino_engine import OpenVinoRim
@@ -48,6 +48,13 @@ def test_that_a_known_border_is_reached(closely: bool, monkeypatch: pytest.Monke
 def test_that_a_border_far_away_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     other = Ellipse.of(ORGAN.cx, ORGAN.cy, 1.3 * ORGAN.a, 1.3 * ORGAN.b, ORGAN.theta_deg)
     assert at_border(Knowing(other, monkeypatch), Plane.HEAD, ORGAN, np.zeros((480, 640), np.uint8)) is ORGAN
+
+
+def test_that_trust_in_one_angle_alone_still_gives_an_ellipse() -> None:
+    border, trust = np.full(ANSWERS, 0.02, np.float32), np.zeros(ANSWERS, np.float32)
+    trust[5] = 1.0
+    found = moved(ORGAN, movement(border[None], trust[None]))
+    assert found.perimeter_px == pytest.approx(1.02 * ORGAN.perimeter_px, rel=1e-3)
 
 
 @pytest.mark.parametrize("mirror", MIRRORS)

@@ -76,7 +76,7 @@ def _fit_body(
     may_leak: bool,
 ) -> Fit:
     try:
-        largest(regions)
+        largest(regions)  # or refused, for a rival
         return Fit(fit_ellipse(plane, contour, letterbox, seen), outline)
     except RefusedError:
         core = fit_core(plane, regions, letterbox, seen) if may_leak else None

@@ -33,6 +33,9 @@ BASIS: Floats = np.stack(
 )
 """(ANSWERS, 5): how the border moves, in radii, with size, place (2) and shape (2) of an ellipse, to first order."""
 
+LEAST_TRUST = 1e-3 / ANSWERS
+"""That every angle has besides its own: what is trusted at few angles alone would fit no ellipse."""
+
 MIRRORS = ((1, 1), (-1, 1), (1, -1), (-1, -1))
 """Both ends and both sides of an ellipse are alike: a strip can begin at either and run either way. The first is as it
 is drawn."""
@@ -75,7 +78,7 @@ def movement(
     """
     found = []
     for border, weight, (x, y) in zip(borders.astype(np.float64), weights.astype(np.float64), mirrors, strict=True):
-        weighted = BASIS * weight[:, None]
+        weighted = BASIS * (weight + LEAST_TRUST)[:, None]
         fitted = np.linalg.solve(weighted.T @ BASIS, weighted.T @ border)
         found.append(fitted * [1, x, y, 1, x * y])
     mean: Floats = np.mean(found, axis=0)

@@ -65,8 +65,13 @@ class Collection:
     """Simulated heads that are drawn as ``phantom_head`` too."""
 
     @property
+    def simulated(self) -> list[Example]:
+        """Every frame of the phantom."""
+        return [*self.stills, *(frame for clip in self.clips for frame in clip)]
+
+    @property
     def pictures(self) -> list[Example]:
-        return [*self.heads, *self.others, *self.stills, *(frame for clip in self.clips for frame in clip)]
+        return [*self.heads, *self.others, *self.simulated]
 
     def table(self) -> dict[tuple[Plane, bool], int]:
         """How many pictures of each plane, real (True) or phantom (False), are trained on."""

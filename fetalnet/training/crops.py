@@ -54,7 +54,7 @@ class Pools:
 
     @staticmethod
     def of(collection: Collection) -> Pools:
-        simulated = [*collection.stills, *(frame for clip in collection.clips for frame in clip)]
+        simulated = collection.simulated
         organs = {plane: [each for each in simulated if plane in each.outlines] for plane in STANDARD_PLANES}
         empty = [*collection.others, *(each for each in simulated if not each.outlines)]
         return Pools(collection.heads, collection.others, organs, empty)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import lightning
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -10,26 +9,24 @@ from torch.nn import functional
 from fetalnet.network.streaming import StreamingFetalNet
 from fetalnet.planes import Plane
 from fetalnet.training.batches import Collection, draw_batch
-from fetalnet.training.config import TrainingConfig, cosine
+from fetalnet.training.config import TrainingConfig
 from fetalnet.training.crops import Crops
 from fetalnet.training.losses import weighted_cross
+from fetalnet.training.part import PartTraining
 
 VERDICT_BATCHES = 200
 
 
-class ReaderTraining(lightning.LightningModule):  # type: ignore[misc]
-    """Loss, optimiser and schedule around the reader's encoders; the rest of the network is not touched."""
+class ReaderTraining(PartTraining):
+    """The loss around the reader's encoders."""
 
     def __init__(self, config: TrainingConfig, network: StreamingFetalNet) -> None:
-        super().__init__()
         assert config.reader is not None
-        self.config, self.stage = config, config.reader
-        # Frozen while the rest is trained.
-        network.reader.requires_grad_(True)
+        super().__init__(config, config.reader, network.reader)
         self.organs = network.reader.organs.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def training_step(self, batch: list[Crops], _: int) -> Tensor:
-        torch.manual_seed(self.config.seed + self.global_step * self.config.processes + self.global_rank)
+        self.seed_step()
         parts: dict[str, list[Tensor]] = {"present": [], "standardness": [], "structures": []}
         for organ, truth in zip(self.organs, batch, strict=True):
             reading = organ(truth.crops)
@@ -50,16 +47,6 @@ class ReaderTraining(lightning.LightningModule):  # type: ignore[misc]
         )
         self.log("loss", total.detach(), prog_bar=True, batch_size=n)
         return total
-
-    def configure_optimizers(self) -> dict[str, object]:
-        optimizer = torch.optim.AdamW(self.parameters(), lr=1.0, weight_decay=self.config.weight_decay)
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer,
-            lambda step: cosine(
-                self.stage.learning_rate, step / self.stage.steps, self.config.warm_up, 1 / self.stage.steps
-            ),
-        )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
 def fit_verdict(network: StreamingFetalNet, config: TrainingConfig, collection: Collection) -> None:

@@ -6,21 +6,22 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import cv2
-import lightning
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from fetalnet.fitting.rim import ANSWERS, BASIS, MIRRORS, border_of, moved, strip_of
+from fetalnet.engine import Floats
+from fetalnet.fitting.rim import BASIS, LEAST_TRUST, MIRRORS, border_of, moved, strip_of
 from fetalnet.geometry import Ellipse
+from fetalnet.inference import MIN_STANDARDNESS
 from fetalnet.network.rim import RIM_PLANES, one_of
 from fetalnet.network.streaming import StreamingFetalNet
 from fetalnet.planes import Plane
 from fetalnet.training.batches import Collection, Fields
-from fetalnet.training.config import TrainingConfig, cosine
+from fetalnet.training.config import TrainingConfig
 from fetalnet.training.example import Example
+from fetalnet.training.part import PartTraining
 
 PHANTOM_HEAD_SHARE = 1 / 3
 """Of the phantom's strips; the others show abdomens."""
@@ -28,16 +29,10 @@ PHANTOM_HEAD_SHARE = 1 / 3
 PLAIN_SHARE = 0.2
 """Of the strips that keep the look they have."""
 
-LEAST_STANDARDNESS = 0.1
-"""Phantom organs that are cut worse are not measured either."""
-
 _OFF = np.array([0.02, 0.018, 0.018, 0.02, 0.02])
 """Standard deviation of what an ellipse is off, in terms of ``BASIS``; half as much is usual for the network's."""
 
 _PERCENT = 100.0
-
-
-Strip = NDArray[np.float32]
 
 
 class Strips(NamedTuple):
@@ -57,12 +52,11 @@ class RimPools:
 
     @staticmethod
     def of(collection: Collection, real_heads: list[Example]) -> RimPools:
-        simulated = [*collection.stills, *(frame for clip in collection.clips for frame in clip)]
         phantom = {
             plane: [
                 each
-                for each in simulated
-                if plane in each.outlines and each.outlines[plane].standardness >= LEAST_STANDARDNESS
+                for each in collection.simulated
+                if plane in each.outlines and each.outlines[plane].standardness >= MIN_STANDARDNESS
             ]
             for plane in RIM_PLANES
         }
@@ -98,10 +92,10 @@ def draw_strip(rng: np.random.Generator, pools: RimPools, real_share: float = 0.
     return strip, one_of(plane), border_of(organ, ellipse, mirror)
 
 
-def with_another_look(strip: Strip, rng: np.random.Generator) -> Strip:
+def with_another_look(strip: Floats, rng: np.random.Generator) -> Floats:
     """The strip as another scanner, probe position or setting might show it.
 
-    Weaker than ``Appearance``, which is made for whole pictures: with that, borders of small heads were learned worse.
+    Weaker than ``Appearance``, which is made for whole pictures: with that, borders were learned a little worse.
     """
     rows, columns = strip.shape
     gain = rng.normal(0, 0.18, (3, 6)).astype(np.float32)
@@ -120,21 +114,18 @@ def with_another_look(strip: Strip, rng: np.random.Generator) -> Strip:
     return np.asarray(np.clip(look, 0.0, 1.0), np.float32)
 
 
-class RimTraining(lightning.LightningModule):  # type: ignore[misc]
-    """Loss, optimiser and schedule around the rim reader; the rest of the network is not touched."""
+class RimTraining(PartTraining):
+    """The loss around the rim reader."""
 
     def __init__(self, config: TrainingConfig, network: StreamingFetalNet) -> None:
-        super().__init__()
         assert config.rim is not None
         assert network.rim is not None
-        self.config, self.stage = config, config.rim
-        # Frozen while the rest is trained.
-        network.rim.requires_grad_(True)
+        super().__init__(config, config.rim, network.rim)
         self.rim = network.rim.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.register_buffer("basis", torch.from_numpy(BASIS.astype(np.float32)), persistent=False)
 
     def training_step(self, batch: Strips, _: int) -> Tensor:
-        torch.manual_seed(self.config.seed + self.global_step * self.config.processes + self.global_rank)
+        self.seed_step()
         border, trust = self.rim(batch.strips, batch.planes)
         fitted = fitted_borders(border, trust, self.basis)
         apart = functional.smooth_l1_loss(_PERCENT * border, _PERCENT * batch.borders)
@@ -147,16 +138,6 @@ class RimTraining(lightning.LightningModule):  # type: ignore[misc]
         self.log("loss", total.detach(), prog_bar=True, batch_size=len(border))
         return total
 
-    def configure_optimizers(self) -> dict[str, object]:
-        optimizer = torch.optim.AdamW(self.parameters(), lr=1.0, weight_decay=self.config.weight_decay)
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer,
-            lambda step: cosine(
-                self.stage.learning_rate, step / self.stage.steps, self.config.warm_up, 1 / self.stage.steps
-            ),
-        )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
 
 def fitted_borders(border: Tensor, trust: Tensor, basis: Tensor) -> Tensor:
     """(n, ANSWERS) The borders of the ellipses that fit ``border`` best, by ``trust``.
@@ -164,8 +145,7 @@ def fitted_borders(border: Tensor, trust: Tensor, basis: Tensor) -> Tensor:
     ``basis`` (ANSWERS, 5). The same as ``movement``, to learn by.
     """
     with torch.autocast(border.device.type, enabled=False):
-        # A little trust everywhere keeps the equations solvable.
-        weighted = basis * (trust.float() + 1e-3 / ANSWERS)[..., None]
+        weighted = basis * (trust.float() + LEAST_TRUST)[..., None]
         sides = (weighted * border.float()[..., None]).sum(dim=1)
         normal = torch.einsum("nai,aj->nij", weighted, basis)
         movement: Tensor = torch.linalg.solve(normal, sides)

@@ -199,12 +199,15 @@ def watch(kind: str, port: int, seconds: float, device: str, folder: Path) -> di
         live.stop()
 
     QTimer.singleShot(round(seconds * 1000), end)
-    live.ended.connect(lambda _: app.quit())
+    ends: list[str] = []
+    live.ended.connect(lambda ended: (ends.append(ended.sentence), app.quit()))
     app.exec()
     files = sorted((folder / "data" / "live recordings").glob("[0-9]*.mkv"))
     model = program.session.model
     engine = model.engine if model is not None else "none"
     program.stop()
+    if not reports:
+        raise SystemExit(f"The watch ended by itself: {ends[0]}")
     (report,) = reports
     warm = [each for each in memory if each[0] > WARM_S] or memory
     slope = float(np.polyfit(*np.array(warm).T, 1)[0]) * 60 if len(warm) > 2 else float("nan")

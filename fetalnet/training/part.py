@@ -1,0 +1,33 @@
+"""A part of the network that is trained by itself, once what it looks at is done."""
+
+from __future__ import annotations
+
+import lightning
+import torch
+from torch import nn
+
+from fetalnet.training.config import ReaderStage, RimStage, TrainingConfig, cosine
+
+
+class PartTraining(lightning.LightningModule):  # type: ignore[misc]
+    """Optimiser, schedule and random numbers of a stage; the rest of the network is not touched."""
+
+    def __init__(self, config: TrainingConfig, stage: ReaderStage | RimStage, part: nn.Module) -> None:
+        super().__init__()
+        self.config, self.stage = config, stage
+        # Frozen while the rest is trained.
+        part.requires_grad_(True)
+
+    def seed_step(self) -> None:
+        """Checkpoints hold no random state: a resumed run drops out what an unbroken one would."""
+        torch.manual_seed(self.config.seed + self.global_step * self.config.processes + self.global_rank)
+
+    def configure_optimizers(self) -> dict[str, object]:
+        optimizer = torch.optim.AdamW(self.parameters(), lr=1.0, weight_decay=self.config.weight_decay)
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer,
+            lambda step: cosine(
+                self.stage.learning_rate, step / self.stage.steps, self.config.warm_up, 1 / self.stage.steps
+            ),
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
