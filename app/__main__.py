@@ -33,6 +33,10 @@ log = logging.getLogger(__name__)
 
 ENGINE_MEMORY = "engine.json"
 """Which engine was measured to be the fastest on this computer."""
+SWITCH_S = 0.0005
+"""How long a thread may keep the interpreter from another that asks for it. With Python's own 5 ms the threads of a
+live picture, which do much outside the interpreter, wait longer to come back into it than they work.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,7 @@ def start(
 ) -> Program:
     """Build session and window and show them; everything that may be slow goes on beside."""
     folders = folders or Folders()
+    sys.setswitchinterval(SWITCH_S)
     app.setApplicationName(PERSON)
     app.setApplicationDisplayName(NAME)
     app.setApplicationVersion(__version__)

@@ -14,7 +14,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QThread, Signal
 
 from app.findings import Batch, DescribedPredictor, Findings, PredictorInfo
-from app.pipeline import BoxClosedError, Latest
+from app.live.following import Following
+from app.pipeline import Latest
 from fetalnet.errors import InputError
 from fetalnet.examination import STILL, Examination
 from fetalnet.frame_stream import predicted
@@ -50,9 +51,6 @@ LEAD_IN = 8
 
 AHEAD_S = 2.0
 """How much of a place is looked at first."""
-
-LIVE_WAIT_S = 0.2
-"""How long a frame is waited for before looking whether something else is wanted."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -374,30 +372,18 @@ class Analyst(QThread):
             log.warning("the analysis cannot be kept")
 
     def _watch(self, job: _LiveJob, predictor: DescribedPredictor) -> None:
-        """Predict the newest frame, again and again: what comes meanwhile is on disk."""
-        with closing(LiveAnalysis(predictor, job.fan, job.presets)) as analysis:
-            self._follow(job, predictor, analysis)
-
-    def _follow(self, job: _LiveJob, predictor: DescribedPredictor, analysis: LiveAnalysis) -> None:
-        self.live_began.emit(job.generation, analysis)
-        summary_s = time.monotonic()
-        summary_cost_s = 0.0
-        while not self._unwanted(job):
-            try:
-                prediction = analysis.look(job.frames.get(LIVE_WAIT_S))
-            except TimeoutError:
-                continue
-            except BoxClosedError:
-                break
-            self.live_predicted.emit(job.generation, prediction)
+        def is_wanted() -> bool:
             self._tell_notice(predictor)
-            now_s = time.monotonic()
-            # It grows with the watch, and the overlay waits for it: one frame in a few seconds at the most.
-            if now_s - summary_s >= max(SUMMARY_S, 50 * summary_cost_s):
-                self.live_caught.emit(job.generation, analysis.caught())
-                summary_s = time.monotonic()
-                summary_cost_s = summary_s - now_s
-        self.live_caught.emit(job.generation, analysis.caught())
+            return not self._unwanted(job)
+
+        with closing(LiveAnalysis(predictor, job.fan, job.presets)) as analysis:
+            self.live_began.emit(job.generation, analysis)
+            following = Following(
+                analysis,
+                lambda prediction: self.live_predicted.emit(job.generation, prediction),
+                lambda caught: self.live_caught.emit(job.generation, caught),
+            )
+            following.run(job.frames, is_wanted)
 
     def _tell_notice(self, predictor: DescribedPredictor) -> None:
         """The engine had to change: once, in a sentence, and its name from now on."""

@@ -38,6 +38,10 @@ class FramePredictor(Protocol):
 
     def predict(self, frame: Frame) -> Prediction: ...
 
+    def begin(self, frame: Frame) -> Callable[[], Prediction]:
+        """``predict`` in two parts: what is returned may be called by another thread while the next frame begins."""
+        ...
+
     def predict_still(self, frame: Frame) -> Prediction:
         """The answer for a picture alone."""
         ...

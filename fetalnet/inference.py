@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -37,13 +38,14 @@ MIN_MASK_EVIDENCE = 0.7
 
 class Prepared(NamedTuple):
     """A frame on the network's grid: ``grid`` (height, width), grey 0 to 1, where the fan lies on it, the way back,
-    and the mean difference to the frame before in grey levels.
+    the mean difference to the frame before in grey levels, and where the fan lies in the frame itself.
     """
 
     grid: NDArray[np.float32]
     fan: NDArray[np.bool_] | None
     letterbox: Letterbox
     change: float | None = None
+    native_fan: NDArray[np.bool_] | None = None
 
 
 class Predictor:
@@ -114,6 +116,14 @@ class Predictor:
         prepared = self.prepare(frame)
         return self.fit(frame, prepared, self.run(prepared))
 
+    def begin(self, frame: Frame) -> Callable[[], Prediction]:
+        """The network's part of ``predict``. What is returned fits and answers: another thread may call it, while
+        the next frame begins.
+        """
+        prepared = self.prepare(frame)
+        raw = _kept(self.run(prepared))
+        return lambda: self.fit(frame, prepared, raw)
+
     def predict_still(self, frame: Frame) -> Prediction:
         """The answer for a picture alone, looked at longer than a frame of a stream: see ``closer_look``."""
         self.reset()
@@ -144,7 +154,7 @@ class Predictor:
         before, self._before = self._before, grid
         shown = grid.size if fan is None else max(int(np.count_nonzero(fan)), 1)
         change = None if before is None else float(cv2.norm(grid, before, cv2.NORM_L1)) * 255.0 / shown
-        return Prepared(grid, fan, letterbox, change)
+        return Prepared(grid, fan, letterbox, change, self._fan_of(frame.pixels.shape))
 
     def run(self, prepared: Prepared) -> Raw:
         """Run the network; its state moves on by one frame."""
@@ -167,8 +177,7 @@ class Predictor:
             fit = fit_plane(plane, mask, prepared.letterbox, prepared.fan, self._femur, may_leak=may_leak)
             outline, geometry, refused = fit.outline, fit.geometry, fit.refused
             if self._rim is not None and isinstance(geometry, Ellipse):
-                seen = self._fan_of(frame.pixels.shape)
-                geometry = at_border(self._rim, plane, geometry, frame.pixels, seen, closely=still)
+                geometry = at_border(self._rim, plane, geometry, frame.pixels, prepared.native_fan, closely=still)
             if outline is not None and geometry is not None:
                 shape = shape_of(geometry, outline, prepared.letterbox, prepared.fan)
         return Prediction(
@@ -188,10 +197,7 @@ class Predictor:
 
     def _run_alone(self, grid: NDArray[np.float32]) -> Raw:
         self.reset()
-        # An engine may use the memory of its answers again.
-        planes, standardness, masks, structures = self.engine.run(grid)
-        known = None if structures is None else structures.copy()
-        return Raw(planes.copy(), standardness.copy(), masks.copy(), known)
+        return _kept(self.engine.run(grid))
 
     def _nearer(self, shape: tuple[int, ...], box: Box) -> tuple[Letterbox, NDArray[np.bool_] | None]:
         letterbox = Letterbox.of(shape, self._grid_shape, box)
@@ -209,6 +215,12 @@ class Predictor:
 
     def _fan_of(self, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
         return self._fan if self._fan is not None and self._fan.shape == shape[:2] else None
+
+
+def _kept(raw: Raw) -> Raw:
+    """A copy: an engine may use the memory of its answers again."""
+    structures = None if raw.structures is None else raw.structures.copy()
+    return Raw(raw.planes.copy(), raw.standardness.copy(), raw.masks.copy(), structures)
 
 
 def _why_not(plane: Plane, probability: float, raw: Raw) -> str | None:

@@ -47,7 +47,8 @@ def paint_overlay(
 
     Values stay inside ``within``, a rectangle of the screen.
     """
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    # So faint a tint shows no steps at its edge; smoothed it would take twice the time.
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     if overlay.outline is not None and len(overlay.outline) > 2:
         tint = plane_colour(overlay.plane)
         tint.setAlphaF(opacity)
@@ -55,6 +56,7 @@ def paint_overlay(
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(tint)
         painter.drawPolygon(polygon)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     for number, caliper in enumerate(overlay.calipers):
         chosen = number == selected_caliper
         _paint_caliper(painter, caliper, to_screen, within, selected if chosen else None, chosen, unit_px)
@@ -170,7 +172,7 @@ def _at(x: float, y: float, to_screen: QTransform) -> QPointF:
 def _mapped(points: np.ndarray, to_screen: QTransform) -> QPolygonF:
     """``(n, 2)`` native points on the screen; more of them than pixels on the way are left out."""
     step = max(1, math.ceil(len(points) / 400))
-    polygon = QPolygonF()
-    for x, y in points[::step]:
-        polygon.append(to_screen.map(QPointF(float(x), float(y))))
-    return polygon
+    x, y = np.asarray(points[::step], np.float64).T
+    t = to_screen
+    across, down = t.m11() * x + t.m21() * y + t.dx(), t.m12() * x + t.m22() * y + t.dy()
+    return QPolygonF(list(map(QPointF, across.tolist(), down.tolist())))

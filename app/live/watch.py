@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
 import threading
 import time
@@ -41,6 +42,10 @@ KEPT_S = 60.0
 """How much 'keep what just happened' keeps."""
 CLIP_S = 2.0
 """How much of the recording before and after a caught plane is its clip."""
+PICTURE_WAITS_S = 0.055
+"""How long a new picture waits to be painted with the next answer: painting each twice would slow the network."""
+ANSWERS_FLOW_S = 0.2
+"""Answers that are this old do not flow any more: no picture waits for the next."""
 _END_MS = 50
 CLOSE_S = 5.0
 """How long a closing window waits until the end of the recording is on disk."""
@@ -98,6 +103,7 @@ class Watch(QObject):
         self._screen: Latest[LiveFrame] = Latest()
         self._frames: Latest[LiveFrame] = Latest()
         self._unpainted_s: float | None = None
+        self._shown_s = self._answered_s = -math.inf
         self._scale: Scale | None = None
         self._generation = 0
         self._watching = False
@@ -202,10 +208,8 @@ class Watch(QObject):
     def _look(self) -> None:
         if self._capture is None:
             return
-        live = self._screen.take()
-        if live is not None and not self.frozen:
-            self.frame = live
-            self.frame_shown.emit(live)
+        if not self._answer_is_due():
+            self._show_newest()
         status = self._capture.status
         if status != self.status:
             self.status = status
@@ -214,6 +218,17 @@ class Watch(QObject):
                 self.notice.emit(status.sentence)
             if status.state is LinkState.STOPPED:
                 self.stop()
+
+    def _show_newest(self) -> None:
+        live = self._screen.take()
+        if live is not None and not self.frozen:
+            self.frame, self._shown_s = live, time.monotonic()
+            self.frame_shown.emit(live)
+
+    def _answer_is_due(self) -> bool:
+        """Whether the next answer of the network will come so soon that the picture can be painted with it, once."""
+        now_s = time.monotonic()
+        return now_s - self._shown_s < PICTURE_WAITS_S and now_s - self._answered_s < ANSWERS_FLOW_S
 
     def _on_analysis(self, generation: int, analysis: LiveAnalysis) -> None:
         if generation == self._generation:
@@ -232,7 +247,8 @@ class Watch(QObject):
             return
         self.prediction = prediction
         self._unpainted_s = prediction.live.arrived_s
-        self._look()
+        self._show_newest()
+        self._shown_s = self._answered_s = time.monotonic()
         self.predicted.emit(prediction)
 
     def _on_caught(self, generation: int, caught: tuple[Caught, ...]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -82,7 +82,8 @@ class _Candidate:
 class LiveAnalysis:
     """Looks at the newest frames of one watch, in their order; ``close`` it when no more come.
 
-    ``set_scale`` may be called by another thread.
+    One thread shows frames to the network with ``look``; another may fit and judge beside it: it calls what ``look``
+    returned, each once and in order, and asks for what was ``caught``. Any thread may ``set_scale``.
     """
 
     def __init__(
@@ -116,8 +117,8 @@ class LiveAnalysis:
         """Let go of its thread; what was found can still be asked for."""
         self._beside.shutdown()
 
-    def look(self, live: LiveFrame) -> LivePrediction:
-        """Predict a frame that is newer than all before."""
+    def look(self, live: LiveFrame) -> Callable[[], LivePrediction]:
+        """Show the network a frame that is newer than all before; what is returned says what was found."""
         near = live.segment == self._segment and live.arrived_s - self._last_s <= GAP_S
         self._number += 1 if near or self._number < 0 else 1 + len(STANDARD_PLANES) * 2
         if live.segment != self._segment:
@@ -130,13 +131,19 @@ class LiveAnalysis:
         self._look_for_fan(numbered, live.arrived_s)
         # The screen is watched on another core while the network looks: each takes a good part of a frame's time.
         watched = self._beside.submit(self._watch.look, numbered)
-        prediction = self._judge.judged(self._predictor.predict(numbered))
-        change = watched.result()
-        if change is not None:
-            self._scales.change(change)
-        self._examination.add(replace(prediction, outline=None))
-        self._catch(live, prediction)
-        return LivePrediction(live, prediction, self.scales.at(self._number), self._fan, self._preset)
+        answer = self._predictor.begin(numbered)
+        judge, fan, preset = self._judge, self._fan, self._preset
+
+        def found() -> LivePrediction:
+            prediction = judge.judged(answer())
+            change = watched.result()
+            if change is not None:
+                self._scales.change(change)
+            self._examination.add(replace(prediction, outline=None))
+            self._catch(live, prediction, fan)
+            return LivePrediction(live, prediction, self.scales.at(prediction.index), fan, preset)
+
+        return found
 
     def caught(self) -> tuple[Caught, ...]:
         """The planes found so far, each with its best frame; costs time that grows with the watch."""
@@ -191,10 +198,10 @@ class LiveAnalysis:
         self._predictor.look_at(sector.box, sector.mask((frame.height, frame.width)))
         self._fan, self._watch = sector, ScreenWatch(sector, self._scales.change)
 
-    def _catch(self, live: LiveFrame, prediction: Prediction) -> None:
+    def _catch(self, live: LiveFrame, prediction: Prediction, fan: Sector) -> None:
         if prediction.geometry is None or prediction.standardness < CATCH_STANDARDNESS:
             return
         score = prediction.probability * prediction.standardness
         best = self._candidates.get(prediction.plane)
         if best is None or score > best.score:
-            self._candidates[prediction.plane] = _Candidate(live, prediction, score, self._fan)
+            self._candidates[prediction.plane] = _Candidate(live, prediction, score, fan)

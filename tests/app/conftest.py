@@ -73,6 +73,10 @@ class FakePredictor:
 
     predict_still = predict
 
+    def begin(self, frame: Frame) -> Callable[[], Prediction]:
+        prediction = self.predict(frame)
+        return lambda: prediction
+
 
 def write_clip(path: Path, frames: int = FRAMES, size: tuple[int, int] = (WIDTH, HEIGHT)) -> Path:
     """A short video in which each frame has its own grey."""

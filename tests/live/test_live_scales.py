@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,9 @@ class SeesNothing:
 
     predict_still = predict
 
+    def begin(self, frame: Frame) -> Callable[[], Prediction]:
+        return lambda: self.predict(frame)
+
 
 class Scan:
     """A live picture whose knob can be turned."""
@@ -48,7 +52,7 @@ class Scan:
     def scan(self, frames: int, *, tick_px: int = 23, told: MmPerPixel | None = None, link: int = 0) -> None:
         for _ in range(frames):
             frame = Frame(self.frames, self.frames * TEN_HZ, moving_screen(self.frames, tick_px))
-            self.last = self.analysis.look(LiveFrame(frame, 100 + self.frames * TEN_HZ, link, told))
+            self.last = self.analysis.look(LiveFrame(frame, 100 + self.frames * TEN_HZ, link, told))()
             self.frames += 1
 
     @property
