@@ -16,14 +16,13 @@ from fetalnet.engine import Engine, Raw
 from fetalnet.engines import Device, engine_for
 from fetalnet.fitting import FemurFit, fit_plane
 from fetalnet.fitting.shape import shape_of
-from fetalnet.geometry import Ellipse
 from fetalnet.judgement import MIN_PROBABILITY, judged_still
 from fetalnet.network.weights import DEFAULT_WEIGHTS, LoadedNetwork, load_weights
 from fetalnet.picture.letterbox import Box, Letterbox
 from fetalnet.planes import STANDARD_PLANES, Plane
 from fetalnet.prediction import Prediction, StreamState
 from fetalnet.records import ModelRef
-from fetalnet.rim_fit import at_border, rim_for
+from fetalnet.refinement import Refinement
 from fetalnet.sources.frame import Frame
 
 MIN_STANDARDNESS = 0.1
@@ -67,7 +66,7 @@ class Predictor:
         loaded = load_weights(weights) if isinstance(weights, Path) else weights
         self.card = loaded.card
         self.engine: Engine = engine_for(loaded, device, threads, cache)
-        self._rim = rim_for(loaded, device, threads, cache)
+        self._refinement = Refinement.of(loaded, device, threads, cache)
         self.model = ModelRef(loaded.name, loaded.sha256, self.engine.name)
         self._grid_shape = (loaded.network.config.height, loaded.network.config.width)
         self._femur = femur
@@ -176,9 +175,10 @@ class Predictor:
             may_leak = bool(rating >= MIN_LEAKING_STANDARDNESS)
             fit = fit_plane(plane, mask, prepared.letterbox, prepared.fan, self._femur, may_leak=may_leak)
             outline, geometry, refused = fit.outline, fit.geometry, fit.refused
-            if self._rim is not None and isinstance(geometry, Ellipse):
-                geometry = at_border(self._rim, plane, geometry, frame.pixels, prepared.native_fan, closely=still)
             if outline is not None and geometry is not None:
+                geometry = self._refinement.of_geometry(
+                    geometry, plane, frame.pixels, prepared.native_fan, closely=still
+                )
                 shape = shape_of(geometry, outline, prepared.letterbox, prepared.fan)
         return Prediction(
             frame.index,

@@ -7,7 +7,7 @@ import logging
 import re
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
@@ -20,10 +20,7 @@ from torch import nn
 from fetalnet.atomic_file import write_file
 from fetalnet.engine import Floats, Raw
 from fetalnet.errors import InputError
-from fetalnet.fitting.rim import COLUMNS, ROWS
 from fetalnet.network.architectures import Network, SingleStep
-from fetalnet.network.rim import RIM_PLANES, RimReader, one_of
-from fetalnet.planes import Plane
 from fetalnet.processor import processor_name
 
 log = logging.getLogger(__name__)
@@ -110,22 +107,22 @@ class OpenVinoEngine:
         self._state = state
 
 
-class OpenVinoRim:
-    """The rim reader of a network by OpenVINO on the CPU, in float32; one strip at a time."""
+class OpenVinoPart:
+    """A small part of a network by OpenVINO on the CPU, in float32; ``shapes`` are of one item's inputs."""
 
-    def __init__(self, reader: RimReader, threads: int = 0, kept: Path | None = None) -> None:
+    def __init__(
+        self, part: nn.Module, shapes: Sequence[tuple[int, ...]], threads: int = 0, kept: Path | None = None
+    ) -> None:
         options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
         if threads:
             options["INFERENCE_NUM_THREADS"] = threads
-        example = torch.zeros(1, ROWS, COLUMNS), torch.zeros(1, len(RIM_PLANES))
-        core = _quiet_openvino().Core()
-        made = _compiled(core, lambda: _converted(reader.cpu().eval(), example), "CPU", options, kept)
+        example = tuple(torch.zeros(1, *shape) for shape in shapes)
+        made = _compiled(_quiet_openvino().Core(), lambda: _converted(part.cpu().eval(), example), "CPU", options, kept)
         self._request = made.create_infer_request()
 
-    def read(self, strip: Floats, plane: Plane) -> tuple[Floats, Floats]:
-        """``strip`` (ROWS, COLUMNS) of an organ: border and trust, each (ANSWERS,)."""
-        outputs = self._request.infer([strip[None], one_of(plane)[None]], share_inputs=True)
-        return outputs[0][0].copy(), outputs[1][0].copy()
+    def __call__(self, *inputs: Floats) -> tuple[Floats, ...]:
+        outputs = self._request.infer([each[None] for each in inputs], share_inputs=True)
+        return tuple(outputs[port][0].copy() for port in range(len(outputs)))
 
 
 def kept_file(folder: Path, sha256: str, what: str, ranges: Ranges | None = None) -> Path:

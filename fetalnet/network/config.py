@@ -36,7 +36,8 @@ class NetworkConfig:
 
     ``height`` and ``width`` are the input grid in pixels, divisible by 32. ``channels`` are the widths of the encoder's
     five stages, at 1/2 to 1/32 of the input. ``hidden`` is the width of the temporal unit's state. ``crop_scale``: see
-    ``fetalnet.network.reader.crop_size``. With ``rim`` fitted ellipses are moved to the border that a rim reader sees.
+    ``fetalnet.network.reader.crop_size``. With ``rim`` fitted ellipses are moved to the border that a rim reader sees,
+    with ``shaft`` fitted lines to the ends that a shaft reader sees.
     """
 
     height: int = 256
@@ -46,6 +47,7 @@ class NetworkConfig:
     hidden: int = 48
     crop_scale: float = 1.0
     rim: bool = False
+    shaft: bool = False
 
     def __post_init__(self) -> None:
         if self.height % STRIDE or self.width % STRIDE:

@@ -13,21 +13,25 @@ from fetalnet.network.config import STRIDE, Masks, NetworkConfig, Temporal
 from fetalnet.network.output import Output, StepOutput, as_clips
 from fetalnet.network.reader import Reader
 from fetalnet.network.rim import RimReader
+from fetalnet.network.shaft import ShaftReader
 from fetalnet.network.temporal import ConvGru
 from fetalnet.planes import STANDARD_PLANES
 
 _MIDDLE = 2
 """The stage at 1/8 of the input: fine enough for the structures within an organ, coarse enough to be cheap."""
 
+STRIP_READERS = ("rim.", "shaft.")
+"""How the names begin of the parts that are run beside the rest, on strips of the picture."""
+
 
 class StreamingFetalNet(nn.Module):
     """Attention U-Net with side outputs, a classification branch and a causal temporal unit at the bottleneck.
 
     After FetalNet (Plotka et al. 2021, arXiv 2107.06943): attention gates, stacked module, classification branch,
-    recurrent bottleneck. Ours: residual blocks, 1.9 M parameters instead of 69 M, one mask channel per plane, a
+    recurrent bottleneck. Ours: residual blocks, 2.1 M parameters instead of 69 M, one mask channel per plane, a
     branch that looks inside the outlines, a reader that rates how near each outlined organ is to its ideal plane, a rim
-    reader that sees the fitted ellipse's border in the picture's own resolution (run beside, see
-    ``fetalnet.rim_fit``), state carried by the caller.
+    reader and a shaft reader that see the border of a fitted ellipse and the ends of a fitted line in the picture's own
+    resolution (run beside, see ``fetalnet.refinement``), state carried by the caller.
     """
 
     masks = Masks.PER_PLANE
@@ -52,6 +56,7 @@ class StreamingFetalNet(nn.Module):
         # Last, so that the rest starts from the same numbers with and without it.
         self.reader = Reader(config.crop_scale)
         self.rim = RimReader() if config.rim else None
+        self.shaft = ShaftReader() if config.shaft else None
 
     def initial_state(self, batch: int, height: int | None = None, width: int | None = None) -> Tensor:
         """The state before the first frame: zeros (batch, hidden, height / 32, width / 32)."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fetalnet.inference import Predictor
+from fetalnet.network.streaming import STRIP_READERS
 from fetalnet.network.weights import LoadedNetwork, load_weights, read_card, write_card
 from fetalnet.phantom import PhantomRecording
 from fetalnet.picture.sector_search import search_sector
@@ -83,7 +84,7 @@ def _follow(predictor: Predictor, recording: PhantomRecording) -> None:
 
 
 def _may_be_coarse(name: str) -> bool:
-    return not name.endswith(_EXACT) and not name.startswith("rim.")
+    return not name.endswith(_EXACT) and not name.startswith(STRIP_READERS)
 
 
 def _usual(extremes: NDArray[np.float64]) -> list[float]:

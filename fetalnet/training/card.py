@@ -32,8 +32,6 @@ _LIMITS = [
     "No twins, no anomalies, no transvaginal scans were trained on knowingly.",
 ]
 
-_PART_ALONE = "The rim reader alone was trained; the rest is that of the weights it began with."
-
 
 def new_card(config: TrainingConfig, collection: Collection, start: LoadedNetwork | None = None) -> dict[str, Any]:
     """The card of weights as training leaves them, without figures; with the one of the weights it began with."""
@@ -72,7 +70,7 @@ def as_markdown(card: dict[str, Any]) -> str:
         *_beginnings(card),
         "",
         "## Trained on",
-        *([] if card["config"]["phases"] else ["", _PART_ALONE]),
+        *_parts_alone(card["config"]),
         "",
         "| plane | real | phantom |",
         "|---|---|---|",
@@ -88,6 +86,15 @@ def as_markdown(card: dict[str, Any]) -> str:
         lines += ["", f"## {title}", "", figures]
     lines += ["", "## Limits", "", *(f"- {limit}" for limit in card["limits"])]
     return "\n".join(lines) + "\n"
+
+
+def _parts_alone(config: dict[str, Any]) -> list[str]:
+    """Which part was trained where it was not the whole network."""
+    if config["phases"]:
+        return []
+    parts = [f"the {part} reader" for part in ("rim", "shaft") if config.get(part) is not None]
+    told = " and ".join(parts).capitalize() + " alone " + ("was" if len(parts) == 1 else "were")
+    return ["", f"{told} trained; the rest is that of the weights it began with."]
 
 
 def _beginnings(card: dict[str, Any]) -> list[str]:

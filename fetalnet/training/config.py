@@ -39,6 +39,7 @@ class Network(_Table):
     hidden: int = 48
     crop_scale: float = Field(default=1.0, gt=0.5)
     rim: bool = False
+    shaft: bool = False
 
     def build(self) -> NetworkConfig:
         return NetworkConfig(**self.model_dump(exclude={"architecture"}))
@@ -120,12 +121,20 @@ class ReaderStage(_Table):
 
 
 class RimStage(_Table):
-    """How the rim reader is trained, last: ``batch`` strips a step, ``real_share`` of them of real heads."""
+    """How the rim reader is trained: ``batch`` strips a step, ``real_share`` of them of real heads."""
 
     learning_rate: float = Field(default=2e-3, gt=0)
     batch: int = Field(default=64, gt=0)
     steps: int = Field(default=4000, gt=0)
     real_share: float = Field(default=0.55, ge=0, le=1)
+
+
+class ShaftStage(_Table):
+    """How the shaft reader is trained: ``batch`` strips of the phantom's femurs a step."""
+
+    learning_rate: float = Field(default=2e-3, gt=0)
+    batch: int = Field(default=64, gt=0)
+    steps: int = Field(default=4000, gt=0)
 
 
 class TrainingConfig(_Table):
@@ -143,6 +152,7 @@ class TrainingConfig(_Table):
     phases: tuple[Phase, ...]
     reader: ReaderStage | None = None
     rim: RimStage | None = None
+    shaft: ShaftStage | None = None
     real_data: bool = True
     hold_out_validation: bool = True
     processes: int = Field(default=2, ge=1)

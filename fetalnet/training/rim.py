@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from fetalnet.engine import Floats
 from fetalnet.fitting.rim import BASIS, LEAST_TRUST, MIRRORS, border_of, moved, strip_of
 from fetalnet.geometry import Ellipse
 from fetalnet.inference import MIN_STANDARDNESS
@@ -22,12 +20,10 @@ from fetalnet.training.batches import Collection, Fields
 from fetalnet.training.config import TrainingConfig
 from fetalnet.training.example import Example
 from fetalnet.training.part import PartTraining
+from fetalnet.training.strip_look import PLAIN_SHARE, with_another_look
 
 PHANTOM_HEAD_SHARE = 1 / 3
 """Of the phantom's strips; the others show abdomens."""
-
-PLAIN_SHARE = 0.2
-"""Of the strips that keep the look they have."""
 
 _OFF = np.array([0.02, 0.018, 0.018, 0.02, 0.02])
 """Standard deviation of what an ellipse is off, in terms of ``BASIS``; half as much is usual for the network's."""
@@ -90,28 +86,6 @@ def draw_strip(rng: np.random.Generator, pools: RimPools, real_share: float = 0.
     if rng.random() > PLAIN_SHARE:
         strip = with_another_look(strip, rng)
     return strip, one_of(plane), border_of(organ, ellipse, mirror)
-
-
-def with_another_look(strip: Floats, rng: np.random.Generator) -> Floats:
-    """The strip as another scanner, probe position or setting might show it.
-
-    Weaker than ``Appearance``, which is made for whole pictures: with that, borders were learned a little worse.
-    """
-    rows, columns = strip.shape
-    gain = rng.normal(0, 0.18, (3, 6)).astype(np.float32)
-    ring = np.concatenate([gain, gain[:, :1]], axis=1)
-    gain = np.exp(cv2.resize(ring, (columns, rows), interpolation=cv2.INTER_CUBIC) + float(rng.normal(0, 0.2)))
-    look = strip ** float(np.exp(rng.normal(0, 0.25))) * gain + float(rng.normal(0, 0.02))
-    if rng.random() < 0.5:
-        speckle = cv2.GaussianBlur(rng.standard_normal(strip.shape, np.float32), (0, 0), float(rng.uniform(0.4, 1.5)))
-        speckle /= speckle.std()
-        look = look * (1.0 + float(rng.uniform(0, 0.25)) * speckle) + float(rng.uniform(0, 0.03)) * speckle
-    if rng.random() < 0.3:
-        look = cv2.GaussianBlur(look, (0, 0), float(rng.uniform(0.3, 1.5)))
-    if rng.random() < 0.3:
-        away = np.abs((np.arange(columns) - rng.uniform(0, columns) + columns / 2) % columns - columns / 2)
-        look = look * (1.0 - float(rng.uniform(0.3, 1.0)) * np.exp(-((away / rng.uniform(4, 30)) ** 2)))
-    return np.asarray(np.clip(look, 0.0, 1.0), np.float32)
 
 
 class RimTraining(PartTraining):

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from fetalnet.errors import InputError
 from fetalnet.network.architectures import Network
-from fetalnet.network.streaming import StreamingFetalNet
+from fetalnet.network.streaming import STRIP_READERS, StreamingFetalNet
 from fetalnet.network.weights import LoadedNetwork, save_weights
 from fetalnet.planes import Plane
 from fetalnet.training import batches, hc18, other_planes, phantom_data
@@ -27,6 +27,7 @@ from fetalnet.training.example import data_folder
 from fetalnet.training.module import Training
 from fetalnet.training.reader import ReaderTraining, fit_verdict
 from fetalnet.training.rim import RimPools, RimTraining, draw_strips
+from fetalnet.training.shaft import ShaftTraining, draw_shafts, shafts
 from fetalnet.training.thermometer import thermometer
 
 SMALL_HEAD_MM = 100.0
@@ -129,15 +130,20 @@ def train(
         train_reader(network, config, collection, folder / "reader", resume)
     if isinstance(network, StreamingFetalNet) and network.rim is not None and config.rim is not None:
         train_rim(network, config, collection, folder / "rim", resume)
+    if isinstance(network, StreamingFetalNet) and network.shaft is not None and config.shaft is not None:
+        train_shaft(network, config, collection, folder / "shaft", resume)
     path = folder / f"{config.name}.safetensors"
     save_weights(path, network, new_card(config, collection, start))
     return path
 
 
 def begin_with(network: Network, start: LoadedNetwork) -> None:
-    """Take over trained numbers; a rim reader may be new. Raises ``InputError`` where the rest has another shape."""
+    """Take over trained numbers; the readers of strips may be new.
+
+    Raises ``InputError`` where the rest has another shape.
+    """
     wanted = network.state_dict()
-    new = {name: tensor for name, tensor in wanted.items() if name.startswith("rim.")}
+    new = {name: tensor for name, tensor in wanted.items() if name.startswith(STRIP_READERS)}
     given = new | start.network.state_dict()
     if {name: tensor.shape for name, tensor in given.items()} != {name: each.shape for name, each in wanted.items()}:
         raise InputError(
@@ -166,6 +172,18 @@ def train_rim(
     pools = RimPools.of(collection, list(hc18.native_examples(real_heads(config))))
     data = Data(lambda step, rank: draw_strips(config, pools, step, rank), config.rim.steps, config.steps_per_epoch)
     _fit(RimTraining(config, network), data, config, folder, resume)
+
+
+def train_shaft(
+    network: StreamingFetalNet, config: TrainingConfig, collection: Collection, folder: Path, resume: bool = True
+) -> None:
+    """Train the shaft reader of a network; no other part of it is needed for that. Raises ``InputError``."""
+    assert config.shaft is not None
+    pool = shafts(collection)
+    if not pool:
+        raise InputError("The phantom pack shows no femur to learn from; render more stills of it.")
+    data = Data(lambda step, rank: draw_shafts(config, pool, step, rank), config.shaft.steps, config.steps_per_epoch)
+    _fit(ShaftTraining(config, network), data, config, folder, resume)
 
 
 def _fit(

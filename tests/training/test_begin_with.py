@@ -9,7 +9,7 @@ from fetalnet.network.streaming import StreamingFetalNet
 from fetalnet.network.weights import load_weights, save_weights
 from fetalnet.training.batches import Collection
 from fetalnet.training.card import as_markdown, new_card
-from fetalnet.training.config import Phase, Stage, TrainingConfig
+from fetalnet.training.config import Phase, RimStage, ShaftStage, Stage, TrainingConfig
 from fetalnet.training.run import begin_with
 
 NARROW = (8, 8, 8, 8, 8)
@@ -34,19 +34,32 @@ def test_that_a_network_takes_over_the_numbers_and_the_card_says_from_where(befo
         assert torch.equal(tensor, network.state_dict()[name])
     card = new_card(config, Collection([], [], [], []), weights) | {"architecture": "a", "sha256": "b"}
     assert f"Began with weights `{weights.sha256[:12]}`" in as_markdown(card)
-    assert "rim reader alone" not in as_markdown(card)
-    part = config.model_copy(update={"phases": ()})
+    assert "alone was trained" not in as_markdown(card)
+
+
+@pytest.mark.parametrize(
+    ("stages", "told"),
+    [
+        ({"rim": RimStage()}, "The rim reader alone was trained"),
+        ({"shaft": ShaftStage()}, "The shaft reader alone was trained"),
+        ({"rim": RimStage(), "shaft": ShaftStage()}, "The rim reader and the shaft reader alone were trained"),
+    ],
+)
+def test_that_the_card_says_which_part_was_trained_alone(stages, told, before):
+    weights, config = before
+    part = config.model_copy(update={"phases": (), **stages})
     card = new_card(part, Collection([], [], [], []), weights) | {"architecture": "a", "sha256": "b"}
-    assert "The rim reader alone was trained" in as_markdown(card)
+    assert told in as_markdown(card)
 
 
-def test_that_a_rim_reader_may_be_new(before):
+def test_that_readers_of_strips_may_be_new(before):
     weights, _ = before
-    network = StreamingFetalNet(NetworkConfig(64, 96, NARROW, hidden=8, rim=True))
-    untrained = network.rim.answer.weight.clone()
+    network = StreamingFetalNet(NetworkConfig(64, 96, NARROW, hidden=8, rim=True, shaft=True))
+    untrained = network.rim.answer.weight.clone(), network.shaft.answer.weight.clone()
     begin_with(network, weights)
     assert torch.equal(network.fuse.weight, weights.network.fuse.weight)
-    assert torch.equal(network.rim.answer.weight, untrained)
+    assert torch.equal(network.rim.answer.weight, untrained[0])
+    assert torch.equal(network.shaft.answer.weight, untrained[1])
 
 
 def test_that_numbers_of_another_shape_are_refused(before):

@@ -16,6 +16,7 @@ from fetalnet.training.config import (
     Phase,
     ReaderStage,
     RimStage,
+    ShaftStage,
     Stage,
     TrainingConfig,
     load_config,
@@ -52,7 +53,7 @@ def config(steps=4):
     clips = Stage(height=64, width=96, frames=2, batch=2, steps=steps - 2)
     return TrainingConfig(
         name="tiny",
-        network=Network(height=64, width=96, channels=(8, 8, 16, 16, 16), hidden=8, rim=True),
+        network=Network(height=64, width=96, channels=(8, 8, 16, 16, 16), hidden=8, rim=True, shaft=True),
         pack=Pack(stills=4, recordings=1, clips_per_recording=2, frames_per_clip=2, processes=1),
         phases=(
             Phase(learning_rate=1e-3, stages=(single,)),
@@ -60,6 +61,7 @@ def config(steps=4):
         ),
         reader=ReaderStage(batch=2, steps=2),
         rim=RimStage(batch=2, steps=2),
+        shaft=ShaftStage(batch=2, steps=2),
         real_data=False,
         processes=1,
         steps_per_epoch=2,
@@ -79,23 +81,24 @@ def test_that_training_leaves_loadable_weights_and_repeats_itself(tmp_path, cach
     assert sum(row["phantom"] for row in card["trained_on"].values()) == 8
     assert not card["validation_split_seen"]
     trained, untrained = (each.state_dict() for each in (weights.network, Training(config()).network))
-    parts = [name for name in untrained if "present" in name or name.startswith("rim.answer")]
-    assert len(parts) == 8
+    parts = [name for name in untrained if "present" in name or name.startswith(("rim.answer", "shaft.answer"))]
+    assert len(parts) == 10
     assert not any(torch.equal(untrained[name], trained[name]) for name in parts)
     capsys.readouterr()
     assert same_weights(whole, train(config(), tmp_path, cache))
     assert "plane" in capsys.readouterr().out
 
 
-def test_that_the_rim_reader_is_trained_alone_on_weights_that_are_there(tmp_path, cache, whole):
-    alone = config().model_copy(update={"phases": (), "reader": None, "seed": 8})
+@pytest.mark.parametrize(("part", "other"), [("rim", "shaft"), ("shaft", "rim")])
+def test_that_a_part_is_trained_alone_on_weights_that_are_there(part, other, tmp_path, cache, whole):
+    alone = config().model_copy(update={"phases": (), "reader": None, other: None, "seed": 8})
     with pytest.raises(InputError, match="--begin-with"):
         train(alone, tmp_path, cache)
     before, after = (load_weights(path) for path in (whole, train(alone, tmp_path, cache, start=load_weights(whole))))
     ours, theirs = (each.network.state_dict() for each in (before, after))
     changed = {name for name in ours if not torch.equal(ours[name], theirs[name])}
-    assert "rim.answer.weight" in changed
-    assert all(name.startswith("rim.") for name in changed)
+    assert f"{part}.answer.weight" in changed
+    assert all(name.startswith(f"{part}.") for name in changed)
     assert after.card["began_with"]["sha256"] == before.sha256
 
 
@@ -125,7 +128,7 @@ def test_that_the_configurations_that_come_along_are_valid():
     assert {"streaming", "smoke", "fetalnet_published", "multitask_unet", "mtln"} <= names
     for name in names:
         run = load_config(CONFIGS / f"{name}.toml")
-        assert run.steps > 0 or run.rim is not None
+        assert run.steps > 0 or run.rim is not None or run.shaft is not None
 
 
 def test_that_a_wrong_configuration_says_where(tmp_path):

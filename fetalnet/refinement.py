@@ -1,0 +1,130 @@
+"""A fitted geometry moved to where it belongs in the picture's own resolution: an ellipse to its organ's border, a line
+to the ends of its shaft.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from fetalnet.engine import Floats
+from fetalnet.fitting import rim, shaft
+from fetalnet.geometry import Ellipse, Geometry, Line
+from fetalnet.network.rim import RIM_PLANES, one_of
+from fetalnet.network.streaming import StreamingFetalNet
+from fetalnet.network.weights import LoadedNetwork
+from fetalnet.openvino_engine import OpenVinoPart, kept_file
+from fetalnet.planes import Plane
+
+_FARTHEST = 0.15
+"""In radii: a border that lies further away is another's, and the first ellipse stays."""
+
+_MOVED_FAR = 0.03
+"""In lengths: from a line whose ends were this far off its strip is read again."""
+
+
+class Part(Protocol):
+    """What runs a small part of the network that is not in the engine: one item's inputs to one item's outputs."""
+
+    def __call__(self, *inputs: Floats) -> tuple[Floats, ...]: ...
+
+
+class TorchPart:
+    """By PyTorch on the CPU: a GPU would take longer to be asked than this to answer."""
+
+    def __init__(self, part: nn.Module) -> None:
+        self._part = part.cpu().eval()
+
+    @torch.inference_mode()
+    def __call__(self, *inputs: Floats) -> tuple[Floats, ...]:
+        return tuple(output[0].numpy() for output in self._part(*(torch.from_numpy(each)[None] for each in inputs)))
+
+
+class Refinement:
+    """What the network's readers of strips make of a geometry; without readers it stays as it is."""
+
+    def __init__(self, rim_reader: Part | None = None, shaft_reader: Part | None = None) -> None:
+        self._rim, self._shaft = rim_reader, shaft_reader
+
+    @staticmethod
+    def of(loaded: LoadedNetwork, device: str, threads: int = 0, cache: Path | None = None) -> Refinement:
+        """With the readers that the network has, beside the engine of ``device``."""
+        network = loaded.network
+        if not isinstance(network, StreamingFetalNet):
+            return Refinement()
+
+        def part(name: str, reader: nn.Module | None, *example: tuple[int, ...]) -> Part | None:
+            if reader is None:
+                return None
+            if device.lower() == "torch":
+                return TorchPart(reader)
+            return OpenVinoPart(
+                reader, example, threads, None if cache is None else kept_file(cache, loaded.sha256, name)
+            )
+
+        return Refinement(
+            part("rim", network.rim, (rim.ROWS, rim.COLUMNS), (len(RIM_PLANES),)),
+            part("shaft", network.shaft, (shaft.ROWS, shaft.COLUMNS)),
+        )
+
+    def of_geometry(
+        self,
+        geometry: Geometry,
+        plane: Plane,
+        pixels: NDArray[np.uint8],
+        seen: NDArray[np.bool_] | None = None,
+        *,
+        closely: bool = False,
+    ) -> Geometry:
+        """The geometry of a plane's organ, moved; ``seen`` (height, width) is true inside the fan.
+
+        ``closely`` takes four times as long: the strip is read all four ways round, and the mean counts.
+        """
+        if isinstance(geometry, Ellipse):
+            return (
+                geometry if self._rim is None else at_border(self._rim, plane, geometry, pixels, seen, closely=closely)
+            )
+        return geometry if self._shaft is None else at_ends(self._shaft, geometry, pixels, seen, closely=closely)
+
+
+def at_border(
+    reader: Part,
+    plane: Plane,
+    ellipse: Ellipse,
+    pixels: NDArray[np.uint8],
+    seen: NDArray[np.bool_] | None = None,
+    *,
+    closely: bool = False,
+) -> Ellipse:
+    """The ellipse moved to the border of its organ."""
+    mirrors = rim.MIRRORS if closely else rim.MIRRORS[:1]
+    read = [reader(rim.strip_of(pixels, ellipse, seen, mirror), one_of(plane)) for mirror in mirrors]
+    borders, trusts = (np.stack(parts) for parts in zip(*read, strict=True))
+    change = rim.movement(borders, trusts, mirrors)
+    return rim.moved(ellipse, change) if float(np.abs(change).max()) <= _FARTHEST else ellipse
+
+
+def at_ends(
+    reader: Part,
+    line: Line,
+    pixels: NDArray[np.uint8],
+    seen: NDArray[np.bool_] | None = None,
+    *,
+    closely: bool = False,
+) -> Line:
+    """The line moved to the ends of its shaft."""
+    first, _ = reader(shaft.strip_of(pixels, line, seen))
+    found = shaft.moved(line, first)
+    if not closely:
+        if float(np.abs(np.abs(first[:, 0]) - 0.5).max()) <= _MOVED_FAR:
+            return found
+        again, _ = reader(shaft.strip_of(pixels, found, seen))
+        return shaft.moved(found, again)
+    ways = [shaft.moved(found, reader(shaft.strip_of(pixels, found, seen, side))[0], side) for side in shaft.SIDES]
+    first_end, second_end = np.mean([each.points() for each in ways], axis=0)
+    return Line.of(*first_end, *second_end)
