@@ -15,7 +15,7 @@ from torch import Tensor
 from fetalnet.geometry import Ellipse, Geometry
 from fetalnet.network.reader import MARGIN, crop_size, structures_of
 from fetalnet.planes import STANDARD_PLANES, Plane
-from fetalnet.training.augment import Appearance
+from fetalnet.training.augment import Appearance, Warp, warp_picture
 from fetalnet.training.batches import UNRATED_STANDARDNESS, UNRATED_WEIGHT, Collection, Fields, presence
 from fetalnet.training.config import Network, TrainingConfig
 from fetalnet.training.erase import erased
@@ -64,20 +64,24 @@ def draw_crops(config: TrainingConfig, pools: Pools, step: int, rank: int = 0) -
     """The batch of one step for one process, in the order of ``STANDARD_PLANES``."""
     assert config.reader is not None
     assert isinstance(config.network, Network)
-    scale = config.network.crop_scale
+    scale, grid = config.network.crop_scale, (config.network.height, config.network.width)
     size = max(config.reader.batch // config.processes, 1)
     batch = []
     for number, plane in enumerate(STANDARD_PLANES):
         items = [
-            draw_crop(np.random.default_rng([config.seed, step, rank, number, item]), pools, plane, scale)
+            draw_crop(np.random.default_rng([config.seed, step, rank, number, item]), pools, plane, grid, scale)
             for item in range(size)
         ]
         batch.append(Crops(*(torch.from_numpy(np.stack(parts)) for parts in zip(*items, strict=True))))
     return batch
 
 
-def draw_crop(rng: np.random.Generator, pools: Pools, plane: Plane, scale: float = 1.0) -> Fields:
-    """One augmented crop for a plane's reader: the fields of ``Crops``, one item's."""
+def draw_crop(
+    rng: np.random.Generator, pools: Pools, plane: Plane, grid: tuple[int, int], scale: float = 1.0
+) -> Fields:
+    """One augmented crop for a plane's reader, as sharp as out of the network's ``grid``: the fields of ``Crops``, one
+    item's.
+    """
     example, geometry, own = _pick(rng, pools, plane)
     present = standardness = 0.0
     weight, known = 1.0, False
@@ -87,7 +91,12 @@ def draw_crop(rng: np.random.Generator, pools: Pools, plane: Plane, scale: float
         standardness = outline.standardness if example.rated else UNRATED_STANDARDNESS
         weight, known = (1.0, True) if example.rated else (UNRATED_WEIGHT, False)
     size = crop_size(plane, scale)
-    crop = cv2.warpAffine(example.pixels, jittered(geometry, plane, rng, scale), size[::-1], flags=cv2.INTER_LINEAR)
+    onto_grid = Warp().matrix((example.pixels.shape[0], example.pixels.shape[1]), grid)
+    seen = warp_picture(example.pixels, onto_grid, grid)
+    into_crop = np.vstack([jittered(geometry, plane, rng, scale), [0, 0, 1]]) @ np.linalg.inv(
+        np.vstack([onto_grid, [0, 0, 1]])
+    )
+    crop = cv2.warpAffine(seen, into_crop[:2], size[::-1], flags=cv2.INTER_LINEAR)
     grey = crop.astype(np.float32) / 255
     if rng.random() > PLAIN_SHARE:
         look = Appearance.draw(rng, size)

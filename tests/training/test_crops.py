@@ -11,6 +11,7 @@ from fetalnet.training.example import Example, Outline
 from fetalnet.training.targets import soft_mask, warped
 
 HEAD = Ellipse(240, 160, 80, 60, 30)
+GRID = (192, 288)
 
 
 def picture(geometry):
@@ -49,7 +50,7 @@ def test_that_the_outline_fills_the_crop_but_for_the_margin():
 
 def test_that_crops_of_an_organ_carry_its_rating_and_all_others_none(collection):
     pools = Pools.of(collection)
-    drawn = [draw_crop(np.random.default_rng(seed), pools, Plane.ABDOMEN) for seed in range(200)]
+    drawn = [draw_crop(np.random.default_rng(seed), pools, Plane.ABDOMEN, GRID) for seed in range(200)]
     rated = [(float(s), float(present)) for _, present, s, _, _, known in drawn if known]
     assert {(round(s, 1), present) for s, present in rated} == {(0.1, 0.0), (0.9, 1.0)}
     assert 100 < len(rated) < 170
@@ -60,7 +61,7 @@ def test_that_crops_of_an_organ_carry_its_rating_and_all_others_none(collection)
 
 def test_that_a_real_head_counts_as_present_and_its_anatomy_as_unknown(collection):
     pools = Pools.of(collection)
-    drawn = [draw_crop(np.random.default_rng(seed), pools, Plane.HEAD) for seed in range(60)]
+    drawn = [draw_crop(np.random.default_rng(seed), pools, Plane.HEAD, GRID) for seed in range(60)]
     heads = [each for each in drawn if each[1] == 1]
     assert heads
     assert all(0 < weight < 1 and known == 0 for _, _, _, weight, _, known in heads)
@@ -76,3 +77,17 @@ def test_that_batches_hold_crops_for_every_plane_and_repeat_themselves(collectio
         assert 0 <= one.crops.min() <= one.crops.max() <= 1
         assert np.array_equal(one.crops, same.crops)
         assert not np.array_equal(one.crops, different.crops)
+
+
+def test_that_a_crop_is_no_sharper_than_the_network_s_own_picture():
+    lines = np.zeros((320, 480), np.uint8)
+    lines[:, ::2] = 255
+    small = Ellipse(240, 160, 24, 18, 0)
+    pools = Pools.of(Collection([], [], [Example(lines, {Plane.HEAD: Outline(small)}, rated=True, real=False)], []))
+
+    def contrast(grid):
+        drawn = [draw_crop(np.random.default_rng(seed), pools, Plane.HEAD, grid)[0] for seed in range(12)]
+        return float(np.median([crop[0, 30:50, 40:72].std() for crop in drawn]))
+
+    assert contrast((320, 480)) > 0.2
+    assert contrast((160, 240)) < 0.1
