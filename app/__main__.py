@@ -7,10 +7,9 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
 from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
@@ -24,7 +23,7 @@ from app.theme import apply_theme
 from app.window import Window
 from fetalnet import __version__
 from fetalnet.errors import InputError
-from fetalnet.picture.preset_folder import PERSON
+from fetalnet.own_folders import PROGRAM, Folders
 from fetalnet.picture.scale import NO_SCALE, Scale, given_scale
 from fetalnet.planes import Plane
 from fetalnet.sources import Source, open_source
@@ -37,16 +36,6 @@ SWITCH_S = 0.0005
 """How long a thread may keep the interpreter from another that asks for it. With Python's own 5 ms the threads of a
 live picture, which do much outside the interpreter, wait longer to come back into it than they work.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Folders:
-    """Where the program keeps what is the person's own."""
-
-    config: Path = field(default_factory=lambda: Path(platformdirs.user_config_dir(PERSON)))
-    data: Path = field(default_factory=lambda: Path(platformdirs.user_data_dir(PERSON)))
-    log: Path = field(default_factory=lambda: Path(platformdirs.user_log_dir(PERSON)))
-    cache: Path = field(default_factory=lambda: Path(platformdirs.user_cache_dir(PERSON)))
 
 
 @dataclass(slots=True)
@@ -111,7 +100,7 @@ def start(
     """Build session and window and show them; everything that may be slow goes on beside."""
     folders = folders or Folders()
     sys.setswitchinterval(SWITCH_S)
-    app.setApplicationName(PERSON)
+    app.setApplicationName(PROGRAM)
     app.setApplicationDisplayName(NAME)
     app.setApplicationVersion(__version__)
     start_log(folders.log)
@@ -123,7 +112,7 @@ def start(
         open_source=open_source,
         load_predictor=load_predictor,
         exam_folder=folders.data / "exams",
-        preset_folder=folders.data / "presets",
+        preset_folder=folders.presets,
         live_folder=folders.data / "live recordings",
         receive_folder=folders.data / "received",
         given_scale=scale,

@@ -11,15 +11,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 
 from fetalnet.atomic_file import write_file
 from fetalnet.engine import Engine, Floats
 from fetalnet.engines import Device, available_devices, engine_for
 from fetalnet.errors import InputError
 from fetalnet.network.weights import LoadedNetwork
+from fetalnet.own_folders import Folders
 from fetalnet.picture.letterbox import Letterbox
-from fetalnet.picture.preset_folder import PERSON
 from fetalnet.processor import processor_name
 from fetalnet.resources import resource
 from fetalnet.sources import VideoFile
@@ -52,12 +51,7 @@ class EngineChoice:
 
 def own_memory() -> Path:
     """Where the command line keeps its choice for the person at this computer."""
-    return Path(platformdirs.user_data_dir(PERSON)) / "engine of the command line.json"
-
-
-def own_cache() -> Path:
-    """Where compiled networks are kept for the person at this computer."""
-    return Path(platformdirs.user_cache_dir(PERSON))
+    return Folders().data / "engine of the command line.json"
 
 
 def choose_engine(network: LoadedNetwork, threads: int, memory: Path, cache: Path | None = None) -> EngineChoice:

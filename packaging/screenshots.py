@@ -11,8 +11,9 @@ from pathlib import Path
 from PySide6.QtCore import QDeadlineTimer, QEventLoop
 from PySide6.QtWidgets import QApplication
 
-from app.__main__ import Folders, Program, start
+from app.__main__ import Program, start
 from app.loading import predictor_loader
+from fetalnet.own_folders import Folders
 from fetalnet.picture.scale import given_scale
 
 ROOT = Path(__file__).resolve().parent.parent

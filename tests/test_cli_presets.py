@@ -11,6 +11,7 @@ from depth_screens import screen_at_depth
 from fetalnet.cli import main
 from fetalnet.cli.devices import Devices
 from fetalnet.geometry import Ellipse
+from fetalnet.own_folders import Folders
 from fetalnet.phantom.ruler_screen import draw_ruler_screen
 from fetalnet.picture.layout import Layout
 from fetalnet.picture.preset import Preset, Ticks, new_preset
@@ -63,8 +64,8 @@ def write(path, screen):
 def folder(tmp_path, monkeypatch):
     """Where the person's presets are."""
     monkeypatch.setattr(sys.modules["fetalnet.cli.analyze"], "_predictor", lambda *_, **__: Headstrong())
-    monkeypatch.setattr("fetalnet.cli.devices.own_folder", lambda: tmp_path / "presets")
-    return PresetFolder(tmp_path / "presets")
+    monkeypatch.setattr("fetalnet.cli.devices.Folders", lambda: Folders(data=tmp_path))
+    return PresetFolder(Folders(data=tmp_path).presets)
 
 
 @pytest.fixture

@@ -177,15 +177,17 @@ def _of_stills(
 
 def _predictor(weights: Path | None, device: str, *, quickly: bool) -> Predictor:
     """With device auto: in float32 for single pictures; ``quickly`` by what is the fastest on this computer."""
-    from fetalnet.engine_choice import choose_engine, own_cache, own_memory
+    from fetalnet.engine_choice import choose_engine, own_memory
     from fetalnet.engines import Device
     from fetalnet.inference import Predictor
     from fetalnet.network.weights import DEFAULT_WEIGHTS, load_weights
+    from fetalnet.own_folders import Folders
 
+    cache = Folders().cache
     loaded = load_weights(weights or DEFAULT_WEIGHTS)
     if quickly and device == Device.AUTO:
-        device = choose_engine(loaded, 0, own_memory(), own_cache()).device
-    return Predictor(loaded, device, cache=own_cache())
+        device = choose_engine(loaded, 0, own_memory(), cache).device
+    return Predictor(loaded, device, cache=cache)
 
 
 def _check_outputs(source: Path, outputs: list[Path]) -> None:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from fetalnet.cli.progress import notice
 from fetalnet.errors import InputError
+from fetalnet.own_folders import Folders
 from fetalnet.picture.burned_in import FanOnly
 from fetalnet.picture.calibration import NO_CALIBRATION, Calibration
 from fetalnet.picture.preset import Preset
-from fetalnet.picture.preset_folder import PresetFolder, own_folder, read_preset
+from fetalnet.picture.preset_folder import PresetFolder, read_preset
 from fetalnet.picture.recognition import check_size, preset_calibration, recognised
 from fetalnet.picture.sector import Sector
 from fetalnet.picture.sector_search import sector_of
@@ -21,7 +22,7 @@ class Devices:
 
     def __init__(self, named: str | None, *, ignored: bool) -> None:
         """``named`` is a preset's name or its file. Raises ``InputError`` where there is no such preset."""
-        folder = PresetFolder(own_folder())
+        folder = PresetFolder(Folders().presets)
         self._named = None if named is None else _named(named, folder)
         self._known = [] if ignored or named is not None else folder.presets()
         for sentence in () if ignored or named is not None else folder.damaged:

@@ -5,21 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import platformdirs
-
 from fetalnet.atomic_file import write_file
 from fetalnet.errors import InputError
 from fetalnet.picture.preset import Preset
 
 SUFFIX = ".fetalnet-preset.json"
 _MAX_BYTES = 1 << 20
-PERSON = "fetalnet-sonographer"
-"""The name under which the system keeps what is a person's own, for the window and the command line alike."""
-
-
-def own_folder() -> Path:
-    """Where the presets of the person at this computer are."""
-    return Path(platformdirs.user_data_dir(PERSON)) / "presets"
 
 
 class PresetFolder:

@@ -19,10 +19,11 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.__main__ import Folders, Program, start
+from app.__main__ import Program, start
 from app.actions import Do
 from app.canvas.hit import Handle, Point, handles_of
 from fetalnet.geometry import Ellipse, Geometry, Line
+from fetalnet.own_folders import Folders
 from fetalnet.picture.scale import NO_SCALE, Scale, given_scale
 from fetalnet.planes import Kind, Plane
 from fetalnet.prediction import Prediction, StreamState

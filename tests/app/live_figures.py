@@ -149,9 +149,10 @@ def watch(kind: str, port: int, seconds: float, device: str, folder: Path) -> di
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
-    from app.__main__ import ENGINE_MEMORY, Folders, start
+    from app.__main__ import ENGINE_MEMORY, start
     from app.loading import predictor_loader
     from fetalnet.live import network_source
+    from fetalnet.own_folders import Folders
 
     app = QApplication(sys.argv[:1])
     folders = Folders()
