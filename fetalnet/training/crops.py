@@ -20,6 +20,7 @@ from fetalnet.training.batches import UNRATED_STANDARDNESS, UNRATED_WEIGHT, Coll
 from fetalnet.training.config import Network, TrainingConfig
 from fetalnet.training.erase import erased
 from fetalnet.training.example import Example
+from fetalnet.training.targets import warped
 
 OWN_SHARE, OTHERS_SHARE = 0.66, 0.14
 """Shares of crops around the plane's own organ and around another organ; the rest shows none."""
@@ -45,7 +46,9 @@ class Crops(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pools:
-    """Pictures by what they show: heads, simulated organs by plane, and pictures without an organ."""
+    """Pictures as sharp as on the network's grid, by what they show: heads, simulated organs by plane, and pictures
+    without an organ.
+    """
 
     heads: list[Example]
     others: list[Example]
@@ -53,35 +56,34 @@ class Pools:
     empty: list[Example]
 
     @staticmethod
-    def of(collection: Collection) -> Pools:
-        simulated = collection.simulated
+    def of(collection: Collection, grid: tuple[int, int]) -> Pools:
+        heads, others, simulated = (
+            [_on_grid(each, grid) for each in pool]
+            for pool in (collection.heads, collection.others, collection.simulated)
+        )
         organs = {plane: [each for each in simulated if plane in each.outlines] for plane in STANDARD_PLANES}
-        empty = [*collection.others, *(each for each in simulated if not each.outlines)]
-        return Pools(collection.heads, collection.others, organs, empty)
+        empty = [*others, *(each for each in simulated if not each.outlines)]
+        return Pools(heads, others, organs, empty)
 
 
 def draw_crops(config: TrainingConfig, pools: Pools, step: int, rank: int = 0) -> list[Crops]:
     """The batch of one step for one process, in the order of ``STANDARD_PLANES``."""
     assert config.reader is not None
     assert isinstance(config.network, Network)
-    scale, grid = config.network.crop_scale, (config.network.height, config.network.width)
+    scale = config.network.crop_scale
     size = max(config.reader.batch // config.processes, 1)
     batch = []
     for number, plane in enumerate(STANDARD_PLANES):
         items = [
-            draw_crop(np.random.default_rng([config.seed, step, rank, number, item]), pools, plane, grid, scale)
+            draw_crop(np.random.default_rng([config.seed, step, rank, number, item]), pools, plane, scale)
             for item in range(size)
         ]
         batch.append(Crops(*(torch.from_numpy(np.stack(parts)) for parts in zip(*items, strict=True))))
     return batch
 
 
-def draw_crop(
-    rng: np.random.Generator, pools: Pools, plane: Plane, grid: tuple[int, int], scale: float = 1.0
-) -> Fields:
-    """One augmented crop for a plane's reader, as sharp as out of the network's ``grid``: the fields of ``Crops``, one
-    item's.
-    """
+def draw_crop(rng: np.random.Generator, pools: Pools, plane: Plane, scale: float = 1.0) -> Fields:
+    """One augmented crop for a plane's reader: the fields of ``Crops``, one item's."""
     example, geometry, own = _pick(rng, pools, plane)
     present = standardness = 0.0
     weight, known = 1.0, False
@@ -91,12 +93,7 @@ def draw_crop(
         standardness = outline.standardness if example.rated else UNRATED_STANDARDNESS
         weight, known = (1.0, True) if example.rated else (UNRATED_WEIGHT, False)
     size = crop_size(plane, scale)
-    onto_grid = Warp().matrix((example.pixels.shape[0], example.pixels.shape[1]), grid)
-    seen = warp_picture(example.pixels, onto_grid, grid)
-    into_crop = np.vstack([jittered(geometry, plane, rng, scale), [0, 0, 1]]) @ np.linalg.inv(
-        np.vstack([onto_grid, [0, 0, 1]])
-    )
-    crop = cv2.warpAffine(seen, into_crop[:2], size[::-1], flags=cv2.INTER_LINEAR)
+    crop = cv2.warpAffine(example.pixels, jittered(geometry, plane, rng, scale), size[::-1], flags=cv2.INTER_LINEAR)
     grey = crop.astype(np.float32) / 255
     if rng.random() > PLAIN_SHARE:
         look = Appearance.draw(rng, size)
@@ -124,6 +121,15 @@ def jittered(geometry: Geometry, plane: Plane, rng: np.random.Generator, scale: 
     linear = np.diag(flips * [columns / 2 / half_width, rows / 2 / half_height]) @ turn
     middle = np.array([(columns - 1) / 2, (rows - 1) / 2])
     return np.column_stack([linear, middle - linear @ np.array([cx, cy])])
+
+
+def _on_grid(example: Example, grid: tuple[int, int]) -> Example:
+    matrix = Warp().matrix((example.pixels.shape[0], example.pixels.shape[1]), grid)
+    outlines = {
+        plane: replace(outline, geometry=warped(outline.geometry, matrix))
+        for plane, outline in example.outlines.items()
+    }
+    return replace(example, pixels=warp_picture(example.pixels, matrix, grid), outlines=outlines)
 
 
 def _pose(geometry: Geometry) -> tuple[float, float, float, float, float]:

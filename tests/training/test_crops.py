@@ -49,8 +49,8 @@ def test_that_the_outline_fills_the_crop_but_for_the_margin():
 
 
 def test_that_crops_of_an_organ_carry_its_rating_and_all_others_none(collection):
-    pools = Pools.of(collection)
-    drawn = [draw_crop(np.random.default_rng(seed), pools, Plane.ABDOMEN, GRID) for seed in range(200)]
+    pools = Pools.of(collection, GRID)
+    drawn = [draw_crop(np.random.default_rng(seed), pools, Plane.ABDOMEN) for seed in range(200)]
     rated = [(float(s), float(present)) for _, present, s, _, _, known in drawn if known]
     assert {(round(s, 1), present) for s, present in rated} == {(0.1, 0.0), (0.9, 1.0)}
     assert 100 < len(rated) < 170
@@ -60,15 +60,15 @@ def test_that_crops_of_an_organ_carry_its_rating_and_all_others_none(collection)
 
 
 def test_that_a_real_head_counts_as_present_and_its_anatomy_as_unknown(collection):
-    pools = Pools.of(collection)
-    drawn = [draw_crop(np.random.default_rng(seed), pools, Plane.HEAD, GRID) for seed in range(60)]
+    pools = Pools.of(collection, GRID)
+    drawn = [draw_crop(np.random.default_rng(seed), pools, Plane.HEAD) for seed in range(60)]
     heads = [each for each in drawn if each[1] == 1]
     assert heads
     assert all(0 < weight < 1 and known == 0 for _, _, _, weight, _, known in heads)
 
 
 def test_that_batches_hold_crops_for_every_plane_and_repeat_themselves(collection):
-    pools = Pools.of(collection)
+    pools = Pools.of(collection, GRID)
     batch, again = (draw_crops(config(), pools, 1) for _ in range(2))
     assert [each.crops.shape for each in batch] == [(5, 1, *crop_size(plane)) for plane in STANDARD_PLANES]
     assert [each.structures.shape for each in batch] == [(5, 5), (5, 6), (5, 0)]
@@ -83,10 +83,11 @@ def test_that_a_crop_is_no_sharper_than_the_network_s_own_picture():
     lines = np.zeros((320, 480), np.uint8)
     lines[:, ::2] = 255
     small = Ellipse(240, 160, 24, 18, 0)
-    pools = Pools.of(Collection([], [], [Example(lines, {Plane.HEAD: Outline(small)}, rated=True, real=False)], []))
+    fine = Collection([], [], [Example(lines, {Plane.HEAD: Outline(small)}, rated=True, real=False)], [])
 
     def contrast(grid):
-        drawn = [draw_crop(np.random.default_rng(seed), pools, Plane.HEAD, grid)[0] for seed in range(12)]
+        pools = Pools.of(fine, grid)
+        drawn = [draw_crop(np.random.default_rng(seed), pools, Plane.HEAD)[0] for seed in range(12)]
         return float(np.median([crop[0, 30:50, 40:72].std() for crop in drawn]))
 
     assert contrast((320, 480)) > 0.2
