@@ -190,8 +190,15 @@ def _fit(
     module: lightning.LightningModule, data: Data[Any], config: TrainingConfig, folder: Path, resume: bool
 ) -> None:
     checkpoint = folder / "checkpoints" / "last.ckpt"
+    goes_on = resume and checkpoint.exists()
+    if goes_on:
+        reached = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        if reached["global_step"] >= data.steps:
+            # The trainer would leave at once, with the newest weights in place of their average.
+            module.load_state_dict(reached["state_dict"])
+            return
     trainer = _trainer(config, folder, data.steps)
-    trainer.fit(module, data, ckpt_path=str(checkpoint) if resume and checkpoint.exists() else None)
+    trainer.fit(module, data, ckpt_path=str(checkpoint) if goes_on else None)
 
 
 def _trainer(config: TrainingConfig, folder: Path, steps: int) -> lightning.Trainer:

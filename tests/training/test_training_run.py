@@ -1,3 +1,4 @@
+import importlib
 import multiprocessing
 import os
 
@@ -8,7 +9,7 @@ pytest.importorskip("lightning", reason="the train extra is not installed")
 
 from fetalnet.errors import InputError
 from fetalnet.network.weights import load_weights
-from fetalnet.training import batches, reader
+from fetalnet.training import reader
 from fetalnet.training.config import (
     CONFIGS,
     Network,
@@ -102,19 +103,27 @@ def test_that_a_part_is_trained_alone_on_weights_that_are_there(part, other, tmp
     assert after.card["began_with"]["sha256"] == before.sha256
 
 
-def train_until_power_cut(folder, cache):
-    def power_cut(_config, _collection, step, _rank, draw=batches.draw_batch):
-        if step == 3:
-            os._exit(POWER_CUT)
-        return draw(_config, _collection, step, _rank)
+def train_until_power_cut(folder, cache, module, name, at):
+    place = importlib.import_module(module)
+    draw = getattr(place, name)
 
-    batches.draw_batch = power_cut
+    def power_cut(_config, _pictures, step, _rank):
+        if step == at:
+            os._exit(POWER_CUT)
+        return draw(_config, _pictures, step, _rank)
+
+    setattr(place, name, power_cut)
     train(config(), folder, cache)
 
 
-def test_that_a_killed_run_goes_on_to_the_same_weights(tmp_path, cache, whole):
+@pytest.mark.parametrize(
+    ("module", "name", "at"),
+    [("fetalnet.training.batches", "draw_batch", 3), ("fetalnet.training.run", "draw_shafts", 1)],
+    ids=["in the last phase", "when only the last part was left"],
+)
+def test_that_a_killed_run_goes_on_to_the_same_weights(module, name, at, tmp_path, cache, whole):
     broken = multiprocessing.get_context("spawn").Process(
-        target=train_until_power_cut, args=(tmp_path / "broken", cache)
+        target=train_until_power_cut, args=(tmp_path / "broken", cache, module, name, at)
     )
     broken.start()
     broken.join()
