@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -13,6 +14,9 @@ from fetalnet.network.blocks import ResidualBlock, convolution
 
 _WIDTHS = (16, 24, 40)
 _ALONG = 80
+
+AT = torch.from_numpy(PLACES.astype(np.float32))
+"""(ANSWERS,) ``PLACES``; no buffer of the module, which the averaging of weights would let drift."""
 
 
 class Ends(NamedTuple):
@@ -52,13 +56,8 @@ class ShaftReader(nn.Module):
         features = self.along(functional.relu(self.fold(seen)))
         places, across = self.answer(features)[:, :, 0].float().chunk(2, dim=1)
         likely = torch.softmax(places, dim=2)
-        ends = torch.stack([(likely * places_along(likely)).sum(dim=2), ACROSS * (likely * across).sum(dim=2)], dim=2)
+        ends = torch.stack([(likely * AT.to(likely)).sum(dim=2), ACROSS * (likely * across).sum(dim=2)], dim=2)
         return Ends(ends, places)
-
-
-def places_along(like: Tensor) -> Tensor:
-    """(ANSWERS,) ``PLACES`` in the kind of another; no buffer, which the averaging of weights would let drift."""
-    return torch.as_tensor(PLACES, dtype=like.dtype, device=like.device)
 
 
 def _down(inside: int, outside: int) -> nn.Sequential:

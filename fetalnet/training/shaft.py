@@ -12,7 +12,7 @@ from torch.nn import functional
 from fetalnet.fitting.shaft import ALONG, SIDES, ends_in, moved, strip_of
 from fetalnet.geometry import Line
 from fetalnet.inference import MIN_STANDARDNESS
-from fetalnet.network.shaft import ShaftReader, places_along
+from fetalnet.network.shaft import AT, ShaftReader
 from fetalnet.network.streaming import StreamingFetalNet
 from fetalnet.planes import Plane
 from fetalnet.training.batches import Collection, Fields
@@ -103,7 +103,7 @@ class ShaftTraining(PartTraining):
 def losses(shaft: ShaftReader, batch: ShaftStrips) -> tuple[Tensor, Tensor, Tensor]:
     """Of the places at which the ends lie, of the ends and of the length; the last two in % of the line."""
     ends, places = shaft(batch.strips)
-    apart = (places_along(ends) - batch.ends[:, :, :1]) / _BLUR
+    apart = (AT.to(ends) - batch.ends[:, :, :1]) / _BLUR
     wanted = torch.softmax(-0.5 * apart.square(), dim=2)
     place = functional.cross_entropy(places.flatten(0, 1), wanted.flatten(0, 1))
     end = functional.smooth_l1_loss(_PERCENT * ends, _PERCENT * batch.ends)
