@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import queue
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -31,6 +33,10 @@ CT = "1.2.840.10008.5.1.4.1.1.2"
 VERIFICATION = "1.2.840.10008.1.1"
 US = uid.UltrasoundMultiFrameImageStorage
 SUCCESS, PENDING_S = 0x0000, 60
+
+_ELSEWHERE = (each for each in os.get_exec_path() if Path(each) != Path(sys.prefix) / "bin")
+DCMTK_STORESCU = shutil.which("storescu", path=os.pathsep.join(_ELSEWHERE))
+"""Not pynetdicom's program of the same name, which an activated environment puts first."""
 
 
 class Listening:
@@ -299,7 +305,7 @@ def test_that_what_is_sent_again_leaves_the_first_as_it_is(listen: Callable[...,
     assert len(listening.files) == listening.arrived.qsize() == 1
 
 
-@pytest.mark.skipif(shutil.which("storescu") is None, reason="DCMTK is not installed")
+@pytest.mark.skipif(DCMTK_STORESCU is None, reason="DCMTK is not installed")
 @pytest.mark.parametrize(
     ("syntax", "option"),
     [
@@ -313,7 +319,8 @@ def test_that_dcmtk_sends_to_it(listen: Callable[..., Listening], tmp_path: Path
     listening = listen(allowed=("STORESCU",))
     form = next(form for form in FORMS if form.name == syntax)
     sent = write(tmp_path / "a.dcm", form.make())
-    command = ["storescu", option, "127.0.0.1", str(listening.settings.port), str(sent)]
+    assert DCMTK_STORESCU is not None
+    command = [DCMTK_STORESCU, option, "127.0.0.1", str(listening.settings.port), str(sent)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PENDING_S)
     assert done.returncode == 0, done.stderr
     with closing(open_source(sent)) as before, closing(open_source(listening.arrived.get(timeout=9).path)) as after:
