@@ -14,6 +14,7 @@ from torch import nn
 
 from fetalnet.engine import Floats
 from fetalnet.fitting import rim, shaft
+from fetalnet.fitting.strip import MIRRORS
 from fetalnet.geometry import Ellipse, Geometry, Line
 from fetalnet.network.rim import RIM_PLANES, one_of
 from fetalnet.network.streaming import StreamingFetalNet
@@ -83,7 +84,7 @@ class Refinement:
     ) -> Geometry:
         """The geometry of a plane's organ, moved; ``seen`` (height, width) is true inside the fan.
 
-        ``closely`` takes four times as long: the strip is read all four ways round, and the mean counts.
+        ``closely`` takes four times as long or more: the strip is read all four ways round, and the mean counts.
         """
         if isinstance(geometry, Ellipse):
             return (
@@ -102,7 +103,7 @@ def at_border(
     closely: bool = False,
 ) -> Ellipse:
     """The ellipse moved to the border of its organ."""
-    mirrors = rim.MIRRORS if closely else rim.MIRRORS[:1]
+    mirrors = MIRRORS if closely else MIRRORS[:1]
     read = [reader(rim.strip_of(pixels, ellipse, seen, mirror), one_of(plane)) for mirror in mirrors]
     borders, trusts = (np.stack(parts) for parts in zip(*read, strict=True))
     change = rim.movement(borders, trusts, mirrors)
@@ -120,11 +121,9 @@ def at_ends(
     """The line moved to the ends of its shaft."""
     first, _ = reader(shaft.strip_of(pixels, line, seen))
     found = shaft.moved(line, first)
-    if not closely:
-        if float(np.abs(np.abs(first[:, 0]) - 0.5).max()) <= _MOVED_FAR:
-            return found
-        again, _ = reader(shaft.strip_of(pixels, found, seen))
-        return shaft.moved(found, again)
-    ways = [shaft.moved(found, reader(shaft.strip_of(pixels, found, seen, side))[0], side) for side in shaft.SIDES]
+    if not closely and float(np.abs(np.abs(first[:, 0]) - 0.5).max()) <= _MOVED_FAR:
+        return found
+    mirrors = MIRRORS if closely else MIRRORS[:1]
+    ways = [shaft.moved(found, reader(shaft.strip_of(pixels, found, seen, each))[0], each) for each in mirrors]
     first_end, second_end = np.mean([each.points() for each in ways], axis=0)
     return Line.of(*first_end, *second_end)

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from fetalnet.fitting import shaft
-from fetalnet.fitting.rim import ANSWERS, COLUMNS, MIRRORS, ROWS, border_of, moved, movement, strip_of
+from fetalnet.fitting.rim import ANSWERS, COLUMNS, ROWS, border_of, moved, movement, strip_of
+from fetalnet.fitting.strip import MIRRORS
 from fetalnet.geometry import Ellipse, Line
 from fetalnet.network.rim import RIM_PLANES, RimReader, one_of
 from fetalnet.network.shaft import ShaftReader
@@ -112,10 +113,10 @@ class KnowingShaft:
         self._strip_of = shaft.strip_of
         monkeypatch.setattr("fetalnet.refinement.shaft.strip_of", self.look)
 
-    def look(self, pixels: np.ndarray, line: Line, seen: object = None, side: tuple[int, int] = (1, 1)) -> np.ndarray:
+    def look(self, pixels: np.ndarray, line: Line, seen: object = None, mirror: tuple[int, int] = (1, 1)) -> np.ndarray:
         self.lines.append(line)
-        self.ends = shaft.ends_in(line, FEMUR, side)
-        return self._strip_of(pixels, line, seen, side)
+        self.ends = shaft.ends_in(line, FEMUR, mirror)
+        return self._strip_of(pixels, line, seen, mirror)
 
     def __call__(self, strip: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         assert strip.shape == (shaft.ROWS, shaft.COLUMNS)
@@ -140,19 +141,19 @@ def test_that_a_line_that_is_nearly_right_is_read_once(monkeypatch: pytest.Monke
     assert len(reader.lines) == 1
 
 
-@pytest.mark.parametrize("side", shaft.SIDES)
-def test_that_a_shaft_lies_along_the_middle_of_its_strip(side: tuple[int, int]) -> None:
+@pytest.mark.parametrize("mirror", MIRRORS)
+def test_that_a_shaft_lies_along_the_middle_of_its_strip(mirror: tuple[int, int]) -> None:
     pixels = np.zeros((480, 640), np.uint8)
     (x1, y1), (x2, y2) = FEMUR.points().round().astype(int).tolist()
     cv2.line(pixels, (x1, y1), (x2, y2), 255, 5)
-    strip = shaft.strip_of(pixels, FEMUR, side=side)
+    strip = shaft.strip_of(pixels, FEMUR, mirror=mirror)
     middle = strip[shaft.ROWS // 2 - 1 : shaft.ROWS // 2 + 1].mean(axis=0)
     left, right = (int((place + shaft.ALONG) / (2 * shaft.ALONG) * shaft.COLUMNS) for place in (-0.5, 0.5))
     assert middle[left + 2 : right - 2].min() > 0.4
     assert strip[:, : left - 4].max() == strip[:, right + 4 :].max() == 0
     assert strip[:6].max() == strip[-6:].max() == 0
     other = Line.of(250.0, 140.0, 400.0, 260.0)
-    found = shaft.moved(FEMUR, shaft.ends_in(FEMUR, other, side), side)
+    found = shaft.moved(FEMUR, shaft.ends_in(FEMUR, other, mirror), mirror)
     np.testing.assert_allclose(found.points(), other.points(), atol=1e-3)
 
 

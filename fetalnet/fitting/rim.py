@@ -10,9 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fetalnet.fitting.strip import MIRRORS, Floats, cut_out
 from fetalnet.geometry import Ellipse
-
-Floats = NDArray[np.floating]
 
 ROWS, COLUMNS = 48, 128
 """Of a strip."""
@@ -36,10 +35,6 @@ BASIS: Floats = np.stack(
 LEAST_TRUST = 1e-3 / ANSWERS
 """That every angle has besides its own: what is trusted at few angles alone would fit no ellipse."""
 
-MIRRORS = ((1, 1), (-1, 1), (1, -1), (-1, -1))
-"""Both ends and both sides of an ellipse are alike: a strip can begin at either and run either way. The first is as it
-is drawn."""
-
 
 def strip_of(
     pixels: NDArray[np.uint8], ellipse: Ellipse, seen: NDArray[np.bool_] | None = None, mirror: tuple[int, int] = (1, 1)
@@ -47,13 +42,7 @@ def strip_of(
     """(ROWS, COLUMNS) grey 0 to 1 of a picture (height, width) or (height, width, 3); black where not ``seen``."""
     (xu, xv), (yu, yv) = ellipse.matrix * mirror
     x, y = cv2.addWeighted(_U, xu, _V, xv, ellipse.cx), cv2.addWeighted(_U, yu, _V, yv, ellipse.cy)
-    strip = cv2.remap(pixels, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    if strip.ndim == 3:
-        strip = cv2.cvtColor(strip, cv2.COLOR_RGB2GRAY)
-    if seen is not None:
-        strip = strip * cv2.remap(seen.view(np.uint8), x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
-    averaged = cv2.resize(strip, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)
-    return np.asarray(averaged, np.float32) * np.float32(1 / 255)
+    return cut_out(pixels, x, y, seen, (ROWS, COLUMNS))
 
 
 def border_of(organ: Ellipse, ellipse: Ellipse, mirror: tuple[int, int] = (1, 1)) -> NDArray[np.float32]:

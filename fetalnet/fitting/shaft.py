@@ -6,13 +6,11 @@ along it. In it every shaft has the same size and lies the same way, with room a
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fetalnet.fitting.strip import Floats, cut_out
 from fetalnet.geometry import Line
-
-Floats = NDArray[np.floating]
 
 ROWS, COLUMNS = 32, 160
 """Of a strip."""
@@ -29,45 +27,36 @@ PLACES: Floats = ALONG * ((np.arange(ANSWERS) + 0.5) * (2 / ANSWERS) - 1.0)
 _T = ALONG * ((np.arange(COLUMNS * _FINER) + 0.5) * (2 / (COLUMNS * _FINER)) - 1.0)
 _N = ACROSS * ((np.arange(ROWS * _FINER) + 0.5) * (2 / (ROWS * _FINER)) - 1.0)
 
-SIDES = ((1, 1), (-1, 1), (1, -1), (-1, -1))
-"""A strip can begin at either end and lie either way up; the first is as it is drawn."""
-
 
 def strip_of(
-    pixels: NDArray[np.uint8], line: Line, seen: NDArray[np.bool_] | None = None, side: tuple[int, int] = (1, 1)
+    pixels: NDArray[np.uint8], line: Line, seen: NDArray[np.bool_] | None = None, mirror: tuple[int, int] = (1, 1)
 ) -> NDArray[np.float32]:
     """(ROWS, COLUMNS) grey 0 to 1 of a picture (height, width) or (height, width, 3); black where not ``seen``."""
-    middle, along, across = _axes(line, side)
+    middle, along, across = _axes(line, mirror)
     x = (middle[0] + _T[None] * along[0] + _N[:, None] * across[0]).astype(np.float32)
     y = (middle[1] + _T[None] * along[1] + _N[:, None] * across[1]).astype(np.float32)
-    strip = cv2.remap(pixels, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    if strip.ndim == 3:
-        strip = cv2.cvtColor(strip, cv2.COLOR_RGB2GRAY)
-    if seen is not None:
-        strip = strip * cv2.remap(seen.view(np.uint8), x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT)
-    averaged = cv2.resize(strip, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)
-    return np.asarray(averaged, np.float32) * np.float32(1 / 255)
+    return cut_out(pixels, x, y, seen, (ROWS, COLUMNS))
 
 
-def ends_in(line: Line, shaft: Line, side: tuple[int, int] = (1, 1)) -> NDArray[np.float32]:
+def ends_in(line: Line, shaft: Line, mirror: tuple[int, int] = (1, 1)) -> NDArray[np.float32]:
     """(2, 2) The ends of ``shaft`` in the strip of ``line``, first the one to the left: along and across, in lengths
     of ``line``.
     """
-    middle, along, across = _axes(line, side)
+    middle, along, across = _axes(line, mirror)
     places = np.linalg.solve(np.column_stack([along, across]), (shaft.points() - middle).T).T
     return np.asarray(places[np.argsort(places[:, 0])], np.float32)
 
 
-def moved(line: Line, ends: Floats, side: tuple[int, int] = (1, 1)) -> Line:
+def moved(line: Line, ends: Floats, mirror: tuple[int, int] = (1, 1)) -> Line:
     """The line between ``ends`` (2, 2), told as by ``ends_in``."""
-    middle, along, across = _axes(line, side)
+    middle, along, across = _axes(line, mirror)
     first, second = middle + ends @ np.stack([along, across])
     return Line.of(*first, *second)
 
 
-def _axes(line: Line, side: tuple[int, int]) -> tuple[Floats, Floats, Floats]:
+def _axes(line: Line, mirror: tuple[int, int]) -> tuple[Floats, Floats, Floats]:
     """Middle, and the steps of one length along and across."""
     ends = line.points()
     along = ends[1] - ends[0]
     across = np.array([-along[1], along[0]])
-    return ends.mean(axis=0), along * side[0], across * side[1]
+    return ends.mean(axis=0), along * mirror[0], across * mirror[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 
-def convolution(inside: int, outside: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+def convolution(inside: int, outside: int, kernel: int = 3, stride: int | tuple[int, int] = 1) -> nn.Sequential:
     """Convolution and batch norm (folded into one by OpenVINO); the size of the map is kept, or divided by stride."""
     return nn.Sequential(
         nn.Conv2d(inside, outside, kernel, stride, padding=kernel // 2, bias=False), nn.BatchNorm2d(outside)

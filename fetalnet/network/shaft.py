@@ -62,9 +62,7 @@ class ShaftReader(nn.Module):
 
 def _down(inside: int, outside: int) -> nn.Sequential:
     """Half as many rows; the places along, where the answer is sought, stay."""
-    return nn.Sequential(
-        nn.Conv2d(inside, outside, 3, (2, 1), padding=1, bias=False), nn.BatchNorm2d(outside), nn.ReLU(inplace=True)
-    )
+    return nn.Sequential(*convolution(inside, outside, stride=(2, 1)), nn.ReLU(inplace=True))
 
 
 class _Along(nn.Module):

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from fetalnet.fitting.rim import BASIS, LEAST_TRUST, MIRRORS, border_of, moved, strip_of
+from fetalnet.fitting.rim import BASIS, LEAST_TRUST, border_of, moved, strip_of
+from fetalnet.fitting.strip import MIRRORS
 from fetalnet.geometry import Ellipse
-from fetalnet.inference import MIN_STANDARDNESS
 from fetalnet.network.rim import RIM_PLANES, one_of
 from fetalnet.network.streaming import StreamingFetalNet
 from fetalnet.planes import Plane
@@ -20,7 +20,7 @@ from fetalnet.training.batches import Collection, Fields
 from fetalnet.training.config import TrainingConfig
 from fetalnet.training.example import Example
 from fetalnet.training.part import PartTraining
-from fetalnet.training.strip_look import PLAIN_SHARE, with_another_look
+from fetalnet.training.strips import measurable, with_another_look
 
 PHANTOM_HEAD_SHARE = 1 / 3
 """Of the phantom's strips; the others show abdomens."""
@@ -48,15 +48,7 @@ class RimPools:
 
     @staticmethod
     def of(collection: Collection, real_heads: list[Example]) -> RimPools:
-        phantom = {
-            plane: [
-                each
-                for each in collection.simulated
-                if plane in each.outlines and each.outlines[plane].standardness >= MIN_STANDARDNESS
-            ]
-            for plane in RIM_PLANES
-        }
-        return RimPools(real_heads, phantom)
+        return RimPools(real_heads, {plane: measurable(collection, plane) for plane in RIM_PLANES})
 
     def draw(self, rng: np.random.Generator, real_share: float) -> tuple[Example, Plane]:
         """A picture and which of its organs to look at."""
@@ -82,9 +74,7 @@ def draw_strip(rng: np.random.Generator, pools: RimPools, real_share: float = 0.
     assert isinstance(organ, Ellipse)
     ellipse = moved(organ, rng.normal(0, _OFF) * rng.uniform(0.2, 1.8))
     mirror = MIRRORS[int(rng.integers(len(MIRRORS)))]
-    strip = strip_of(example.pixels, ellipse, mirror=mirror)
-    if rng.random() > PLAIN_SHARE:
-        strip = with_another_look(strip, rng)
+    strip = with_another_look(strip_of(example.pixels, ellipse, mirror=mirror), rng)
     return strip, one_of(plane), border_of(organ, ellipse, mirror)
 
 

@@ -27,7 +27,8 @@ from fetalnet.training.example import data_folder
 from fetalnet.training.module import Training
 from fetalnet.training.reader import ReaderTraining, fit_verdict
 from fetalnet.training.rim import RimPools, RimTraining, draw_strips
-from fetalnet.training.shaft import ShaftTraining, draw_shafts, shafts
+from fetalnet.training.shaft import ShaftTraining, draw_shafts
+from fetalnet.training.strips import measurable
 from fetalnet.training.thermometer import thermometer
 
 SMALL_HEAD_MM = 100.0
@@ -126,12 +127,13 @@ def train(
         )
         _fit(module, data, config, folder, resume)
     network = module.network
-    if isinstance(network, StreamingFetalNet) and config.reader is not None:
-        train_reader(network, config, collection, folder / "reader", resume)
-    if isinstance(network, StreamingFetalNet) and network.rim is not None and config.rim is not None:
-        train_rim(network, config, collection, folder / "rim", resume)
-    if isinstance(network, StreamingFetalNet) and network.shaft is not None and config.shaft is not None:
-        train_shaft(network, config, collection, folder / "shaft", resume)
+    if isinstance(network, StreamingFetalNet):
+        if config.reader is not None:
+            train_reader(network, config, collection, folder / "reader", resume)
+        if network.rim is not None and config.rim is not None:
+            train_rim(network, config, collection, folder / "rim", resume)
+        if network.shaft is not None and config.shaft is not None:
+            train_shaft(network, config, collection, folder / "shaft", resume)
     path = folder / f"{config.name}.safetensors"
     save_weights(path, network, new_card(config, collection, start))
     return path
@@ -179,7 +181,7 @@ def train_shaft(
 ) -> None:
     """Train the shaft reader of a network; no other part of it is needed for that. Raises ``InputError``."""
     assert config.shaft is not None
-    pool = shafts(collection)
+    pool = measurable(collection, Plane.FEMUR)
     if not pool:
         raise InputError("The phantom pack shows no femur to learn from; render more stills of it.")
     data = Data(lambda step, rank: draw_shafts(config, pool, step, rank), config.shaft.steps, config.steps_per_epoch)

@@ -9,17 +9,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from fetalnet.fitting.shaft import ALONG, SIDES, ends_in, moved, strip_of
+from fetalnet.fitting.shaft import ALONG, ends_in, moved, strip_of
+from fetalnet.fitting.strip import MIRRORS
 from fetalnet.geometry import Line
-from fetalnet.inference import MIN_STANDARDNESS
 from fetalnet.network.shaft import AT, ShaftReader
 from fetalnet.network.streaming import StreamingFetalNet
 from fetalnet.planes import Plane
-from fetalnet.training.batches import Collection, Fields
+from fetalnet.training.batches import Fields
 from fetalnet.training.config import TrainingConfig
 from fetalnet.training.example import Example
 from fetalnet.training.part import PartTraining
-from fetalnet.training.strip_look import PLAIN_SHARE, with_another_look
+from fetalnet.training.strips import with_another_look
 
 FAR_SHARE = 0.35
 """Of the lines that miss a good part of a shaft, or take more along; the others are nearly right."""
@@ -37,15 +37,6 @@ class ShaftStrips(NamedTuple):
     ends: Tensor
 
 
-def shafts(collection: Collection) -> list[Example]:
-    """The simulated pictures with a femur that would be measured."""
-    return [
-        each
-        for each in collection.simulated
-        if Plane.FEMUR in each.outlines and each.outlines[Plane.FEMUR].standardness >= MIN_STANDARDNESS
-    ]
-
-
 def draw_shafts(config: TrainingConfig, pool: list[Example], step: int, rank: int = 0) -> ShaftStrips:
     """The batch of one step for one process."""
     assert config.shaft is not None
@@ -59,16 +50,13 @@ def draw_shaft(rng: np.random.Generator, pool: list[Example]) -> Fields:
     example = pool[int(rng.integers(len(pool)))]
     shaft = example.outlines[Plane.FEMUR].geometry
     assert isinstance(shaft, Line)
-    side = SIDES[int(rng.integers(len(SIDES)))]
+    mirror = MIRRORS[int(rng.integers(len(MIRRORS)))]
     while True:
         line = _missing(shaft, rng)
-        ends = ends_in(line, shaft, side)
+        ends = ends_in(line, shaft, mirror)
         if np.abs(ends[:, 0]).max() < ALONG:
             break
-    strip = strip_of(example.pixels, line, side=side)
-    if rng.random() > PLAIN_SHARE:
-        strip = with_another_look(strip, rng)
-    return strip, ends
+    return with_another_look(strip_of(example.pixels, line, mirror=mirror), rng), ends
 
 
 def _missing(shaft: Line, rng: np.random.Generator) -> Line:

@@ -1,4 +1,4 @@
-"""The look of a strip, as another scanner, probe position or setting might show it."""
+"""What the readers of strips are trained on: the phantom's pictures, and strips as another scanner might show them."""
 
 from __future__ import annotations
 
@@ -6,16 +6,31 @@ import cv2
 import numpy as np
 
 from fetalnet.engine import Floats
+from fetalnet.inference import MIN_STANDARDNESS
+from fetalnet.planes import Plane
+from fetalnet.training.batches import Collection
+from fetalnet.training.example import Example
 
 PLAIN_SHARE = 0.2
 """Of the strips that keep the look they have."""
 
 
+def measurable(collection: Collection, plane: Plane) -> list[Example]:
+    """The simulated pictures in which the plane's organ would be measured."""
+    return [
+        each
+        for each in collection.simulated
+        if plane in each.outlines and each.outlines[plane].standardness >= MIN_STANDARDNESS
+    ]
+
+
 def with_another_look(strip: Floats, rng: np.random.Generator) -> Floats:
-    """The strip as another scanner, probe position or setting might show it.
+    """The strip, most times, as another scanner, probe position or setting might show it.
 
     Weaker than ``Appearance``, which is made for whole pictures: with that, borders were learned a little worse.
     """
+    if rng.random() <= PLAIN_SHARE:
+        return strip
     rows, columns = strip.shape
     gain = rng.normal(0, 0.18, (3, 6)).astype(np.float32)
     ring = np.concatenate([gain, gain[:, :1]], axis=1)
