@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import lightning
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from fetalnet.training.config import ReaderStage, RimStage, ShaftStage, TrainingConfig, cosine
 
@@ -21,6 +21,12 @@ class PartTraining(lightning.LightningModule):  # type: ignore[misc]
     def seed_step(self) -> None:
         """Checkpoints hold no random state: a resumed run drops out what an unbroken one would."""
         torch.manual_seed(self.config.seed + self.global_step * self.config.processes + self.global_rank)
+
+    def tell(self, total: Tensor, values: dict[str, Tensor], size: int) -> Tensor:
+        """Log the loss and what it is made of, for a batch of that ``size``; returns the loss."""
+        self.log_dict({name: value.detach() for name, value in values.items()}, batch_size=size)
+        self.log("loss", total.detach(), prog_bar=True, batch_size=size)
+        return total
 
     def configure_optimizers(self) -> dict[str, object]:
         optimizer = torch.optim.AdamW(self.parameters(), lr=1.0, weight_decay=self.config.weight_decay)

@@ -39,14 +39,8 @@ class ReaderTraining(PartTraining):
                 parts["structures"].append(structures)
         present, standardness, structures = (torch.stack(values).sum() for values in parts.values())
         total = present + standardness + 0.5 * structures
-        n = len(batch[0].present)
-        self.log_dict(
-            {"read/present": present.detach(), "read/standardness": standardness.detach()}
-            | {"read/structures": structures.detach()},
-            batch_size=n,
-        )
-        self.log("loss", total.detach(), prog_bar=True, batch_size=n)
-        return total
+        values = {"read/present": present, "read/standardness": standardness, "read/structures": structures}
+        return self.tell(total, values, len(batch[0].present))
 
 
 def fit_verdict(network: StreamingFetalNet, config: TrainingConfig, collection: Collection) -> None:

@@ -98,9 +98,7 @@ class RimTraining(PartTraining):
         size = _PERCENT * (fitted - batch.borders).mean(dim=1).abs().mean()
         total = 0.3 * apart + outline + size
         values = {"rim/border": apart, "rim/outline": outline, "rim/size": size}
-        self.log_dict({name: value.detach() for name, value in values.items()}, batch_size=len(border))
-        self.log("loss", total.detach(), prog_bar=True, batch_size=len(border))
-        return total
+        return self.tell(total, values, len(border))
 
 
 def fitted_borders(border: Tensor, trust: Tensor, basis: Tensor) -> Tensor:

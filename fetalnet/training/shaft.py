@@ -83,9 +83,7 @@ class ShaftTraining(PartTraining):
         place, end, length = losses(self.shaft, batch)
         total = place + 0.5 * end + 0.5 * length
         values = {"shaft/place": place, "shaft/end": end, "shaft/length": length}
-        self.log_dict({name: value.detach() for name, value in values.items()}, batch_size=len(batch.strips))
-        self.log("loss", total.detach(), prog_bar=True, batch_size=len(batch.strips))
-        return total
+        return self.tell(total, values, len(batch.strips))
 
 
 def losses(shaft: ShaftReader, batch: ShaftStrips) -> tuple[Tensor, Tensor, Tensor]:
