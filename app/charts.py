@@ -170,7 +170,7 @@ class Distribution(Chart):
             return
         in_mm = estimate.value.mm is not None
         self._plot.setLabel("bottom", f"{kind} ({'mm' if in_mm else 'px'})", color=MUTED)
-        values = [(each.mm if in_mm else each.px) or 0.0 for each in estimate.values]
+        values = estimate.values
         count, edges = np.histogram(values, bins=min(max(round(math.sqrt(len(values)) * 1.5), 5), 40))
         colour = plane_colour(kind.plane)
         bars = pg.BarGraphItem(x0=edges[:-1], x1=edges[1:], height=count, brush=colour, pen=pg.mkPen(PANEL))

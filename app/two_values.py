@@ -63,7 +63,7 @@ class TwoValues(QWidget):
             return
         low, high = (each.px if each.mm is None else each.mm for each in (estimate.low, estimate.high))
         self._set("Whole exam", length_text(estimate.value), f"95 %: {low:.1f}–{high:.1f}\nfrom {estimate.n} frames")
-        left = Counter(estimate.left_out.values())
+        left = Counter({reason: len(frames) for reason, frames in estimate.left_out.items()})
         told = "\n".join(f"{count} frames: {reason}" for reason, count in left.most_common())
         self._labels["Whole exam about"].setToolTip(f"Left out\n{told}" if left else "No frame was left out.")
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fetalnet.measurement import Length
 from fetalnet.planes import Kind
@@ -37,12 +38,12 @@ class LeftOut(StrEnum):
     NO_SCALE = "the frame has no scale"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Estimate:
     """Median over ``n`` gated frames; ``low`` to ``high`` holds the true value in about 95 % of recordings.
 
-    ``used`` are the frames, ``values`` what each gave, in mm where it has a scale; ``left_out`` the other frames that
-    show the plane, with the reason.
+    ``used`` (n,) are the frames, ``values`` (n,) what each gave, in mm where ``value`` has mm; ``left_out`` the other
+    frames that show the plane, by the reason. Arrays: an hour at the scanner has a hundred thousand frames.
     """
 
     kind: Kind
@@ -50,9 +51,9 @@ class Estimate:
     low: Length
     high: Length
     n: int
-    used: tuple[int, ...] = ()
-    values: tuple[Length, ...] = field(default=(), repr=False)
-    left_out: Mapping[int, LeftOut] = field(default_factory=dict, repr=False)
+    used: NDArray[np.int64] = field(repr=False)
+    values: NDArray[np.float64] = field(repr=False)
+    left_out: Mapping[LeftOut, NDArray[np.int64]] = field(repr=False)
 
 
 SHARED_ERROR = {Kind.HC: 0.031, Kind.BPD: 0.0345, Kind.OFD: 0.0354, Kind.AC: 0.052, Kind.FL: 0.049}
@@ -65,16 +66,22 @@ OWN_ERROR = 1.96
 """The same of what frames do not share, in its standard errors."""
 
 
-def estimate_of(kind: Kind, lengths: Mapping[int, Length], span_s: float, left_out: Mapping[int, LeftOut]) -> Estimate:
-    """From the lengths of the gated frames by index, all in mm or all in px, which last ``span_s`` together."""
-    values = np.array([each.px if each.mm is None else each.mm for each in lengths.values()])
+def estimate_of(
+    kind: Kind,
+    used: NDArray[np.int64],
+    lengths_px: NDArray[np.float64],
+    lengths_mm: NDArray[np.float64] | None,
+    span_s: float,
+    left_out: Mapping[LeftOut, NDArray[np.int64]],
+) -> Estimate:
+    """From the lengths (n,) of the gated frames ``used`` (n,), in mm too or None, which last ``span_s`` together."""
+    values = lengths_px if lengths_mm is None else lengths_mm
     median = float(np.median(values))
     spread = NORMAL_SIGMA_PER_MAD * float(np.median(np.abs(values - median))) / median
     independent = max(span_s / INDEPENDENT_S, 1.0)
     half = math.hypot(SHARED_ERROR[kind], OWN_ERROR * spread / math.sqrt(independent))
-    px = float(np.median([each.px for each in lengths.values()]))
-    mm = median if all(each.mm is not None for each in lengths.values()) else None
+    px, mm = float(np.median(lengths_px)), None if lengths_mm is None else median
     value, low, high = (
         Length(px * factor, None if mm is None else mm * factor) for factor in (1.0, 1.0 - half, 1.0 + half)
     )
-    return Estimate(kind, value, low, high, len(values), tuple(lengths), tuple(lengths.values()), left_out)
+    return Estimate(kind, value, low, high, len(values), used, values, left_out)

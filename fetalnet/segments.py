@@ -29,6 +29,10 @@ USUAL_RATE_HZ = 25.0
 """Where frames have no times."""
 
 
+Times = Sequence[float | None] | NDArray[np.floating]
+"""In seconds; NaN or None for frames without a time."""
+
+
 @dataclass(frozen=True, slots=True)
 class StateModel:
     """Durations in seconds; on phantom seeds 100 to 144 no segment was without its plane."""
@@ -85,20 +89,21 @@ class Broken:
 
 def find_segments(
     index: Sequence[int],
-    time_s: Sequence[float | None],
+    time_s: Times,
     probabilities: NDArray[np.floating],
     model: StateModel | None = None,
 ) -> tuple[Segment, ...]:
     """Segments of all planes, "other" too, in order. ``probabilities`` (n, 4) in the order of ``Plane``."""
     model = model or StateModel()
+    known = np.asarray(time_s, np.float64)
     result: list[Segment] = []
     for first, last in _blocks(index):
-        times = time_s[first:last]
+        times = known[first:last]
         rate_hz = rate_of(times)
         states = _decoded(np.asarray(probabilities[first:last], np.float64), rate_hz, model)
         edges = [0, *(np.flatnonzero(np.diff(states)) + 1).tolist(), len(states)]
         for start, stop in pairwise(edges):
-            begin, end = times[start], times[stop - 1]
+            begin, end = _seconds(times[start]), _seconds(times[stop - 1])
             result.append(
                 Segment(
                     list(Plane)[states[start]], index[first + start], index[first + stop - 1] + 1,
@@ -110,20 +115,22 @@ def find_segments(
 
 def find_frozen(
     index: Sequence[int],
-    time_s: Sequence[float | None],
-    change: Sequence[float | None],
+    time_s: Times,
+    change: Times,
     freeze: Freeze | None = None,
 ) -> tuple[Frozen, ...]:
-    """Stretches in which the picture stands still; ``change`` is each frame's difference to the one before."""
+    """Stretches in which the picture stands still; ``change`` is each frame's difference to the one before, NaN or None
+    where there is none before.
+    """
     freeze = freeze or Freeze()
-    difference = np.array([np.inf if each is None else each for each in change], np.float64)
+    times, difference = np.asarray(time_s, np.float64), np.asarray(change, np.float64)
     still = difference <= freeze.still
     # A pulse between still frames is the codec's.
     inner = ~still[1:-1] & (difference[1:-1] <= freeze.pulse) & still[:-2] & still[2:]
     still[1:-1] |= inner
     result = []
     for first, last in _blocks(index):
-        rate_hz = rate_of(time_s[first:last])
+        rate_hz = rate_of(times[first:last])
         least = max(round(freeze.least_s * rate_hz), 2)
         flags = np.concatenate([[0], still[first:last].astype(np.int8), [0]])
         edges = np.flatnonzero(np.diff(flags))
@@ -131,7 +138,7 @@ def find_frozen(
             # The picture that stands still is the one before the first that does not differ.
             start = max(start - 1, 0)
             if stop - start >= least:
-                begin, end = time_s[first + start], time_s[first + stop - 1]
+                begin, end = _seconds(times[first + start]), _seconds(times[first + stop - 1])
                 result.append(
                     Frozen(
                         index[first + start], index[first + stop - 1] + 1,
@@ -141,25 +148,31 @@ def find_frozen(
     return tuple(result)
 
 
-def find_broken(index: Sequence[int], time_s: Sequence[float | None], total: int) -> tuple[Broken, ...]:
+def find_broken(index: Sequence[int], time_s: Times, total: int) -> tuple[Broken, ...]:
     """Stretches of the first ``total`` frames that are missing; their times are those of the frames around them."""
     period_s = 1.0 / rate_of(time_s)
     result = []
-    ends = (-1, *index, total), (-period_s if index else None, *time_s, None)
-    for (before, before_s), (after, after_s) in pairwise(zip(*ends, strict=True)):
-        if after - before > 1:
-            start_s = None if before_s is None else max(before_s + period_s, 0.0)
-            lasting_s = (after - before - 1) * period_s
-            end_s = after_s if after < total or start_s is None else start_s + lasting_s
-            result.append(Broken(before + 1, after, start_s, end_s))
+    numbers = np.array([-1, *index, total])
+    times = np.array([-period_s if len(index) else None, *time_s, None], np.float64)
+    for at in np.flatnonzero(np.diff(numbers) > 1).tolist():
+        (before, after), (before_s, after_s) = numbers[at : at + 2].tolist(), map(_seconds, times[at : at + 2])
+        start_s = None if before_s is None else max(before_s + period_s, 0.0)
+        lasting_s = (after - before - 1) * period_s
+        end_s = after_s if after < total or start_s is None else start_s + lasting_s
+        result.append(Broken(before + 1, after, start_s, end_s))
     return tuple(result)
 
 
-def rate_of(time_s: Sequence[float | None]) -> float:
+def rate_of(time_s: Times) -> float:
     """Frames a second; the usual rate where frames have no times."""
-    known = [each for each in time_s if each is not None]
-    span = known[-1] - known[0] if len(known) > 1 else 0.0
+    times = np.asarray(time_s, np.float64)
+    known = times[~np.isnan(times)]
+    span = float(known[-1] - known[0]) if len(known) > 1 else 0.0
     return (len(known) - 1) / span if span > 0 else USUAL_RATE_HZ
+
+
+def _seconds(time_s: float) -> float | None:
+    return None if math.isnan(time_s) else float(time_s)
 
 
 def _blocks(index: Sequence[int]) -> list[tuple[int, int]]:

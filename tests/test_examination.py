@@ -154,11 +154,20 @@ def test_that_frames_left_out_of_the_estimate_say_why():
     frames[20] = shown(20, geometry=slipped)
     frames[30:] = [shown(i, standardness=0.2) for i in range(30, 40)]
     estimate = examined(frames).estimates()[Kind.HC]
-    assert estimate.left_out[10] is LeftOut.NOT_MEASURED
-    assert estimate.left_out[20] is LeftOut.SLIPPED
-    assert estimate.left_out[39] is LeftOut.UNCERTAIN
-    assert set(estimate.used).isdisjoint(estimate.left_out)
-    assert estimate.n + len(estimate.left_out) == 40
+    assert list(estimate.left_out[LeftOut.NOT_MEASURED]) == [10]
+    assert list(estimate.left_out[LeftOut.SLIPPED]) == [20]
+    assert 39 in estimate.left_out[LeftOut.UNCERTAIN]
+    assert sorted(np.concatenate([estimate.used, *estimate.left_out.values()])) == list(range(40))
+
+
+def test_that_frames_without_a_scale_do_not_enter_where_others_have_one():
+    known = MmPerPixel(0.25, 0.25)
+    examination = examined(shown(i) for i in range(40))
+    estimate = examination.estimates(lambda index, _: known if index >= 30 else None)[Kind.BPD]
+    assert list(estimate.used) == list(range(30, 40))
+    assert list(estimate.left_out[LeftOut.NO_SCALE]) == list(range(30))
+    assert estimate.value.mm == pytest.approx(60)
+    assert list(estimate.values) == pytest.approx([60] * 10)
 
 
 def test_that_a_frozen_picture_counts_once():
@@ -166,8 +175,8 @@ def test_that_a_frozen_picture_counts_once():
     examination = examined(frames)
     assert [(each.start, each.stop) for each in examination.frozen()] == [(0, 40)]
     estimate = examination.estimates()[Kind.HC]
-    assert estimate.used == (0,)
-    assert set(estimate.left_out.values()) == {LeftOut.FROZEN}
+    assert list(estimate.used) == [0]
+    assert set(estimate.left_out) == {LeftOut.FROZEN}
 
 
 def test_that_many_frames_make_the_interval_narrower_but_never_nothing():
