@@ -11,7 +11,8 @@ import torch
 
 from fetalnet.engine import Engine, Floats, Raw
 from fetalnet.errors import InputError
-from fetalnet.network.architectures import Network
+from fetalnet.network.architectures import Network, grids_of
+from fetalnet.network.config import Grid
 from fetalnet.network.weights import LoadedNetwork
 from fetalnet.openvino_engine import OpenVinoEngine, Precision, Ranges, kept_file
 
@@ -41,14 +42,16 @@ UNTRIED = ("mps", "xpu", "openvino:gpu", "openvino:npu")
 
 
 class TorchEngine:
-    """PyTorch on ``device`` ("cpu", "cuda", "cuda:1" ...); ``half`` computes in 16 bits where that is safe."""
+    """PyTorch on ``device`` ("cpu", "cuda", "cuda:1" ...) for pictures of ``grid`` (height, width), or of the network's
+    streams; ``half`` computes in 16 bits where that is safe.
+    """
 
     notice: str | None = None
 
-    def __init__(self, network: Network, device: str = "cpu", *, half: bool = False) -> None:
+    def __init__(self, network: Network, device: str = "cpu", *, grid: Grid | None = None, half: bool = False) -> None:
         try:
             self.network = network.eval().to(device)
-            self._state = network.initial_state(1)
+            self._state = network.initial_state(1, *(grid or grids_of(network)[0]))
         except (RuntimeError, AssertionError) as error:
             raise InputError(f"The device {device} cannot be used here; choose --device auto or cpu.") from error
         self._half = half
@@ -132,20 +135,27 @@ class SteppingDown:
                     raise
 
 
-def _on_gpu(network: Network, device: str, threads: int) -> SteppingDown:
+def _on_gpu(network: Network, device: str, threads: int, grid: Grid | None) -> SteppingDown:
     """A GPU, the same in half precision, the CPU. Each gets a copy: from a lost device nothing can be fetched."""
     return SteppingDown(
         (
-            lambda: TorchEngine(copy.deepcopy(network), device),
-            lambda: TorchEngine(copy.deepcopy(network), device, half=True),
-            lambda: OpenVinoEngine(network, threads),
+            lambda: TorchEngine(copy.deepcopy(network), device, grid=grid),
+            lambda: TorchEngine(copy.deepcopy(network), device, grid=grid, half=True),
+            lambda: OpenVinoEngine(network, threads, grid=grid),
         )
     )
 
 
-def engine_for(loaded: LoadedNetwork, device: str = Device.AUTO, threads: int = 0, cache: Path | None = None) -> Engine:
+def engine_for(
+    loaded: LoadedNetwork,
+    device: str = Device.AUTO,
+    threads: int = 0,
+    cache: Path | None = None,
+    grid: Grid | None = None,
+) -> Engine:
     """The engine for a device's name: auto, cpu (OpenVINO), openvino, openvino:bf16, openvino:int8, torch, cuda or
-    cuda:N. ``cache`` is a folder where what OpenVINO compiles is kept for the next time. Raises ``InputError``.
+    cuda:N; for pictures of ``grid``, or of the network's streams. ``cache`` is a folder where what OpenVINO compiles is
+    kept for the next time. Raises ``InputError``.
 
     Not tried by anybody yet: mps (Apple), xpu (Intel), openvino:gpu, openvino:npu.
     """
@@ -156,16 +166,18 @@ def engine_for(loaded: LoadedNetwork, device: str = Device.AUTO, threads: int = 
     if name in _PRECISIONS:
         precision = _PRECISIONS[name]
         ranges = loaded.int8_ranges if precision is Precision.INT8 else None
-        kept = None if cache is None else kept_file(cache, loaded.sha256, precision, ranges)
-        return OpenVinoEngine(network, threads, precision=precision, ranges=ranges, kept=kept)
+        height, width = grid or grids_of(network)[0]
+        what = f"{precision} {height}x{width}"
+        kept = None if cache is None else kept_file(cache, loaded.sha256, what, ranges)
+        return OpenVinoEngine(network, threads, grid=grid, precision=precision, ranges=ranges, kept=kept)
     if name == "torch":
-        return TorchEngine(network, "cpu")
+        return TorchEngine(network, "cpu", grid=grid)
     if name == "cuda" or name.startswith("cuda:"):
         if not torch.cuda.is_available():
             raise InputError("No CUDA device was found on this computer; choose --device auto or cpu.")
-        return _on_gpu(network, name, threads)
+        return _on_gpu(network, name, threads, grid)
     if name in UNTRIED:
-        return _untried(network, name, threads)
+        return _untried(network, name, threads, grid)
     raise InputError(f"There is no device {device!r}; choose {', '.join(NAMES)}.")
 
 
@@ -179,10 +191,10 @@ def available_devices(ranges: Ranges | None = None) -> tuple[str, ...]:
     )
 
 
-def _untried(network: Network, name: str, threads: int) -> Engine:
+def _untried(network: Network, name: str, threads: int, grid: Grid | None) -> Engine:
     if name.startswith("openvino:"):
-        return OpenVinoEngine(network, threads, name.partition(":")[2].upper())
+        return OpenVinoEngine(network, threads, name.partition(":")[2].upper(), grid=grid)
     backend = getattr(torch, name, None) or getattr(torch.backends, name, None)
     if backend is None or not backend.is_available():
         raise InputError(f"There is no device {name} on this computer; choose --device auto or cpu.")
-    return TorchEngine(network, name)
+    return TorchEngine(network, name, grid=grid)

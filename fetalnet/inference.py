@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +19,8 @@ from fetalnet.engines import Device, engine_for
 from fetalnet.fitting import FemurFit, fit_plane
 from fetalnet.fitting.shape import shape_of
 from fetalnet.judgement import MIN_PROBABILITY, judged_still
+from fetalnet.network.architectures import grids_of
+from fetalnet.network.config import Grid
 from fetalnet.network.weights import DEFAULT_WEIGHTS, LoadedNetwork, load_weights
 from fetalnet.picture.letterbox import Box, Letterbox
 from fetalnet.planes import STANDARD_PLANES, Plane
@@ -65,10 +69,13 @@ class Predictor:
     ) -> None:
         loaded = load_weights(weights) if isinstance(weights, Path) else weights
         self.card = loaded.card
-        self.engine: Engine = engine_for(loaded, device, threads, cache)
+        self._engine_on = partial(engine_for, loaded, device, threads, cache)
+        self._grid_shape, *stills = grids_of(loaded.network)
+        self._still_grid = stills[0] if stills else self._grid_shape
+        self.engine: Engine = self._engine_on(self._grid_shape)
         self._refinement = Refinement.of(loaded, device, threads, cache)
         self.model = ModelRef(loaded.name, loaded.sha256, self.engine.name)
-        self._grid_shape = (loaded.network.config.height, loaded.network.config.width)
+        self._on_stills: Predictor | None = None
         self._femur = femur
         self._crop: Box | None = None
         self._fan: NDArray[np.bool_] | None = None
@@ -78,7 +85,7 @@ class Predictor:
     @property
     def notice(self) -> str | None:
         """A sentence where the engine had to change on the way."""
-        return self.engine.notice
+        return self.engine.notice or (self._on_stills.notice if self._on_stills else None)
 
     def describe(self) -> str:
         """A line for the status bar: model and device."""
@@ -124,7 +131,16 @@ class Predictor:
         return lambda: self.fit(frame, prepared, raw)
 
     def predict_still(self, frame: Frame) -> Prediction:
-        """The answer for a picture alone, looked at longer than a frame of a stream: see ``closer_look``."""
+        """The answer for a picture alone, looked at longer than a frame of a stream: see ``closer_look``.
+
+        Where the network has a grid for stills, the first one makes an engine for it.
+        """
+        if self._still_grid != self._grid_shape:
+            stills = self._on_stills = self._on_stills or self._on(self._still_grid)
+            stills.look_at(self._crop, self._fan)
+            prediction = stills.predict_still(frame)
+            self.model = stills.model
+            return prediction
         self.reset()
         prepared = self.prepare(frame)
         raw = self._run_alone(prepared.grid)
@@ -194,6 +210,13 @@ class Predictor:
             raw.structures,
             prepared.change,
         )
+
+    def _on(self, grid: Grid) -> Predictor:
+        """The same with an engine for frames on another grid."""
+        other = copy(self)
+        other.engine, other._grid_shape = self._engine_on(grid), grid
+        other._letterboxes, other._before = {}, None
+        return other
 
     def _run_alone(self, grid: NDArray[np.float32]) -> Raw:
         self.reset()

@@ -1,4 +1,5 @@
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -116,6 +117,23 @@ def raw(plane, probability, mask, standardness=0.9):
 def disc(inside=0.99, radius=20.0):
     y, x = np.ogrid[:64, :96]
     return inside * np.clip(0.5 + radius - np.hypot(x - 48, y - 32), 0, 1)
+
+
+@pytest.mark.parametrize("device", ["torch", "openvino"])
+def test_that_a_still_is_seen_on_its_own_grid_and_leaves_the_stream_alone(loaded, device):
+    def with_grids(**grids):
+        network = StreamingFetalNet(replace(TINY, **grids))
+        network.load_state_dict(loaded.network.state_dict())
+        return Predictor(replace(loaded, network=network), device, threads=1)
+
+    both, large = with_grids(still=(128, 192)), with_grids(height=128, width=192)
+    stream, still = frames(4), frames(1, (200, 300))[0]
+    whole = [both.predict(frame).probabilities for frame in stream]
+    both.reset()
+    begun = [both.predict(frame).probabilities for frame in stream[:2]]
+    assert both.predict_still(still).probabilities == large.predict_still(still).probabilities
+    assert [*begun, *(both.predict(frame).probabilities for frame in stream[2:])] == whole
+    assert large.predict(stream[0]).probabilities != whole[0]
 
 
 def test_that_a_sure_head_is_measured_in_native_pixels(predictor):

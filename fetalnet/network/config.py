@@ -23,6 +23,10 @@ class Architecture(StrEnum):
     """Sobhaninia et al. 2019."""
 
 
+Grid = tuple[int, int]
+"""Height and width of the pictures a network sees, in pixels."""
+
+
 class Temporal(StrEnum):
     """How the network remembers earlier frames."""
 
@@ -34,10 +38,11 @@ class Temporal(StrEnum):
 class NetworkConfig:
     """Shape of a streaming FetalNet.
 
-    ``height`` and ``width`` are the input grid in pixels, divisible by 32. ``channels`` are the widths of the encoder's
-    five stages, at 1/2 to 1/32 of the input. ``hidden`` is the width of the temporal unit's state. ``crop_scale``: see
-    ``fetalnet.network.reader.crop_size``. With ``rim`` fitted ellipses are moved to the border that a rim reader sees,
-    with ``shaft`` fitted lines to the ends that a shaft reader sees.
+    ``height`` and ``width`` are the input grid in pixels, divisible by 32; ``still`` (height, width) that of a picture
+    alone, which may take longer than a frame of a stream: None where it is the same. ``channels`` are the widths of the
+    encoder's five stages, at 1/2 to 1/32 of the input. ``hidden`` is the width of the temporal unit's state.
+    ``crop_scale``: see ``fetalnet.network.reader.crop_size``. With ``rim`` fitted ellipses are moved to the border that
+    a rim reader sees, with ``shaft`` fitted lines to the ends that a shaft reader sees.
     """
 
     height: int = 256
@@ -48,10 +53,18 @@ class NetworkConfig:
     crop_scale: float = 1.0
     rim: bool = False
     shaft: bool = False
+    still: Grid | None = None
 
     def __post_init__(self) -> None:
-        if self.height % STRIDE or self.width % STRIDE:
-            raise ValueError(f"height and width must be divisible by {STRIDE}, got {self.height}x{self.width}")
+        for height, width in self.grids:
+            if height % STRIDE or width % STRIDE:
+                raise ValueError(f"height and width must be divisible by {STRIDE}, got {height}x{width}")
+
+    @property
+    def grids(self) -> list[Grid]:
+        """The sizes it is run at: that of streams first and, where it is another, that of stills."""
+        streams = (self.height, self.width)
+        return [streams] if self.still is None or self.still == streams else [streams, self.still]
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -61,9 +74,11 @@ class NetworkConfig:
         """Inverse of ``to_json``. Raises ``KeyError``, ``TypeError`` or ``ValueError`` where a field is wrong."""
         value = dict(value)
         first, second, third, fourth, fifth = (int(width) for width in value.pop("channels"))
-        return NetworkConfig(
-            **value | {"channels": (first, second, third, fourth, fifth), "temporal": Temporal(value["temporal"])}
-        )
+        value |= {"channels": (first, second, third, fourth, fifth), "temporal": Temporal(value["temporal"])}
+        if value.get("still") is not None:
+            height, width = (int(size) for size in value["still"])
+            value["still"] = (height, width)
+        return NetworkConfig(**value)
 
 
 STRIDE = 32

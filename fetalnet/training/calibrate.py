@@ -61,8 +61,10 @@ def measure_ranges(
     total = len(heads) + len(SEEDS)
     try:
         for number, head in enumerate(heads):
+            frame = Frame(0, None, head.pixels())
             predictor.look_at()
-            predictor.run(predictor.prepare(Frame(0, None, head.pixels())))
+            predictor.predict(frame)
+            predictor.predict_still(frame)
             on_progress(number + 1, total)
         for number, seed in enumerate(SEEDS):
             _follow(predictor, PhantomRecording(seed, duration_s=_DURATION_S))

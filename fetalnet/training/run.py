@@ -160,7 +160,7 @@ def train_reader(
 ) -> None:
     """Train the reader of a network whose other parts are done, and weigh its verdict against the branch's."""
     assert config.reader is not None
-    pools = Pools.of(collection, (config.network.height, config.network.width))
+    pools = Pools.of(collection, network.config.grids)
     data = Data(lambda step, rank: draw_crops(config, pools, step, rank), config.reader.steps, config.steps_per_epoch)
     _fit(ReaderTraining(config, network), data, config, folder, resume)
     fit_verdict(network, config, collection)
