@@ -13,8 +13,9 @@ from rich.table import Table
 from fetalnet.benchmark import thread_limit, timed_ms
 from fetalnet.engine import Engine
 from fetalnet.engines import Device, TorchEngine, engine_for
-from fetalnet.network.architectures import architecture_of, build, grids_of
+from fetalnet.network.architectures import architecture_of, build
 from fetalnet.network.config import Config, MtlnConfig, MultiTaskUNetConfig, PublishedConfig
+from fetalnet.network.streaming import STILLS
 from fetalnet.network.weights import LoadedNetwork
 from fetalnet.openvino_engine import has_bf16
 from fetalnet.training.plots import Interval, interval_plot
@@ -69,7 +70,8 @@ def compare_networks(
             name = f"{architecture_of(network)}, torch"
             engines[name], networks[name] = TorchEngine(network), network
         grids = {
-            name: np.random.default_rng(0).random(grids_of(each)[0], np.float32) for name, each in networks.items()
+            name: np.random.default_rng(0).random((each.config.height, each.config.width), np.float32)
+            for name, each in networks.items()
         }
         times_ms: dict[str, list[float]] = {name: [] for name in engines}
         names = list(engines)
@@ -121,9 +123,9 @@ def _timing(
 ) -> NetworkTiming:
     p50, p95, p99 = np.percentile(times_ms, [50, 95, 99])
     low, ratio, high = np.percentile(times_ms / ours_ms, [5, 50, 95])
-    parameters = sum(part.numel() for part in network.parameters())
-    height, width = grids_of(network)[0]
+    parameters = sum(part.numel() for name, part in network.named_parameters() if not name.startswith(STILLS))
+    size = network.config.width, network.config.height
     return NetworkTiming(
-        name, parameters, width, height, threads, len(times_ms), float(p50), float(p95), float(p99), float(ratio),
-        float(low), float(high),
+        name, parameters, *size, threads, len(times_ms), float(p50), float(p95), float(p99), float(ratio), float(low),
+        float(high),
     )  # fmt: skip

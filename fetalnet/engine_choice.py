@@ -16,7 +16,6 @@ from fetalnet.atomic_file import write_file
 from fetalnet.engine import Engine, Floats
 from fetalnet.engines import Device, available_devices, engine_for
 from fetalnet.errors import InputError
-from fetalnet.network.architectures import grids_of
 from fetalnet.network.weights import LoadedNetwork
 from fetalnet.own_folders import Folders
 from fetalnet.picture.letterbox import Letterbox
@@ -86,7 +85,7 @@ def measure_engines(network: LoadedNetwork, threads: int, cache: Path | None = N
     if coarse is not None and (exact is None or not agree(coarse, exact, grids)):
         log.warning("8-bit integers give other answers on this computer and are not used")
         del engines[Device.OPENVINO_INT8]
-    grid = np.random.default_rng(0).random(grids_of(network.network)[0], np.float32)
+    grid = np.random.default_rng(0).random((network.network.config.height, network.network.config.width), np.float32)
     times_ms: dict[str, list[float]] = {name: [] for name in engines}
     for number in range(_WARM_UP_RUNS + _RUNS):
         for name, engine in engines.items():
@@ -118,12 +117,13 @@ def agree(one: Engine, other: Engine, grids: list[Floats]) -> bool:
 
 
 def _demo_grids(network: LoadedNetwork) -> list[Floats]:
+    config = network.network.config
     try:
         with closing(VideoFile(resource("demo/demo.mp4"))) as demo:
             frames = [demo[index].pixels for index in _DEMO_FRAMES]
     except InputError:
         return []  # left out of this installation
-    letterbox = Letterbox.of(frames[0].shape, grids_of(network.network)[0])
+    letterbox = Letterbox.of(frames[0].shape, (config.height, config.width))
     return [letterbox.apply(pixels).astype(np.float32) * np.float32(1 / 255) for pixels in frames]
 
 

@@ -11,8 +11,7 @@ import torch
 
 from fetalnet.engine import Engine, Floats, Raw
 from fetalnet.errors import InputError
-from fetalnet.network.architectures import Network, grids_of
-from fetalnet.network.config import Grid
+from fetalnet.network.architectures import Network
 from fetalnet.network.weights import LoadedNetwork
 from fetalnet.openvino_engine import OpenVinoEngine, Precision, Ranges, kept_file
 
@@ -42,16 +41,14 @@ UNTRIED = ("mps", "xpu", "openvino:gpu", "openvino:npu")
 
 
 class TorchEngine:
-    """PyTorch on ``device`` ("cpu", "cuda", "cuda:1" ...) for pictures of ``grid`` (height, width), or of the network's
-    streams; ``half`` computes in 16 bits where that is safe.
-    """
+    """PyTorch on ``device`` ("cpu", "cuda", "cuda:1" ...); ``half`` computes in 16 bits where that is safe."""
 
     notice: str | None = None
 
-    def __init__(self, network: Network, device: str = "cpu", *, grid: Grid | None = None, half: bool = False) -> None:
+    def __init__(self, network: Network, device: str = "cpu", *, half: bool = False) -> None:
         try:
             self.network = network.eval().to(device)
-            self._state = network.initial_state(1, *(grid or grids_of(network)[0]))
+            self._state = network.initial_state(1)
         except (RuntimeError, AssertionError) as error:
             raise InputError(f"The device {device} cannot be used here; choose --device auto or cpu.") from error
         self._half = half
@@ -135,27 +132,20 @@ class SteppingDown:
                     raise
 
 
-def _on_gpu(network: Network, device: str, threads: int, grid: Grid | None) -> SteppingDown:
+def _on_gpu(network: Network, device: str, threads: int) -> SteppingDown:
     """A GPU, the same in half precision, the CPU. Each gets a copy: from a lost device nothing can be fetched."""
     return SteppingDown(
         (
-            lambda: TorchEngine(copy.deepcopy(network), device, grid=grid),
-            lambda: TorchEngine(copy.deepcopy(network), device, grid=grid, half=True),
-            lambda: OpenVinoEngine(network, threads, grid=grid),
+            lambda: TorchEngine(copy.deepcopy(network), device),
+            lambda: TorchEngine(copy.deepcopy(network), device, half=True),
+            lambda: OpenVinoEngine(network, threads),
         )
     )
 
 
-def engine_for(
-    loaded: LoadedNetwork,
-    device: str = Device.AUTO,
-    threads: int = 0,
-    cache: Path | None = None,
-    grid: Grid | None = None,
-) -> Engine:
+def engine_for(loaded: LoadedNetwork, device: str = Device.AUTO, threads: int = 0, cache: Path | None = None) -> Engine:
     """The engine for a device's name: auto, cpu (OpenVINO), openvino, openvino:bf16, openvino:int8, torch, cuda or
-    cuda:N; for pictures of ``grid``, or of the network's streams. ``cache`` is a folder where what OpenVINO compiles is
-    kept for the next time. Raises ``InputError``.
+    cuda:N. ``cache`` is a folder where what OpenVINO compiles is kept for the next time. Raises ``InputError``.
 
     Not tried by anybody yet: mps (Apple), xpu (Intel), openvino:gpu, openvino:npu.
     """
@@ -166,19 +156,24 @@ def engine_for(
     if name in _PRECISIONS:
         precision = _PRECISIONS[name]
         ranges = loaded.int8_ranges if precision is Precision.INT8 else None
-        height, width = grid or grids_of(network)[0]
-        what = f"{precision} {height}x{width}"
+        what = f"{precision} {network.config.height}x{network.config.width}"
         kept = None if cache is None else kept_file(cache, loaded.sha256, what, ranges)
-        return OpenVinoEngine(network, threads, grid=grid, precision=precision, ranges=ranges, kept=kept)
+        return OpenVinoEngine(network, threads, precision=precision, ranges=ranges, kept=kept)
     if name == "torch":
-        return TorchEngine(network, "cpu", grid=grid)
+        return TorchEngine(network, "cpu")
     if name == "cuda" or name.startswith("cuda:"):
         if not torch.cuda.is_available():
             raise InputError("No CUDA device was found on this computer; choose --device auto or cpu.")
-        return _on_gpu(network, name, threads, grid)
+        return _on_gpu(network, name, threads)
     if name in UNTRIED:
-        return _untried(network, name, threads, grid)
+        return _untried(network, name, threads)
     raise InputError(f"There is no device {device!r}; choose {', '.join(NAMES)}.")
+
+
+def in_float32(device: str) -> str:
+    """The name of the same device where nothing is computed more coarsely."""
+    coarse = device.lower() in (Device.OPENVINO_BF16, Device.OPENVINO_INT8)
+    return Device.OPENVINO if coarse else device
 
 
 def available_devices(ranges: Ranges | None = None) -> tuple[str, ...]:
@@ -191,10 +186,10 @@ def available_devices(ranges: Ranges | None = None) -> tuple[str, ...]:
     )
 
 
-def _untried(network: Network, name: str, threads: int, grid: Grid | None) -> Engine:
+def _untried(network: Network, name: str, threads: int) -> Engine:
     if name.startswith("openvino:"):
-        return OpenVinoEngine(network, threads, name.partition(":")[2].upper(), grid=grid)
+        return OpenVinoEngine(network, threads, name.partition(":")[2].upper())
     backend = getattr(torch, name, None) or getattr(torch.backends, name, None)
     if backend is None or not backend.is_available():
         raise InputError(f"There is no device {name} on this computer; choose --device auto or cpu.")
-    return TorchEngine(network, name, grid=grid)
+    return TorchEngine(network, name)

@@ -15,12 +15,10 @@ from numpy.typing import NDArray
 
 from fetalnet.closer_look import joined, nearer_box, same_organ, seen_both_ways
 from fetalnet.engine import Engine, Raw
-from fetalnet.engines import Device, engine_for
+from fetalnet.engines import Device, engine_for, in_float32
 from fetalnet.fitting import FemurFit, fit_plane
 from fetalnet.fitting.shape import shape_of
 from fetalnet.judgement import MIN_PROBABILITY, judged_still
-from fetalnet.network.architectures import grids_of
-from fetalnet.network.config import Grid
 from fetalnet.network.weights import DEFAULT_WEIGHTS, LoadedNetwork, load_weights
 from fetalnet.picture.letterbox import Box, Letterbox
 from fetalnet.planes import STANDARD_PLANES, Plane
@@ -57,6 +55,8 @@ class Predictor:
     Call ``reset`` after a seek and before another source. ``crop`` is the part of the frame the fan fills and ``fan``
     (frame height, width) bool is true inside it: what lies outside is screen furniture and is blanked. ``femur`` is
     how a femur's length is taken from its mask, ``cache`` a folder for what is compiled. One thread at a time.
+
+    A network for stills runs in float32 whatever the device's name says of the precision: nobody waits for a frame.
     """
 
     def __init__(
@@ -69,12 +69,13 @@ class Predictor:
     ) -> None:
         loaded = load_weights(weights) if isinstance(weights, Path) else weights
         self.card = loaded.card
-        self._engine_on = partial(engine_for, loaded, device, threads, cache)
-        self._grid_shape, *stills = grids_of(loaded.network)
-        self._still_grid = stills[0] if stills else self._grid_shape
-        self.engine: Engine = self._engine_on(self._grid_shape)
+        self._loaded = loaded
+        self._engine_of = partial(engine_for, threads=threads, cache=cache)
+        self._device = device
+        self.engine: Engine = self._engine_of(loaded, device)
         self._refinement = Refinement.of(loaded, device, threads, cache)
         self.model = ModelRef(loaded.name, loaded.sha256, self.engine.name)
+        self._grid_shape = (loaded.network.config.height, loaded.network.config.width)
         self._on_stills: Predictor | None = None
         self._femur = femur
         self._crop: Box | None = None
@@ -85,7 +86,7 @@ class Predictor:
     @property
     def notice(self) -> str | None:
         """A sentence where the engine had to change on the way."""
-        return self.engine.notice or (self._on_stills.notice if self._on_stills else None)
+        return self.engine.notice or (self._on_stills.notice if self._on_stills is not None else None)
 
     def describe(self) -> str:
         """A line for the status bar: model and device."""
@@ -133,10 +134,10 @@ class Predictor:
     def predict_still(self, frame: Frame) -> Prediction:
         """The answer for a picture alone, looked at longer than a frame of a stream: see ``closer_look``.
 
-        Where the network has a grid for stills, the first one makes an engine for it.
+        Where there is a network for stills, it answers; the first still waits until its engine is made.
         """
-        if self._still_grid != self._grid_shape:
-            stills = self._on_stills = self._on_stills or self._on(self._still_grid)
+        stills = self._for_stills()
+        if stills is not None:
             stills.look_at(self._crop, self._fan)
             prediction = stills.predict_still(frame)
             self.model = stills.model
@@ -211,12 +212,17 @@ class Predictor:
             prepared.change,
         )
 
-    def _on(self, grid: Grid) -> Predictor:
-        """The same with an engine for frames on another grid."""
-        other = copy(self)
-        other.engine, other._grid_shape = self._engine_on(grid), grid
-        other._letterboxes, other._before = {}, None
-        return other
+    def _for_stills(self) -> Predictor | None:
+        """The same with the network for stills and an engine of its own; None where there is no such network."""
+        loaded = self._loaded.for_stills
+        if self._on_stills is None and loaded is not None:
+            other = self._on_stills = copy(self)
+            other._loaded, other._on_stills = loaded, None
+            other.engine = self._engine_of(loaded, in_float32(self._device))
+            other.model = replace(self.model, engine=other.engine.name)
+            other._grid_shape = (loaded.network.config.height, loaded.network.config.width)
+            other._letterboxes, other._before = {}, None
+        return self._on_stills
 
     def _run_alone(self, grid: NDArray[np.float32]) -> Raw:
         self.reset()

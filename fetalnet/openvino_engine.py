@@ -20,8 +20,7 @@ from torch import nn
 from fetalnet.atomic_file import write_file
 from fetalnet.engine import Floats, Raw
 from fetalnet.errors import InputError
-from fetalnet.network.architectures import Network, SingleStep, grids_of
-from fetalnet.network.config import Grid
+from fetalnet.network.architectures import Network, SingleStep
 from fetalnet.processor import processor_name
 
 log = logging.getLogger(__name__)
@@ -42,10 +41,9 @@ class Precision(StrEnum):
 class OpenVinoEngine:
     """OpenVINO; ``threads`` 0 leaves their number to OpenVINO.
 
-    ``grid`` (height, width) is the size of its pictures where it is not that of the network's streams. ``precision``
-    INT8 needs ``ranges``; what is not in them stays in float32. ``kept`` is a file that the compiled network is taken
-    from, or written into: compiling takes seconds. ``device`` may be GPU or NPU where OpenVINO knows one: neither has
-    been tried. Raises ``InputError``.
+    ``precision`` INT8 needs ``ranges``; what is not in them stays in float32. ``kept`` is a file that the compiled
+    network is taken from, or written into: compiling takes seconds. ``device`` may be GPU or NPU where OpenVINO knows
+    one: neither has been tried. Raises ``InputError``.
     """
 
     notice: str | None = None
@@ -56,7 +54,6 @@ class OpenVinoEngine:
         threads: int = 0,
         device: str = "CPU",
         *,
-        grid: Grid | None = None,
         precision: Precision = Precision.FLOAT32,
         ranges: Ranges | None = None,
         kept: Path | None = None,
@@ -78,17 +75,16 @@ class OpenVinoEngine:
         if threads and device == "CPU":
             options["INFERENCE_NUM_THREADS"] = threads
 
-        grid = grid or grids_of(network)[0]
-        start = network.initial_state(1, *grid).cpu()
-
         def model() -> Any:
-            model = _converted(SingleStep(network.cpu().eval()), (torch.zeros(1, 1, *grid), start))
+            config = network.config
+            example = torch.zeros(1, 1, config.height, config.width), network.initial_state(1).cpu()
+            model = _converted(SingleStep(network.cpu().eval()), example)
             if precision is Precision.INT8 and ranges:
                 _quantise(model, ranges)
             return model
 
         self._request = _compiled(core, model, device, options, kept).create_infer_request()
-        self._zeros: Floats = start.numpy()
+        self._zeros: Floats = network.initial_state(1).cpu().numpy()
         self._state = self._zeros
         self.name = f"openvino {device.lower()}{'' if precision is Precision.FLOAT32 else f' {precision}'}"
 
@@ -132,7 +128,7 @@ class OpenVinoPart:
 def kept_file(folder: Path, sha256: str, what: str, ranges: Ranges | None = None) -> Path:
     """Where the compiled network of these weights and ranges is kept: of this processor and this OpenVINO.
 
-    ``what`` is its precision and the size of its pictures, or the part of the network that it is.
+    ``what`` is its precision and grid, or the part of the network that it is.
     """
     made_with = f"{version('openvino')} {processor_name()} {sorted(ranges.items()) if ranges else ''}"
     return folder / f"{sha256[:16]}-{what}-{hashlib.sha256(made_with.encode()).hexdigest()[:16]}.openvino"

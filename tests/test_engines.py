@@ -17,7 +17,6 @@ from fetalnet.engines import SteppingDown, TorchEngine, engine_for
 from fetalnet.errors import InputError
 from fetalnet.geometry import Ellipse
 from fetalnet.inference import Predictor
-from fetalnet.network.architectures import grids_of
 from fetalnet.network.weights import DEFAULT_WEIGHTS, LoadedNetwork, load_weights
 from fetalnet.picture.sector import find_sector
 from fetalnet.planes import Plane
@@ -166,7 +165,7 @@ def test_that_what_was_compiled_is_kept_and_a_damaged_one_is_made_anew(
     of_other_version = cache / "0-0-f32.openvino"
     cache.mkdir()
     of_other_version.write_bytes(b"old")
-    grid = np.random.default_rng(2).random(grids_of(network.network)[0], np.float32)
+    grid = np.random.default_rng(2).random((network.network.config.height, network.network.config.width), np.float32)
     masks = engine_for(network, device, 1, cache).run(grid).masks.copy()
     (kept,) = cache.iterdir()
     with monkeypatch.context() as patch:
@@ -179,7 +178,7 @@ def test_that_what_was_compiled_is_kept_and_a_damaged_one_is_made_anew(
 
 
 def test_that_another_calibration_is_compiled_anew(network: LoadedNetwork, tmp_path: Path) -> None:
-    grid = np.random.default_rng(2).random(grids_of(network.network)[0], np.float32)
+    grid = np.random.default_rng(2).random((network.network.config.height, network.network.config.width), np.float32)
     masks = engine_for(network, "openvino:int8", 1, tmp_path).run(grid).masks.copy()
     card = network.card | {"int8": {"ranges": {"stem.0": [-1.0, 3.0]}}}
     again = engine_for(replace(network, card=card), "openvino:int8", 1, tmp_path)

@@ -120,13 +120,12 @@ def disc(inside=0.99, radius=20.0):
 
 
 @pytest.mark.parametrize("device", ["torch", "openvino"])
-def test_that_a_still_is_seen_on_its_own_grid_and_leaves_the_stream_alone(loaded, device):
-    def with_grids(**grids):
-        network = StreamingFetalNet(replace(TINY, **grids))
-        network.load_state_dict(loaded.network.state_dict())
-        return Predictor(replace(loaded, network=network), device, threads=1)
-
-    both, large = with_grids(still=(128, 192)), with_grids(height=128, width=192)
+def test_that_a_still_is_seen_by_a_network_of_its_own_and_leaves_the_stream_alone(loaded, device):
+    large_one = replace(TINY, height=128, width=192)
+    torch.manual_seed(3)
+    network = StreamingFetalNet(replace(TINY, stills=large_one)).eval()
+    both = Predictor(replace(loaded, network=network), device, threads=1)
+    large = Predictor(replace(loaded, network=network.stills), device, threads=1)
     stream, still = frames(4), frames(1, (200, 300))[0]
     whole = [both.predict(frame).probabilities for frame in stream]
     both.reset()
@@ -134,6 +133,20 @@ def test_that_a_still_is_seen_on_its_own_grid_and_leaves_the_stream_alone(loaded
     assert both.predict_still(still).probabilities == large.predict_still(still).probabilities
     assert [*begun, *(both.predict(frame).probabilities for frame in stream[2:])] == whole
     assert large.predict(stream[0]).probabilities != whole[0]
+
+
+def test_that_a_network_for_stills_runs_in_float32_and_signs_so(loaded):
+    network = StreamingFetalNet(replace(TINY, stills=replace(TINY, height=128, width=192))).eval()
+    ranges = {"stem.0": [-1.0, 3.0]}
+    predictor = Predictor(replace(loaded, network=network, card={"int8": {"ranges": ranges}}), "openvino:int8", 1)
+    frame = frames(1)[0]
+    predictor.predict(frame)
+    assert predictor.model.engine == "openvino cpu int8"
+    predictor.predict_still(frame)
+    assert predictor.model.engine == "openvino cpu"
+    assert predictor.notice is None
+    predictor.predict(frame)
+    assert predictor.model.engine == "openvino cpu int8"
 
 
 def test_that_a_sure_head_is_measured_in_native_pixels(predictor):

@@ -27,6 +27,12 @@ def train(
         Path | None,
         typer.Option("--begin-with", metavar="WEIGHTS", help="Weights to train further, instead of random ones."),
     ] = None,
+    stills: Annotated[
+        Path | None,
+        typer.Option(
+            "--stills", metavar="WEIGHTS", help="Weights whose network is put in beside, to look at pictures alone."
+        ),
+    ] = None,
 ) -> None:
     """Train a network on the real pictures that FETALNET_DATA names and on the phantom."""
     require_extra()
@@ -36,12 +42,13 @@ def train(
 
     settings = load_config(config)
     start = None if begin_with is None else load_weights(begin_with, settings.network.architecture)
+    of_stills = None if stills is None else load_weights(stills, settings.network.architecture)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise cannot_write(out, error) from error
     check_writable(out / settings.name)
-    typer.echo(run(settings, out, cache or out / "cache", resume, start))
+    typer.echo(run(settings, out, cache or out / "cache", resume, start, of_stills))
 
 
 def require_extra() -> None:

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from fetalnet.network.config import (
     Architecture,
     Config,
-    Grid,
     MtlnConfig,
     MultiTaskUNetConfig,
     NetworkConfig,
@@ -41,12 +40,6 @@ def architecture_of(network: Network) -> Architecture:
     """The name that the network's weights carry."""
     config = network.config
     return Architecture.STREAMING if isinstance(config, NetworkConfig) else config.architecture
-
-
-def grids_of(network: Network) -> list[Grid]:
-    """The sizes of the pictures it is run on: of a stream's first and, where it is another, of a still."""
-    config = network.config
-    return config.grids if isinstance(config, NetworkConfig) else [(config.height, config.width)]
 
 
 def config_from_json(architecture: Architecture, value: dict[str, Any]) -> Config:

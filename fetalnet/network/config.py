@@ -23,10 +23,6 @@ class Architecture(StrEnum):
     """Sobhaninia et al. 2019."""
 
 
-Grid = tuple[int, int]
-"""Height and width of the pictures a network sees, in pixels."""
-
-
 class Temporal(StrEnum):
     """How the network remembers earlier frames."""
 
@@ -38,11 +34,11 @@ class Temporal(StrEnum):
 class NetworkConfig:
     """Shape of a streaming FetalNet.
 
-    ``height`` and ``width`` are the input grid in pixels, divisible by 32; ``still`` (height, width) that of a picture
-    alone, which may take longer than a frame of a stream: None where it is the same. ``channels`` are the widths of the
-    encoder's five stages, at 1/2 to 1/32 of the input. ``hidden`` is the width of the temporal unit's state.
-    ``crop_scale``: see ``fetalnet.network.reader.crop_size``. With ``rim`` fitted ellipses are moved to the border that
-    a rim reader sees, with ``shaft`` fitted lines to the ends that a shaft reader sees.
+    ``height`` and ``width`` are the input grid in pixels, divisible by 32. ``channels`` are the widths of the encoder's
+    five stages, at 1/2 to 1/32 of the input. ``hidden`` is the width of the temporal unit's state. ``crop_scale``: see
+    ``fetalnet.network.reader.crop_size``. With ``rim`` fitted ellipses are moved to the border that a rim reader sees,
+    with ``shaft`` fitted lines to the ends that a shaft reader sees. ``stills`` is a network of its own for pictures
+    alone, which may take longer than a frame of a stream, on another grid; it uses the same readers of strips.
     """
 
     height: int = 256
@@ -53,18 +49,14 @@ class NetworkConfig:
     crop_scale: float = 1.0
     rim: bool = False
     shaft: bool = False
-    still: Grid | None = None
+    stills: NetworkConfig | None = None
 
     def __post_init__(self) -> None:
-        for height, width in self.grids:
-            if height % STRIDE or width % STRIDE:
-                raise ValueError(f"height and width must be divisible by {STRIDE}, got {height}x{width}")
-
-    @property
-    def grids(self) -> list[Grid]:
-        """The sizes it is run at: that of streams first and, where it is another, that of stills."""
-        streams = (self.height, self.width)
-        return [streams] if self.still is None or self.still == streams else [streams, self.still]
+        if self.height % STRIDE or self.width % STRIDE:
+            raise ValueError(f"height and width must be divisible by {STRIDE}, got {self.height}x{self.width}")
+        of = self.stills
+        if of is not None and (of.rim or of.shaft or of.stills or (of.height, of.width) == (self.height, self.width)):
+            raise ValueError("a network for stills has a grid of its own and no parts beside it")
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -75,9 +67,8 @@ class NetworkConfig:
         value = dict(value)
         first, second, third, fourth, fifth = (int(width) for width in value.pop("channels"))
         value |= {"channels": (first, second, third, fourth, fifth), "temporal": Temporal(value["temporal"])}
-        if value.get("still") is not None:
-            height, width = (int(size) for size in value["still"])
-            value["still"] = (height, width)
+        if value.get("stills") is not None:
+            value["stills"] = NetworkConfig.from_json(value["stills"])
         return NetworkConfig(**value)
 
 

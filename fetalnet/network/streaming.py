@@ -23,6 +23,9 @@ _MIDDLE = 2
 STRIP_READERS = ("rim.", "shaft.")
 """How the names begin of the parts that are run beside the rest, on strips of the picture."""
 
+STILLS = "stills."
+"""How the names begin of the network for pictures alone."""
+
 
 class StreamingFetalNet(nn.Module):
     """Attention U-Net with side outputs, a classification branch and a causal temporal unit at the bottleneck.
@@ -31,7 +34,8 @@ class StreamingFetalNet(nn.Module):
     recurrent bottleneck. Ours: residual blocks, 2.1 M parameters instead of 69 M, one mask channel per plane, a
     branch that looks inside the outlines, a reader that rates how near each outlined organ is to its ideal plane, a rim
     reader and a shaft reader that see the border of a fitted ellipse and the ends of a fitted line in the picture's own
-    resolution (run beside, see ``fetalnet.refinement``), state carried by the caller.
+    resolution (run beside, see ``fetalnet.refinement``), state carried by the caller. ``stills`` is a second network,
+    for pictures alone, which nothing here runs.
     """
 
     masks = Masks.PER_PLANE
@@ -57,6 +61,7 @@ class StreamingFetalNet(nn.Module):
         self.reader = Reader(config.crop_scale)
         self.rim = RimReader() if config.rim else None
         self.shaft = ShaftReader() if config.shaft else None
+        self.stills = StreamingFetalNet(config.stills) if config.stills is not None else None
 
     def initial_state(self, batch: int, height: int | None = None, width: int | None = None) -> Tensor:
         """The state before the first frame: zeros (batch, hidden, height / 32, width / 32)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from fetalnet.atomic_file import write_file
 from fetalnet.errors import InputError
 from fetalnet.network.architectures import Network, architecture_of, build, config_from_json
 from fetalnet.network.config import Architecture, Config
+from fetalnet.network.streaming import StreamingFetalNet
 from fetalnet.resources import resource
 
 FORMAT_VERSION = "2"
@@ -31,6 +32,12 @@ class LoadedNetwork:
     name: str
     sha256: str
     card: dict[str, Any]
+
+    @property
+    def for_stills(self) -> LoadedNetwork | None:
+        """The network for pictures alone, of the same file; None where there is one for all."""
+        network = self.network.stills if isinstance(self.network, StreamingFetalNet) else None
+        return None if network is None else replace(self, network=network, card=self.card | {"int8": {}})
 
     @property
     def int8_ranges(self) -> dict[str, tuple[float, float]] | None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fetalnet.inference import Predictor
-from fetalnet.network.streaming import STRIP_READERS
+from fetalnet.network.streaming import STILLS, STRIP_READERS
 from fetalnet.network.weights import LoadedNetwork, load_weights, read_card, write_card
 from fetalnet.phantom import PhantomRecording
 from fetalnet.picture.sector_search import search_sector
@@ -61,10 +61,8 @@ def measure_ranges(
     total = len(heads) + len(SEEDS)
     try:
         for number, head in enumerate(heads):
-            frame = Frame(0, None, head.pixels())
             predictor.look_at()
-            predictor.predict(frame)
-            predictor.predict_still(frame)
+            predictor.run(predictor.prepare(Frame(0, None, head.pixels())))
             on_progress(number + 1, total)
         for number, seed in enumerate(SEEDS):
             _follow(predictor, PhantomRecording(seed, duration_s=_DURATION_S))
@@ -86,7 +84,7 @@ def _follow(predictor: Predictor, recording: PhantomRecording) -> None:
 
 
 def _may_be_coarse(name: str) -> bool:
-    return not name.endswith(_EXACT) and not name.startswith(STRIP_READERS)
+    return not name.endswith(_EXACT) and not name.startswith((*STRIP_READERS, STILLS))
 
 
 def _usual(extremes: NDArray[np.float64]) -> list[float]:

@@ -33,9 +33,17 @@ _LIMITS = [
 ]
 
 
-def new_card(config: TrainingConfig, collection: Collection, start: LoadedNetwork | None = None) -> dict[str, Any]:
-    """The card of weights as training leaves them, without figures; with the one of the weights it began with."""
+def new_card(
+    config: TrainingConfig,
+    collection: Collection,
+    start: LoadedNetwork | None = None,
+    stills: LoadedNetwork | None = None,
+) -> dict[str, Any]:
+    """The card of weights as training leaves them, without figures; with those of the weights it began with and of the
+    weights whose network looks at stills.
+    """
     table = collection.table()
+    others = {"began_with": start, "stills": stills}
     return {
         "name": config.name,
         "version": __version__,
@@ -46,7 +54,7 @@ def new_card(config: TrainingConfig, collection: Collection, start: LoadedNetwor
         "trained_on": {str(plane): {"real": table[plane, True], "phantom": table[plane, False]} for plane in Plane},
         "config": config.model_dump(mode="json"),
         "limits": _LIMITS,
-    } | ({} if start is None else {"began_with": start.card | {"figures": {}}})
+    } | {key: each.card | {"figures": {}} for key, each in others.items() if each is not None}
 
 
 def add_figures(weights: Path, figures: dict[str, str]) -> None:
@@ -68,6 +76,7 @@ def as_markdown(card: dict[str, Any]) -> str:
         f"{card['architecture']}, version {card['version']}, commit {card['commit']}, seed {card['seed']}.",
         f"SHA-256 `{card['sha256']}`.",
         *_beginnings(card),
+        *_of_stills(card),
         "",
         "## Trained on",
         *_parts_alone(card["config"]),
@@ -108,6 +117,17 @@ def _beginnings(card: dict[str, Any]) -> list[str]:
         f"{real} real pictures and {phantom} of the phantom)."
     )
     return [line, *_beginnings(before)]
+
+
+def _of_stills(card: dict[str, Any]) -> list[str]:
+    """Which weights look at pictures alone."""
+    stills = card.get("stills")
+    if stills is None:
+        return []
+    return [
+        f"Pictures alone are looked at by the network of weights `{stills['sha256'][:12]}` (commit {stills['commit']}, "
+        f"seed {stills['seed']}), which is in the same file."
+    ]
 
 
 def _commit() -> str:

@@ -40,7 +40,6 @@ class Network(_Table):
     crop_scale: float = Field(default=1.0, gt=0.5)
     rim: bool = False
     shaft: bool = False
-    still: tuple[int, int] | None = None
 
     def build(self) -> NetworkConfig:
         return NetworkConfig(**self.model_dump(exclude={"architecture"}))
@@ -98,7 +97,7 @@ class Mixture(_Table):
 
 
 class Phase(_Table):
-    """Stages that share one warm-up and one cosine, gone through ``rounds`` times.
+    """Stages that share one warm-up and one cosine.
 
     ``freeze_norm`` keeps the batch norms' statistics; ``mixture`` takes the place of the run's.
     """
@@ -107,15 +106,10 @@ class Phase(_Table):
     freeze_norm: bool = False
     mixture: Mixture | None = None
     stages: tuple[Stage, ...]
-    rounds: int = Field(default=1, ge=1)
-
-    @property
-    def round_steps(self) -> int:
-        return sum(stage.steps for stage in self.stages)
 
     @property
     def steps(self) -> int:
-        return self.rounds * self.round_steps
+        return sum(stage.steps for stage in self.stages)
 
 
 class ReaderStage(_Table):
@@ -184,8 +178,6 @@ class TrainingConfig(_Table):
         for phase in self.phases:
             if step < before + phase.steps or phase is self.phases[-1]:
                 inside = step - before
-                if phase.rounds > 1:  # after the last step they go on
-                    inside %= phase.round_steps
                 for stage in phase.stages:
                     if inside < stage.steps or stage is phase.stages[-1]:
                         return phase, stage, (step - before) / phase.steps
@@ -200,7 +192,7 @@ class TrainingConfig(_Table):
     @property
     def presentations(self) -> int:
         """How many pictures are shown, each counted as often as it is; the reader's crops are not."""
-        return sum(self.shown(stage) * stage.steps * phase.rounds for phase in self.phases for stage in phase.stages)
+        return sum(self.shown(stage) * stage.steps for phase in self.phases for stage in phase.stages)
 
     def presenting(self, presentations: int) -> TrainingConfig:
         """The same run with that many ``presentations``: all stages, the reader's too, longer or shorter alike.
@@ -210,10 +202,7 @@ class TrainingConfig(_Table):
         if presentations == self.presentations:
             return self
         factor = presentations / self.presentations
-        unrolled = [
-            phase.model_copy(update={"stages": phase.stages * phase.rounds, "rounds": 1}) for phase in self.phases
-        ]
-        stages = [stage for phase in unrolled for stage in phase.stages]
+        stages = [stage for phase in self.phases for stage in phase.stages]
         unit = math.lcm(*(self.shown(stage) for stage in stages))
         shares = [max(round(self.shown(each) * each.steps * factor / unit), 1) * unit for each in stages[:-1]]
         last = presentations - sum(shares)
@@ -225,7 +214,7 @@ class TrainingConfig(_Table):
         steps = [share // self.shown(stage) for share, stage in zip([*shares, last], stages, strict=True)]
         longer = iter([stage.model_copy(update={"steps": count}) for stage, count in zip(stages, steps, strict=True)])
         phases = tuple(
-            phase.model_copy(update={"stages": tuple(next(longer) for _ in phase.stages)}) for phase in unrolled
+            phase.model_copy(update={"stages": tuple(next(longer) for _ in phase.stages)}) for phase in self.phases
         )
         reader = self.reader
         if reader is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fetalnet.geometry import Ellipse, Geometry
-from fetalnet.network.config import Grid
 from fetalnet.network.reader import MARGIN, crop_size, structures_of
 from fetalnet.planes import STANDARD_PLANES, Plane
 from fetalnet.training.augment import Appearance, Warp, warp_picture
@@ -48,8 +46,8 @@ class Crops(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pools:
-    """Pictures as sharp as on the network's grid (where it has several, on each in turn), by what they show: heads,
-    simulated organs by plane, and pictures without an organ.
+    """Pictures as sharp as on the network's grid, by what they show: heads, simulated organs by plane, and pictures
+    without an organ.
     """
 
     heads: list[Example]
@@ -58,9 +56,9 @@ class Pools:
     empty: list[Example]
 
     @staticmethod
-    def of(collection: Collection, grids: Sequence[Grid]) -> Pools:
+    def of(collection: Collection, grid: tuple[int, int]) -> Pools:
         heads, others, simulated = (
-            [_on_grid(each, grids[number % len(grids)]) for number, each in enumerate(pool)]
+            [_on_grid(each, grid) for each in pool]
             for pool in (collection.heads, collection.others, collection.simulated)
         )
         organs = {plane: [each for each in simulated if plane in each.outlines] for plane in STANDARD_PLANES}
@@ -125,7 +123,7 @@ def jittered(geometry: Geometry, plane: Plane, rng: np.random.Generator, scale: 
     return np.column_stack([linear, middle - linear @ np.array([cx, cy])])
 
 
-def _on_grid(example: Example, grid: Grid) -> Example:
+def _on_grid(example: Example, grid: tuple[int, int]) -> Example:
     matrix = Warp().matrix((example.pixels.shape[0], example.pixels.shape[1]), grid)
     outlines = {
         plane: replace(outline, geometry=warped(outline.geometry, matrix))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Generic
 
@@ -15,7 +16,7 @@ from torch.utils.data import DataLoader
 
 from fetalnet.errors import InputError
 from fetalnet.network.architectures import Network
-from fetalnet.network.streaming import STRIP_READERS, StreamingFetalNet
+from fetalnet.network.streaming import STILLS, STRIP_READERS, StreamingFetalNet
 from fetalnet.network.weights import LoadedNetwork, save_weights
 from fetalnet.planes import Plane
 from fetalnet.training import batches, hc18, other_planes, phantom_data
@@ -99,12 +100,18 @@ def print_table(collection: Collection) -> None:
 
 
 def train(
-    config: TrainingConfig, folder: Path, cache: Path, resume: bool = True, start: LoadedNetwork | None = None
+    config: TrainingConfig,
+    folder: Path,
+    cache: Path,
+    resume: bool = True,
+    start: LoadedNetwork | None = None,
+    stills: LoadedNetwork | None = None,
 ) -> Path:
     """Train and write ``<name>.safetensors`` with its card into ``folder``; returns the weights' path.
 
     Goes on from the newest checkpoint in ``folder`` unless ``resume`` is false; begins with the numbers of ``start``
-    instead of random ones. ``cache`` keeps the phantom pack. Raises ``InputError``.
+    instead of random ones. The network of ``stills`` is put in as it is, for pictures alone; without it that of
+    ``start``, where there is one. ``cache`` keeps the phantom pack. Raises ``InputError``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     # One thread a process: two of them are a quarter faster than one with two threads, and sums keep their order.
@@ -118,6 +125,10 @@ def train(
         begin_with(module.network, start)
     elif not config.phases:
         raise InputError(f"{config.name} trains a part of a network alone; give the rest with --begin-with WEIGHTS.")
+    if stills is None and start is not None and start.for_stills is not None:
+        stills = replace(start.for_stills, card=start.card["stills"])
+    if stills is not None:
+        with_stills(module.network, stills)  # what does not go together is refused before the training
     if config.phases:
         data = Data(
             lambda step, rank: batches.draw_batch(config, collection, step, rank),
@@ -135,7 +146,9 @@ def train(
         if network.shaft is not None and config.shaft is not None:
             train_shaft(network, config, collection, folder / "shaft", resume)
     path = folder / f"{config.name}.safetensors"
-    save_weights(path, network, new_card(config, collection, start))
+    if stills is not None:
+        network = with_stills(network, stills)
+    save_weights(path, network, new_card(config, collection, start, stills))
     return path
 
 
@@ -146,7 +159,7 @@ def begin_with(network: Network, start: LoadedNetwork) -> None:
     """
     wanted = network.state_dict()
     new = {name: tensor for name, tensor in wanted.items() if name.startswith(STRIP_READERS)}
-    given = new | start.network.state_dict()
+    given = new | {name: each for name, each in start.network.state_dict().items() if not name.startswith(STILLS)}
     if {name: tensor.shape for name, tensor in given.items()} != {name: each.shape for name, each in wanted.items()}:
         raise InputError(
             f"The weights {start.name} are of a network of another shape than the configuration names; "
@@ -155,12 +168,32 @@ def begin_with(network: Network, start: LoadedNetwork) -> None:
     network.load_state_dict(given)
 
 
+def with_stills(network: Network, stills: LoadedNetwork) -> StreamingFetalNet:
+    """The network with that of ``stills`` in it, for pictures alone. Raises ``InputError`` where the two do not go
+    together.
+    """
+    other = stills.network
+    if not isinstance(network, StreamingFetalNet) or not isinstance(other, StreamingFetalNet):
+        raise InputError("Only a streaming FetalNet holds a network for stills; leave out --stills.")
+    if (other.config.height, other.config.width) == (network.config.height, network.config.width):
+        raise InputError(
+            f"The weights {stills.name} see pictures of the same size as the network that is trained; for stills name "
+            "weights of another size, or none."
+        )
+    alone = replace(other.config, rim=False, shaft=False, stills=None)
+    whole = StreamingFetalNet(replace(network.config, stills=alone))
+    beside = (*STRIP_READERS, STILLS)
+    kept = {STILLS + name: each for name, each in other.state_dict().items() if not name.startswith(beside)}
+    whole.load_state_dict(network.state_dict() | kept)
+    return whole
+
+
 def train_reader(
     network: StreamingFetalNet, config: TrainingConfig, collection: Collection, folder: Path, resume: bool = True
 ) -> None:
     """Train the reader of a network whose other parts are done, and weigh its verdict against the branch's."""
     assert config.reader is not None
-    pools = Pools.of(collection, network.config.grids)
+    pools = Pools.of(collection, (config.network.height, config.network.width))
     data = Data(lambda step, rank: draw_crops(config, pools, step, rank), config.reader.steps, config.steps_per_epoch)
     _fit(ReaderTraining(config, network), data, config, folder, resume)
     fit_verdict(network, config, collection)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 import safetensors.torch
@@ -29,6 +30,22 @@ def test_that_saved_weights_come_back_whole(weights):
     assert not loaded.network.training
     for name, tensor in loaded.network.state_dict().items():
         assert torch.equal(tensor, saved[name]), name
+
+
+def test_that_a_network_for_stills_comes_back_from_the_same_file(tmp_path):
+    torch.manual_seed(0)
+    network = StreamingFetalNet(replace(TINY, stills=replace(TINY, height=128)))
+    path = tmp_path / "both.safetensors"
+    save_weights(path, network, {"int8": {"ranges": {"stem.0": [0, 1]}}})
+    loaded = load_weights(path)
+    stills = loaded.for_stills
+    assert stills is not None
+    assert (stills.sha256, stills.network.config) == (loaded.sha256, replace(TINY, height=128))
+    assert torch.equal(stills.network.fuse.weight, network.stills.fuse.weight)
+    assert not torch.equal(stills.network.fuse.weight, loaded.network.fuse.weight)
+    # Its convolutions have the same names: the ranges of the other are not for it.
+    assert (loaded.int8_ranges, stills.int8_ranges) == ({"stem.0": (0, 1)}, None)
+    assert stills.for_stills is None
 
 
 def test_that_missing_weights_say_what_to_do(tmp_path):

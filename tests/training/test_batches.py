@@ -101,18 +101,6 @@ def test_that_batches_have_the_documented_shapes_and_ranges(collection):
     assert batch.planes.sum(dim=2).allclose(batch.planes.new_ones(6, 1))
 
 
-def test_that_the_stages_of_a_phase_take_turns_and_go_on_doing_so_after_its_last_step():
-    sizes = [Stage(height=size, width=96, batch=2, steps=2) for size in (64, 32)]
-    turns = TrainingConfig(phases=(Phase(learning_rate=1e-3, stages=tuple(sizes), rounds=3),), processes=1)
-    assert turns.steps == 12
-    assert turns.presentations == 24
-    assert [turns.at(step)[1].height for step in range(16)] == [64, 64, 32, 32] * 4
-    assert turns.at(6)[2] == 0.5
-    longer = turns.presenting(48)
-    assert longer.presentations == 48
-    assert [longer.at(step)[1].height for step in range(12)] == [64, 64, 64, 64, 32, 32, 32, 32] + [64] * 4
-
-
 def test_that_clips_hold_consecutive_frames_of_a_recording(collection):
     stage = Stage(height=64, width=96, frames=4, batch=2, steps=1)
     phases = (Phase(learning_rate=1e-3, stages=(stage,)),)

@@ -1,5 +1,7 @@
 """Training that begins with numbers from before."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -10,7 +12,7 @@ from fetalnet.network.weights import load_weights, save_weights
 from fetalnet.training.batches import Collection
 from fetalnet.training.card import as_markdown, new_card
 from fetalnet.training.config import Phase, RimStage, ShaftStage, Stage, TrainingConfig
-from fetalnet.training.run import begin_with
+from fetalnet.training.run import begin_with, with_stills
 
 NARROW = (8, 8, 8, 8, 8)
 
@@ -67,3 +69,25 @@ def test_that_numbers_of_another_shape_are_refused(before):
     other = StreamingFetalNet(NetworkConfig(64, 96, NARROW, temporal=Temporal.NONE))
     with pytest.raises(InputError, match="another shape"):
         begin_with(other, weights)
+
+
+def test_that_a_network_for_stills_is_put_in_as_it_is_and_told(before):
+    weights, config = before
+    torch.manual_seed(2)
+    network = StreamingFetalNet(NetworkConfig(32, 64, NARROW, hidden=8, rim=True))
+    whole = with_stills(network, weights)
+    assert torch.equal(whole.fuse.weight, network.fuse.weight)
+    assert torch.equal(whole.rim.answer.weight, network.rim.answer.weight)
+    assert torch.equal(whole.stills.fuse.weight, weights.network.fuse.weight)
+    assert whole.stills.config == weights.network.config
+    card = new_card(config, Collection([], [], [], []), None, weights) | {"architecture": "a", "sha256": "b"}
+    assert f"Pictures alone are looked at by the network of weights `{weights.sha256[:12]}`" in as_markdown(card)
+    begun = StreamingFetalNet(NetworkConfig(32, 64, NARROW, hidden=8, rim=True))
+    begin_with(begun, replace(weights, network=whole))
+    assert torch.equal(begun.fuse.weight, network.fuse.weight)
+
+
+def test_that_a_network_for_stills_of_the_same_size_is_refused(before):
+    weights, _ = before
+    with pytest.raises(InputError, match="same size"):
+        with_stills(StreamingFetalNet(NetworkConfig(64, 96, NARROW, hidden=8)), weights)

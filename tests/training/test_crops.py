@@ -49,7 +49,7 @@ def test_that_the_outline_fills_the_crop_but_for_the_margin():
 
 
 def test_that_crops_of_an_organ_carry_its_rating_and_all_others_none(collection):
-    pools = Pools.of(collection, [GRID])
+    pools = Pools.of(collection, GRID)
     drawn = [draw_crop(np.random.default_rng(seed), pools, Plane.ABDOMEN) for seed in range(200)]
     rated = [(float(s), float(present)) for _, present, s, _, _, known in drawn if known]
     assert {(round(s, 1), present) for s, present in rated} == {(0.1, 0.0), (0.9, 1.0)}
@@ -60,7 +60,7 @@ def test_that_crops_of_an_organ_carry_its_rating_and_all_others_none(collection)
 
 
 def test_that_a_real_head_counts_as_present_and_its_anatomy_as_unknown(collection):
-    pools = Pools.of(collection, [GRID])
+    pools = Pools.of(collection, GRID)
     drawn = [draw_crop(np.random.default_rng(seed), pools, Plane.HEAD) for seed in range(60)]
     heads = [each for each in drawn if each[1] == 1]
     assert heads
@@ -68,7 +68,7 @@ def test_that_a_real_head_counts_as_present_and_its_anatomy_as_unknown(collectio
 
 
 def test_that_batches_hold_crops_for_every_plane_and_repeat_themselves(collection):
-    pools = Pools.of(collection, [GRID])
+    pools = Pools.of(collection, GRID)
     batch, again = (draw_crops(config(), pools, 1) for _ in range(2))
     assert [each.crops.shape for each in batch] == [(5, 1, *crop_size(plane)) for plane in STANDARD_PLANES]
     assert [each.structures.shape for each in batch] == [(5, 5), (5, 6), (5, 0)]
@@ -86,14 +86,9 @@ def test_that_a_crop_is_no_sharper_than_the_network_s_own_picture():
     fine = Collection([], [], [Example(lines, {Plane.HEAD: Outline(small)}, rated=True, real=False)], [])
 
     def contrast(grid):
-        pools = Pools.of(fine, [grid])
+        pools = Pools.of(fine, grid)
         drawn = [draw_crop(np.random.default_rng(seed), pools, Plane.HEAD)[0] for seed in range(12)]
         return float(np.median([crop[0, 30:50, 40:72].std() for crop in drawn]))
 
     assert contrast((320, 480)) > 0.2
     assert contrast((160, 240)) < 0.1
-
-
-def test_that_pictures_are_as_sharp_as_on_either_grid_of_a_network_in_turn(collection):
-    pools = Pools.of(collection, [GRID, (256, 384)])
-    assert [each.pixels.shape for each in pools.organs[Plane.ABDOMEN]] == [GRID, (256, 384)]

@@ -103,6 +103,21 @@ def test_that_a_part_is_trained_alone_on_weights_that_are_there(part, other, tmp
     assert after.card["began_with"]["sha256"] == before.sha256
 
 
+def test_that_the_network_for_stills_stays_with_the_weights_whatever_is_trained_after(tmp_path, cache, whole):
+    smaller = config().network.model_copy(update={"height": 32, "width": 64})
+    part = {"phases": (), "reader": None, "rim": None}
+    alone, begun = config().model_copy(update={"network": smaller, **part}), load_weights(whole)
+    first = load_weights(train(alone, tmp_path / "first", cache, start=begun, stills=begun))
+    second = load_weights(train(alone, tmp_path / "second", cache, start=first))
+    for weights in (first, second):
+        stills = weights.for_stills
+        assert (stills.network.config.height, stills.network.config.width) == (64, 96)
+        assert torch.equal(stills.network.fuse.weight, begun.network.fuse.weight)
+        assert weights.card["stills"]["sha256"] == begun.sha256
+    with pytest.raises(InputError, match="same size"):
+        train(config().model_copy(update=part), tmp_path / "third", cache, start=begun, stills=begun)
+
+
 def train_until_power_cut(folder, cache, module, name, at):
     place = importlib.import_module(module)
     draw = getattr(place, name)
