@@ -85,9 +85,8 @@ def analysis(scale, failures=()):
     frame = FrameResult(12, 0.4, None, prediction, scale)
     best = {Kind.BPD: BestFrame(Kind.BPD, 12, 0.4, None, HEAD, lengths(Kind.BPD, 240), 0.9)}
     spread = [lengths(Kind.BPD, px) for px in (241, 235, 247)]
-    return Analysis(
-        "in/sweep.mp4", MODEL, scale, (frame,), best, {Kind.BPD: Estimate(Kind.BPD, *spread, 31)}, failures
-    )  # fmt: skip
+    estimate = Estimate(Kind.BPD, *spread, 31, np.arange(31), np.full(31, spread[0].px), {})
+    return Analysis("in/sweep.mp4", MODEL, scale, (frame,), best, {Kind.BPD: estimate}, failures)
 
 
 def test_that_the_command_line_s_report_says_on_each_page_that_nobody_reviewed_it(tmp_path):
