@@ -56,8 +56,10 @@ class Thresholds:
     """How far, as a share, a frame's size may lie from the median of its neighbours: beyond it the fit slipped."""
 
 
-STILL = Thresholds(smoothing_frames=1, min_run_frames=1, min_run_s=0.0)
-"""For one picture alone: a person froze it, and there are no neighbours to ask."""
+STILL = Thresholds(smoothing_frames=1, min_standardness=0.0, min_peak_standardness=0.0, min_run_frames=1, min_run_s=0.0)
+"""For one picture alone: a person froze it, there are no neighbours to ask, and no better frame to wait for. What is
+measured in it is proposed.
+"""
 
 
 @dataclass(frozen=True, slots=True)

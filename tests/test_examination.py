@@ -123,6 +123,12 @@ def test_that_a_single_picture_is_its_own_best_frame():
     assert examination.estimates()[Kind.HC].n == 1
 
 
+def test_that_what_is_measured_in_a_single_picture_is_proposed_however_it_is_rated():
+    frame = shown(0, rate_hz=None, standardness=0.3)
+    assert examined([frame], STILL).best()[Kind.HC].score == pytest.approx(0.3 * frame.probability)
+    assert examined([frame]).best() == {}
+
+
 def test_that_frames_must_come_in_order():
     examination = examined([shown(3)])
     with pytest.raises(ValueError, match="came after"):
