@@ -62,7 +62,8 @@ class TwoValues(QWidget):
             self._labels["Whole exam about"].setToolTip("")
             return
         low, high = (each.px if each.mm is None else each.mm for each in (estimate.low, estimate.high))
-        self._set("Whole exam", length_text(estimate.value), f"95 %: {low:.1f}–{high:.1f}\nfrom {estimate.n} frames")
+        counted = "1 frame" if estimate.n == 1 else f"{estimate.n} frames"
+        self._set("Whole exam", length_text(estimate.value), f"95 %: {low:.1f}–{high:.1f}\nfrom {counted}")
         left = Counter({reason: len(frames) for reason, frames in estimate.left_out.items()})
         told = "\n".join(f"{count} frames: {reason}" for reason, count in left.most_common())
         self._labels["Whole exam about"].setToolTip(f"Left out\n{told}" if left else "No frame was left out.")
