@@ -22,7 +22,7 @@ from fetalnet.packed_geometries import PackedGeometries
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
 from fetalnet.quality import calipers_fit
 from fetalnet.runs import consistent, runs_of, smoothed
-from fetalnet.segments import Broken, Frozen, Segment, find_broken, find_frozen, find_segments, rate_of
+from fetalnet.segments import Broken, Frozen, Segment, find_broken, find_frozen, find_segments, known_time, rate_of
 
 if TYPE_CHECKING:
     from fetalnet.prediction import Prediction
@@ -137,7 +137,7 @@ class Examination:
             values = measure(geometry, plane, mm_per_pixel_of(self._index[at], geometry))
             for kind in KINDS_OF[plane]:
                 result[kind] = BestFrame(
-                    kind, self._index[at], self._time_of(at), self._file[at], geometry, values[kind],
+                    kind, self._index[at], known_time(self._time_s[at]), self._file[at], geometry, values[kind],
                     float(found.score[at]),
                 )  # fmt: skip
         return result
@@ -284,11 +284,8 @@ class Examination:
         shows: NDArray[np.bool_] = np.array(self._plane) == _PLANES.index(plane)
         return shows
 
-    def _time_of(self, at: int) -> float | None:
-        return None if math.isnan(self._time_s[at]) else self._time_s[at]
-
     def _long_enough(self, start: int, stop: int) -> bool:
-        first, last = self._time_of(start), self._time_of(stop - 1)
+        first, last = known_time(self._time_s[start]), known_time(self._time_s[stop - 1])
         n = stop - start
         if n < self.thresholds.min_run_frames:
             return False

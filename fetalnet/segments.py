@@ -103,7 +103,7 @@ def find_segments(
         states = _decoded(np.asarray(probabilities[first:last], np.float64), rate_hz, model)
         edges = [0, *(np.flatnonzero(np.diff(states)) + 1).tolist(), len(states)]
         for start, stop in pairwise(edges):
-            begin, end = _seconds(times[start]), _seconds(times[stop - 1])
+            begin, end = known_time(times[start]), known_time(times[stop - 1])
             result.append(
                 Segment(
                     list(Plane)[states[start]], index[first + start], index[first + stop - 1] + 1,
@@ -138,7 +138,7 @@ def find_frozen(
             # The picture that stands still is the one before the first that does not differ.
             start = max(start - 1, 0)
             if stop - start >= least:
-                begin, end = _seconds(times[first + start]), _seconds(times[first + stop - 1])
+                begin, end = known_time(times[first + start]), known_time(times[first + stop - 1])
                 result.append(
                     Frozen(
                         index[first + start], index[first + stop - 1] + 1,
@@ -155,7 +155,7 @@ def find_broken(index: Sequence[int], time_s: Times, total: int) -> tuple[Broken
     numbers = np.array([-1, *index, total])
     times = np.array([-period_s if len(index) else None, *time_s, None], np.float64)
     for at in np.flatnonzero(np.diff(numbers) > 1).tolist():
-        (before, after), (before_s, after_s) = numbers[at : at + 2].tolist(), map(_seconds, times[at : at + 2])
+        (before, after), (before_s, after_s) = numbers[at : at + 2].tolist(), map(known_time, times[at : at + 2])
         start_s = None if before_s is None else max(before_s + period_s, 0.0)
         lasting_s = (after - before - 1) * period_s
         end_s = after_s if after < total or start_s is None else start_s + lasting_s
@@ -171,7 +171,8 @@ def rate_of(time_s: Times) -> float:
     return (len(known) - 1) / span if span > 0 else USUAL_RATE_HZ
 
 
-def _seconds(time_s: float) -> float | None:
+def known_time(time_s: float) -> float | None:
+    """None for NaN: in arrays it stands for a time that is not known."""
     return None if math.isnan(time_s) else float(time_s)
 
 
