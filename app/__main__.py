@@ -144,7 +144,7 @@ class Screenshot:
 
     def watch(self) -> None:
         if self._path is not None or self._quit:
-            self._window.session.analysis_changed.connect(lambda state: self._look(state.complete))
+            self._window.session.analysis.changed.connect(lambda state: self._look(state.complete))
             self._window.session.notice.connect(self._on_notice)
 
     def _look(self, complete: bool) -> None:
@@ -160,7 +160,7 @@ class Screenshot:
     def _on_notice(self, sentence: str) -> None:
         """Nobody watches: say it on the terminal, and leave where nothing can be analysed."""
         print(f"fetalnet-app: {sentence}", file=sys.stderr)
-        state = self._window.session.analysis
+        state = self._window.session.analysis.state
         if self._quit and not state.running and not state.complete:
             self.failed = True
             self._window.close()

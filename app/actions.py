@@ -279,7 +279,7 @@ def is_enabled(when: When, session: Session) -> bool:
             shown = session.shown_prediction
             return shown is not None and shown.geometry is not None
         case When.WHOLE_EXAM:
-            estimate = session.findings.estimates.get(session.selected)
+            estimate = session.analysis.findings.estimates.get(session.selected)
             known = estimate is not None and estimate.value.mm is not None
             return known and session.is_open and why_not_accepted(session, selected) is None
         case When.DECIDED:
@@ -293,9 +293,9 @@ def is_enabled(when: When, session: Session) -> bool:
         case When.PRESET:
             return recording is not None and session.device.offers_scale
         case When.ANALYSING:
-            return session.analysis.running
+            return session.analysis.state.running
         case When.IDLE:
-            return recording is not None and not session.analysis.running
+            return recording is not None and not session.analysis.state.running
         case When.REFUSED:
             return session.calibration.refused is not None
         case When.UNDOABLE:

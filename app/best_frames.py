@@ -68,7 +68,8 @@ class BestFrames(QFrame):
     @property
     def frames(self) -> tuple[tuple[Plane, int], ...]:
         """Every frame shown."""
-        return tuple((plane, index) for plane, best in self._session.findings.bests.items() for index, _ in best)
+        bests = self._session.analysis.findings.bests
+        return tuple((plane, index) for plane, best in bests.items() for index, _ in best)
 
     def refresh(self) -> None:
         """Show the best frames found so far, and ask for the pictures that are not there yet."""
@@ -78,9 +79,9 @@ class BestFrames(QFrame):
         if session.recording.path != self._path:
             self._path, self._kept = session.recording.path, {}
         for plane in STANDARD_PLANES:
-            best = session.findings.bests.get(plane, ())
+            best = session.analysis.findings.bests.get(plane, ())
             self._none[plane].setVisible(not best)
-            waits = session.analysis.running
+            waits = session.analysis.state.running
             self._none[plane].setText(
                 f"The best {plane} frames appear here." if waits else f"No {plane} frame was good enough."
             )
@@ -90,11 +91,11 @@ class BestFrames(QFrame):
                     index, score = best[number]
                     card.show_frame(index, self._kept.get(index), self._value(plane, index), f"★ {score:.2f}")
         missing = tuple(sorted({index for _, index in self.frames} - set(self._kept)))
-        if missing and session.fan is not None and not session.analysis.running:
+        if missing and session.fan is not None and not session.analysis.state.running:
             self.thread_.ask(Wanted(session.recording.path, missing, session.fan, session.device.masks))
 
     def _value(self, plane: Plane, index: int) -> str:
-        prediction = self._session.predictions.get(index)
+        prediction = self._session.analysis.predictions.get(index)
         if prediction is None or prediction.geometry is None:
             return ""
         kind = KINDS_OF[plane][0]

@@ -107,9 +107,9 @@ class OverTime(Chart):
         """Draw everything anew."""
         for plot in (self._planes, self._quality):
             plot.clear()
-        every = -(-len(session.predictions) // MOST_POINTS)
-        indices = np.array(sorted(session.predictions))[:: max(every, 1)]
-        found = [session.predictions[index] for index in indices.tolist()]
+        every = -(-len(session.analysis.predictions) // MOST_POINTS)
+        indices = np.array(sorted(session.analysis.predictions))[:: max(every, 1)]
+        found = [session.analysis.predictions[index] for index in indices.tolist()]
 
         def mm_per_pixel_of(prediction: Prediction) -> MmPerPixel | None:
             return session.scales.scale_for(prediction.index, prediction.geometry).mm_per_pixel
@@ -128,8 +128,8 @@ class OverTime(Chart):
             self._quality.plot(x, y, pen=None, symbolBrush=plane_colour(plane), **dots)
         pale, red = QColor(230, 233, 237, 40), QColor(PROBLEM)
         red.setAlpha(60)
-        stretches = [(each, pale) for each in session.findings.frozen]
-        for each, brush in (*stretches, *((each, red) for each in session.findings.broken)):
+        stretches = [(each, pale) for each in session.analysis.findings.frozen]
+        for each, brush in (*stretches, *((each, red) for each in session.analysis.findings.broken)):
             for plot in (self._planes, self._quality):
                 band = pg.LinearRegionItem((each.start, each.stop), movable=False, brush=brush, pen=pg.mkPen(None))
                 band.setZValue(-5)
@@ -163,7 +163,7 @@ class Distribution(Chart):
     def show_session(self, session: Session, kind: Kind) -> None:
         """Draw ``kind`` anew."""
         self._plot.clear()
-        estimate, best = session.findings.estimates.get(kind), session.findings.best.get(kind)
+        estimate, best = session.analysis.findings.estimates.get(kind), session.analysis.findings.best.get(kind)
         if estimate is None:
             self.summary = f"No {kind.plane} frame was good enough."
             self._plot.setTitle(self.summary, color=MUTED)

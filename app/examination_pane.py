@@ -97,8 +97,8 @@ class ExaminationPane(QFrame):
     def _connect(self) -> None:
         session = self._session
         for signal in (
-            session.predictions_arrived, session.findings_changed, session.exam_changed, session.recording_opened,
-            session.analysis_changed, session.quality_limits_changed,
+            session.analysis.predictions_arrived, session.analysis.findings_changed, session.analysis.changed,
+            session.exam_changed, session.recording_opened, session.quality_limits_changed,
         ):  # fmt: skip
             signal.connect(lambda *_: self._refresh_soon())
         session.frame_shown.connect(lambda frame: self.over_time.set_index(frame.index))

@@ -14,8 +14,9 @@ from PySide6.QtCore import QObject, QSize, Qt, QThread, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from app.ongoing_analysis import AnalysisState
 from app.pipeline import BoxClosedError, Latest
-from app.session import AnalysisState, Session
+from app.session import Session
 from app.theme import MUTED, RAISED, TEXT, plane_colour
 from fetalnet.errors import InputError
 from fetalnet.lengths import decided_length, first_length
@@ -134,7 +135,7 @@ class Gallery(QFrame):
         self.thread_.start()
         session.exam_changed.connect(self.refresh)
         session.recording_opened.connect(lambda _: self._begin())
-        session.analysis_changed.connect(self._on_analysis)
+        session.analysis.changed.connect(self._on_analysis)
 
     def close_thread(self) -> None:
         self.thread_.stop()
@@ -155,7 +156,7 @@ class Gallery(QFrame):
         for plane, card in self.cards.items():
             measurement = next((m for kind in KINDS_OF[plane] if (m := session.measurement_of(kind))), None)
             if measurement is None:
-                card.show_nothing(session.is_open, session.analysis.complete)
+                card.show_nothing(session.is_open, session.analysis.state.complete)
                 continue
             frames.append(measurement.frame_index)
             value = length_text(decided_length(measurement) or first_length(session.exam, measurement))
@@ -167,7 +168,7 @@ class Gallery(QFrame):
             )
         missing = tuple(sorted({index for index in frames if index not in self._kept}))
         # A third decoder beside player's and analysis' costs memory at 1080p: pictures come when the analysis is over.
-        if missing and session.recording and session.fan and not session.analysis.running:
+        if missing and session.recording and session.fan and not session.analysis.state.running:
             wanted = Wanted(session.recording.path, missing, session.fan, session.device.masks)
             if wanted != self._asked:
                 self._asked = wanted
@@ -177,10 +178,10 @@ class Gallery(QFrame):
         """Why this frame: its score, or a person's choice; the status where the analysis has yet to say."""
         if measurement.origin is Origin.PERSON:
             return "by hand"
-        best = self._session.findings.best.get(measurement.kind)
+        best = self._session.analysis.findings.best.get(measurement.kind)
         if best is not None and best.index == measurement.frame_index:
             return f"★ {best.score:.2f}"
-        return "chosen" if self._session.findings.best else measurement.status
+        return "chosen" if self._session.analysis.findings.best else measurement.status
 
     def _on_made(self, thumbnail: Thumbnail) -> None:
         if self._session.recording is None or thumbnail.path != self._session.recording.path:

@@ -112,8 +112,8 @@ class MeasurementsPane(QFrame):
         column.addWidget(self.detail, 1)
         session.exam_changed.connect(self.refresh)
         session.recording_opened.connect(lambda _: self.refresh())
-        session.findings_changed.connect(lambda _: self.refresh())
-        session.analysis_changed.connect(lambda _: self._refresh_detail())
+        session.analysis.findings_changed.connect(lambda _: self.refresh())
+        session.analysis.changed.connect(lambda _: self._refresh_detail())
         session.selection_changed.connect(lambda _: self.refresh())
         self.refresh()
 
@@ -221,7 +221,7 @@ class MeasurementsPane(QFrame):
         if measurement is None:
             if not session.is_open:
                 lines.append("Open a recording: proposed values appear here, to accept, correct or reject.")
-            elif session.analysis.complete:
+            elif session.analysis.state.complete:
                 lines.append(f"No {kind.plane} frame was good enough.")
             else:
                 lines.append("Values appear here when the analysis has found the plane.")

@@ -49,7 +49,7 @@ class QualityPanel(QFrame):
             self._sources.append(source)
         self._criteria: tuple[Criterion, ...] = ()
         session.frame_shown.connect(lambda _: self.refresh())
-        session.predictions_arrived.connect(lambda _: self.refresh())
+        session.analysis.predictions_arrived.connect(lambda _: self.refresh())
         session.exam_changed.connect(self.refresh)
         session.recording_opened.connect(lambda _: self.refresh())
         session.quality_limits_changed.connect(self.refresh)

@@ -54,7 +54,7 @@ class Review:
 
     def accept_whole_exam(self, kind: Kind) -> None:
         """Accept the value from many frames; its best frame is shown first."""
-        estimate, ids = self.session.findings.estimates.get(kind), self._ids((kind,))
+        estimate, ids = self.session.analysis.findings.estimates.get(kind), self._ids((kind,))
         if estimate is None or estimate.value.mm is None or not ids or self._shown_first(ids):
             return
         assert estimate.low.mm is not None
@@ -177,7 +177,7 @@ class Review:
 
     def _proposed_in_shown_frame(self, plane: Plane) -> tuple[Measurement, ...]:
         """New proposals from the shown frame; none, and a notice, where there is nothing to measure."""
-        prediction, model = self.session.shown_prediction, self.session.model
+        prediction, model = self.session.shown_prediction, self.session.analysis.model
         if prediction is None or prediction.geometry is None or prediction.plane is not plane or model is None:
             self.session.notice.emit(f"No {plane} was measured in this frame; choose a frame with an outline.")
             return ()

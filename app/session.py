@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
-from app.analyst import Analyst
 from app.commands import swapped
 from app.deck import Deck
 from app.device import Device
-from app.findings import Batch, DescribedPredictor, Findings, PredictorInfo
+from app.findings import DescribedPredictor, Findings
 from app.journal import Journal
 from app.live.watch import Ended, Watch
+from app.ongoing_analysis import OngoingAnalysis
 from app.player import Opened, Player, RecordingInfo
 from app.receiving.reception import Reception
 from app.review import READ_ONLY, Review
 from fetalnet import records
 from fetalnet.analysis import parted
 from fetalnet.picture.calibration import Calibration
-from fetalnet.picture.drift import Change
 from fetalnet.picture.fan import FanShape
 from fetalnet.picture.scale import NO_SCALE, Scale
 from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
@@ -31,7 +30,7 @@ from fetalnet.picture.sector import Sector
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
 from fetalnet.prediction import Prediction
 from fetalnet.quality import DEFAULT_LIMITS, Criterion, Quality, QualityLimits, State, quality_of
-from fetalnet.records import CriterionDecision, Exam, Measurement, ModelRef, Status, criteria_of
+from fetalnet.records import CriterionDecision, Exam, Measurement, Status, criteria_of
 from fetalnet.sources import Frame, Source
 
 log = logging.getLogger(__name__)
@@ -40,42 +39,24 @@ UNDO_LIMIT = 500
 """Decisions are small values; the limit only keeps a forgotten window from growing for ever."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnalysisState:
-    """How far the analysis is. ``running`` is False before it starts and after it ended or was cancelled."""
-
-    running: bool = False
-    done: int = 0
-    total: int = 0
-    frames_per_s: float = 0.0
-    complete: bool = False
-
-
 class Session(QObject):
     """The one owner of what is open. Views read it, listen to it, and ask it for verbs.
 
     Signals:
-        clips_found(Listing), recording_opened(RecordingInfo), fan_changed(), frame_shown(Frame),
-        predictions_arrived(tuple of Prediction),
-        exam_changed(), findings_changed(Findings), analysis_changed(AnalysisState), predictor_changed(PredictorInfo),
+        clips_found(Listing), recording_opened(RecordingInfo), fan_changed(), frame_shown(Frame), exam_changed(),
         play_state_changed(PlayState), selection_changed(Kind), saved_changed(bool), notice(str),
-        outdated(str): a sentence that offers to analyse again; quality_limits_changed().
+        quality_limits_changed().
     """
 
     clips_found = Signal(object)
     recording_opened = Signal(object)
     fan_changed = Signal()
     frame_shown = Signal(object)
-    predictions_arrived = Signal(object)
     exam_changed = Signal()
-    findings_changed = Signal(object)
-    analysis_changed = Signal(object)
-    predictor_changed = Signal(object)
     play_state_changed = Signal(object)
     selection_changed = Signal(object)
     saved_changed = Signal(bool)
     notice = Signal(str)
-    outdated = Signal(str)
     quality_limits_changed = Signal()
 
     def __init__(
@@ -98,21 +79,14 @@ class Session(QObject):
         self.device = Device(preset_folder, self)
         self.recording: RecordingInfo | None = None
         self.fan: Sector | None = None
-        self.predictions: dict[int, Prediction] = {}
-        self.findings = Findings(0)
-        self.analysis = AnalysisState()
-        self.predictor: PredictorInfo | None = None
         self.selected = Kind.HC
         self.chosen_planes: set[Plane] = set()
-        self.predictor_failed = False
-        self.is_outdated = False
         self.read_only = False
         self.quality_limits = DEFAULT_LIMITS
         self.saved = True
         self.save_failed = False
         self._exam: Exam | None = None
         self._given_scale = given_scale
-        self._generation = 0
 
         self.journal = Journal(exam_folder, self)
         self.journal.saved.connect(self._on_saved)
@@ -128,24 +102,19 @@ class Session(QObject):
         self._deck.state_changed.connect(lambda _: self._look_first_where_it_rests())
         self._deck.failed.connect(self.notice)
 
-        self._analyst = Analyst(load_predictor, open_source, self)
-        self._analyst.ready.connect(self._on_predictor)
-        self._analyst.predicted.connect(self._on_batch)
-        self._analyst.found.connect(self._on_findings)
-        self._analyst.finished_analysis.connect(self._on_analysis_finished)
-        self._analyst.failed.connect(self._on_analysis_failed)
-        self._analyst.fan_found.connect(self._on_fan)
-        self._analyst.screen_changed.connect(self._on_screen_changed)
-        self._analyst.noticed.connect(self.notice)
-        self._analyst.outdated.connect(self._on_outdated)
-        self.watch = Watch(self._analyst, live_folder, screen_rate_hz, lambda: self.device.presets, self)
+        self.analysis = OngoingAnalysis(load_predictor, open_source, self)
+        self.analysis.findings_changed.connect(self._on_findings)
+        self.analysis.fan_found.connect(self._on_fan)
+        self.analysis.screen_changed.connect(lambda change: self.set_scales(parted(self.scales, change)))
+        self.analysis.notice.connect(self.notice)
+        self.watch = Watch(self.analysis.analyst, live_folder, screen_rate_hz, lambda: self.device.presets, self)
         self.watch.began.connect(self._on_watch_began)
         self.watch.ended.connect(self._on_watch_ended)
         self.watch.notice.connect(self.notice)
         self.reception = Reception(receive_folder, self)
         self.reception.failed.connect(self.notice)
         self._live_scales: dict[Path, ScaleTrack] = {}
-        self._analyst.start()
+        self.analysis.analyst.start()
 
     # Opening and closing.
 
@@ -157,9 +126,9 @@ class Session(QObject):
         """Stop every thread and wait for it. Decisions not yet on disk are written first."""
         self.watch.close()
         self.reception.close()
-        for each in (self._deck, self._analyst, self.journal):
+        for each in (self._deck, self.analysis.analyst, self.journal):
             each.stop()
-        for each in (self._deck, self._analyst, self.journal):
+        for each in (self._deck, self.analysis.analyst, self.journal):
             each.wait()
         self.journal.release_others(None)
 
@@ -227,7 +196,7 @@ class Session(QObject):
         self.recording, self._exam, self.fan = opened.recording, opened.exam, opened.fan
         self.read_only = not self.journal.may_write(opened.exam.recordings[0])
         self.journal.release_others(opened.exam.recordings[0])
-        self.predictions, self.findings = {}, Findings(0)
+        self.analysis.forget()
         self.chosen_planes = {
             each.plane
             for each in self._exam.measurements
@@ -257,8 +226,7 @@ class Session(QObject):
     def _on_watch_began(self) -> None:
         if self.player is not None:
             self.player.pause()
-        if self.analysis.running:
-            self._set_analysis(replace(self.analysis, running=False))
+        self.analysis.interrupted()
         if self._given_scale.mm_per_pixel is not None:
             self.watch.set_scale(self._given_scale)
 
@@ -282,17 +250,17 @@ class Session(QObject):
     def seek(self, index: int) -> None:
         if self.player is not None:
             self.player.seek(index)
-            self._look_first(index)
+            self.analysis.look_first(index)
 
     def show(self, index: int) -> None:
         """Pause and show frame ``index``."""
         if self.player is not None:
             self.player.show(index)
-            self._look_first(index)
+            self.analysis.look_first(index)
 
     @property
     def shown_prediction(self) -> Prediction | None:
-        return self.predictions.get(self.frame.index) if self.frame is not None else None
+        return self.analysis.predictions.get(self.frame.index) if self.frame is not None else None
 
     def shown_measurement(self, plane: Plane) -> Measurement | None:
         """The measurement of ``plane`` that belongs to the shown frame; a rejected one is not drawn."""
@@ -310,103 +278,43 @@ class Session(QObject):
         """Analyse the open recording: what is kept is reused, what is missing added; all of it where ``anew``."""
         if self.recording is None or self.watch.watching:
             return
-        self.is_outdated = False
-        self._analyst.set_scales(self.scales)
-        self._generation = self._analyst.analyse(self.recording.path, self.known_fan, self._kept, anew=anew)
-        self._set_analysis(AnalysisState(True, 0, len(self.recording)))
-
-    @property
-    def goes_on(self) -> bool:
-        """Whether the next analysis adds to a stopped one."""
-        stopped = not self.analysis.complete and not self.analysis.running and self.analysis.done > 0
-        return stopped and not self.is_outdated and self._kept is not None
-
-    @property
-    def model(self) -> ModelRef | None:
-        """What made the predictions that are shown."""
-        return self.findings.model or (self.predictor.model if self.predictor is not None else None)
+        self.analysis.begin(
+            self.recording.path, len(self.recording), self.known_fan, self.scales, self._kept, anew=anew
+        )
 
     def set_quality_limits(self, limits: QualityLimits) -> None:
         """Where the criteria of quality turn green, from now on."""
         self.quality_limits = limits
         self.quality_limits_changed.emit()
 
-    def _look_first(self, index: int) -> None:
-        """Somebody goes to a place that is not analysed yet: it comes before the rest."""
-        if self.analysis.running and index not in self.predictions:
-            self._analyst.look_first(index)
-
     def _look_first_where_it_rests(self) -> None:
         if self.frame is not None and self.player is not None and not self.player.state.playing:
-            self._look_first(self.frame.index)
+            self.analysis.look_first(self.frame.index)
 
     @property
     def _kept(self) -> Path | None:
         """Where the analysis is kept; the window that may not write keeps none."""
         return None if self.read_only else self.journal.frames_path_of(self.exam.recordings[0])
 
-    def cancel_analysis(self) -> None:
-        self._analyst.cancel()
-        self._set_analysis(replace(self.analysis, running=False))
-
-    def _on_predictor(self, info: PredictorInfo) -> None:
-        self.predictor, self.predictor_failed = info, False
-        self.predictor_changed.emit(info)
-
-    def _on_screen_changed(self, generation: int, change: Change) -> None:
-        if generation == self._generation:
-            self.set_scales(parted(self.scales, change))
-
-    def _on_fan(self, generation: int, fan: Sector) -> None:
-        if generation == self._generation:
-            self.fan = fan
-            if self.known_fan is None:
-                self.device.set_fan(fan)
-            self.fan_changed.emit()
-
-    def _on_batch(self, batch: Batch) -> None:
-        if batch.generation != self._generation:
-            return
-        for each in batch.predictions:
-            self.predictions[each.index] = each
-        self._set_analysis(replace(self.analysis, done=batch.reached, frames_per_s=batch.frames_per_s))
-        self.predictions_arrived.emit(batch.predictions)
+    def _on_fan(self, fan: Sector) -> None:
+        self.fan = fan
+        if self.known_fan is None:
+            self.device.set_fan(fan)
+        self.fan_changed.emit()
 
     def _on_findings(self, findings: Findings) -> None:
-        if findings.generation != self._generation or self._exam is None:
-            return
-        self.findings = findings
-        if self.model is None:
+        """Propose what was found; what a person chose stays."""
+        model = self.analysis.model
+        if self._exam is None or model is None:
             return
         chosen = [each for plane in self.chosen_planes for each in self.open_measurements(plane)]
         best = [each for each in findings.best.values() if each.kind.plane not in self.chosen_planes]
-        exam = records.propose(self._exam, self.recording_id, best, self.model)
+        exam = records.propose(self._exam, self.recording_id, best, model)
         lost = [each for each in chosen if each not in exam.measurements]
         self._exam = replace(exam, measurements=(*exam.measurements, *lost))
         if findings.complete:
             self._save()
-        self.findings_changed.emit(findings)
         self.exam_changed.emit()
-
-    def _on_outdated(self, generation: int, sentence: str) -> None:
-        if generation == self._generation:
-            self.is_outdated = True
-            self.outdated.emit(sentence)
-
-    def _on_analysis_finished(self, generation: int, complete: bool) -> None:
-        if generation == self._generation:
-            self._set_analysis(replace(self.analysis, running=False, complete=complete))
-
-    def _on_analysis_failed(self, generation: int, sentence: str) -> None:
-        if generation == 0:
-            self.predictor_failed = True
-        if generation in (0, self._generation):
-            self._set_analysis(replace(self.analysis, running=False))
-            self.notice.emit(sentence)
-
-    def _set_analysis(self, state: AnalysisState) -> None:
-        self.analysis = state
-        self.analysis_changed.emit(state)
 
     # Reading the exam.
 
@@ -467,7 +375,7 @@ class Session(QObject):
         """Measure what is open by these scales from now on. Decisions keep theirs."""
         if scales != self.scales:
             self._changed(records.with_scale_track(self.exam, self.recording_id, scales))
-            self._analyst.set_scales(scales)
+            self.analysis.set_scales(scales)
 
     def draw_fan(self, fan: FanShape | None) -> None:
         self._changed(records.with_fan(self.exam, self.recording_id, fan))

@@ -8,10 +8,14 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar, QWi
 
 from app.canvas.overlay import scale_badge, scale_warning
 from app.findings import PredictorInfo
-from app.session import AnalysisState, Session
+from app.ongoing_analysis import AnalysisState
+from app.session import Session
 from app.theme import WARNING
 from fetalnet.picture.calibration import Calibration
 from fetalnet.wording import calibration_text
+
+_LEAST_FPS = 1.0
+"""A picture alone has no rate."""
 
 
 class StatusBar(QStatusBar):
@@ -43,14 +47,15 @@ class StatusBar(QStatusBar):
         session.exam_changed.connect(self.refresh)
         session.frame_shown.connect(lambda _: self._show_scale(session.calibration))
         session.recording_opened.connect(lambda _: self.refresh())
-        session.predictor_changed.connect(lambda _: self._show_model())
-        session.analysis_changed.connect(self._show_analysis)
+        session.analysis.predictor_changed.connect(lambda _: self._show_model())
+        session.analysis.changed.connect(self._show_analysis)
+        session.analysis.findings_changed.connect(lambda _: self._show_model())
         session.saved_changed.connect(lambda _: self.refresh())
         session.watch.began.connect(self.refresh)
         session.watch.ended.connect(lambda _: self.refresh())
         self.refresh()
         self._show_model()
-        self._show_analysis(session.analysis)
+        self._show_analysis(session.analysis.state)
 
     def refresh(self) -> None:
         session = self._session
@@ -77,12 +82,15 @@ class StatusBar(QStatusBar):
             self.scale.setToolTip(calibration_text(calibration))
 
     def _show_model(self) -> None:
-        info: PredictorInfo | None = self._session.predictor
-        waiting = "No network: see Help, About" if self._session.predictor_failed else "Loading the network…"
-        self.model.setText(f"{info.text}{self._fps}" if info else waiting)
+        info: PredictorInfo | None = self._session.analysis.predictor
+        made = self._session.analysis.findings.model
+        # A picture alone is measured on another engine than recordings are.
+        text = f"{made.name}, {made.engine}" if made else info.text if info else None
+        waiting = "No network: see Help, About" if self._session.analysis.predictor_failed else "Loading the network…"
+        self.model.setText(f"{text}{self._fps}" if text else waiting)
 
     def _show_analysis(self, state: AnalysisState) -> None:
-        self._fps = f", {state.frames_per_s:.0f} fps" if state.frames_per_s else ""
+        self._fps = f", {state.frames_per_s:.0f} fps" if state.frames_per_s >= _LEAST_FPS else ""
         self._show_model()
         self.progress.setMaximum(max(state.total, 1))
         self.progress.setValue(state.total if state.complete else state.done)

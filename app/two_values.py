@@ -44,21 +44,21 @@ class TwoValues(QWidget):
             button.clicked.connect(action.trigger)
             action.enabledChanged.connect(button.setEnabled)
             grid.addWidget(button, 3, column)
-        session.findings_changed.connect(lambda _: self.refresh())
+        session.analysis.findings_changed.connect(lambda _: self.refresh())
         session.exam_changed.connect(self.refresh)
-        session.analysis_changed.connect(lambda _: self.refresh())
+        session.analysis.changed.connect(lambda _: self.refresh())
         session.selection_changed.connect(lambda _: self.refresh())
         session.recording_opened.connect(lambda _: self.refresh())
 
     def refresh(self) -> None:
         """Both values of the selected measure."""
-        findings, kind = self._session.findings, self._session.selected
+        findings, kind = self._session.analysis.findings, self._session.selected
         best, estimate = findings.best.get(kind), findings.estimates.get(kind)
         self._set("Best frame", "–" if best is None else length_text(best.value), "" if best is None else (
             f"frame {best.index}\n★ {best.score:.2f}"
         ))  # fmt: skip
         if estimate is None:
-            self._set("Whole exam", "–", "when the analysis is done" if self._session.analysis.running else "")
+            self._set("Whole exam", "–", "when the analysis is done" if self._session.analysis.state.running else "")
             self._labels["Whole exam about"].setToolTip("")
             return
         low, high = (each.px if each.mm is None else each.mm for each in (estimate.low, estimate.high))

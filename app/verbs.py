@@ -376,13 +376,13 @@ class Verbs(QObject):
     def analyse(self) -> None:
         """Go on where the analysis was stopped; once it is complete, or of other weights, begin anew."""
         self.window.notification.withdraw()
-        anew = not self.session.goes_on
+        anew = not self.session.analysis.goes_on
         if anew:
             self.window.timeline.forget()
         self.session.analyse(anew=anew)
 
     def cancel_analysis(self) -> None:
-        self.session.cancel_analysis()
+        self.session.analysis.cancel()
 
     # View and help.
 
@@ -427,7 +427,7 @@ class Verbs(QObject):
     def ask_engine(self) -> None:
         known = self.window.settings.engine
         engines = list(dict.fromkeys((*ENGINES, known)))
-        running = self.session.predictor.text if self.session.predictor else "still loading"
+        running = self.session.analysis.predictor.text if self.session.analysis.predictor else "still loading"
         chosen, agreed = QInputDialog.getItem(
             self.window,
             "Engine of the network",
@@ -444,7 +444,7 @@ class Verbs(QObject):
         self.window.notification.say(f"From the next start the network runs on: {engine}.")
 
     def about(self) -> None:
-        AboutDialog(self.session.predictor, self.window.model_card, self.window).exec()
+        AboutDialog(self.session.analysis.predictor, self.window.model_card, self.window).exec()
 
     def close(self) -> None:
         self.window.close()

@@ -29,13 +29,14 @@ from app.live.view import LiveCanvas
 from app.live.watch import Ended
 from app.measurements import MeasurementsPane
 from app.notification import Notification
+from app.ongoing_analysis import AnalysisState
 from app.player import PlayState, RecordingInfo
 from app.player_bar import PlayerBar
 from app.quality_panel import QualityPanel
 from app.recordings import RecordingsPane
 from app.refused_scale import RefusedScale
 from app.scrolled import scrolled
-from app.session import AnalysisState, Session
+from app.session import Session
 from app.settings import Settings
 from app.start_page import StartPage
 from app.status import StatusBar
@@ -222,14 +223,14 @@ class Window(QMainWindow):
         session.fan_changed.connect(self._on_fan)
         session.device.changed.connect(self._on_device)
         session.frame_shown.connect(self._on_frame)
-        session.predictions_arrived.connect(self._on_predictions)
+        session.analysis.predictions_arrived.connect(self._on_predictions)
         session.exam_changed.connect(self._on_exam)
-        session.findings_changed.connect(self._on_findings)
-        session.analysis_changed.connect(self._on_analysis)
+        session.analysis.findings_changed.connect(self._on_findings)
+        session.analysis.changed.connect(self._on_analysis)
         session.selection_changed.connect(self._on_selection)
         session.play_state_changed.connect(self._on_play_state)
         session.notice.connect(self.notification.say)
-        session.outdated.connect(lambda sentence: self.notification.say(sentence, self.actions_[Do.ANALYSE]))
+        session.analysis.outdated.connect(lambda sentence: self.notification.say(sentence, self.actions_[Do.ANALYSE]))
         session.undo_stack.indexChanged.connect(self._on_undo_index)
         canvas.corrected.connect(self._on_corrected)
         canvas.two_points.connect(self.verbs.ask_two_point_scale)
@@ -367,15 +368,15 @@ class Window(QMainWindow):
         for do, name in ((Do.UNDO, stack.undoText()), (Do.REDO, stack.redoText())):
             word = do.capitalize()
             self.actions_[do].setText(f"&{word} {name[:1].lower()}{name[1:]}".rstrip())
-        again = "&Go on with the analysis" if self.session.goes_on else "&Analyse again"
+        again = "&Go on with the analysis" if self.session.analysis.goes_on else "&Analyse again"
         self.actions_[Do.ANALYSE].setText(again)
 
     def _refresh_overlay(self) -> None:
         session = self.session
         measurements = tuple(each for plane in STANDARD_PLANES if (each := session.shown_measurement(plane)))
-        analysed = "analysing…" if session.analysis.running else "not analysed"
-        if session.predictor is None:
-            analysed = "loading the network…" if session.analysis.running else "not analysed"
+        analysed = "analysing…" if session.analysis.state.running else "not analysed"
+        if session.analysis.predictor is None:
+            analysed = "loading the network…" if session.analysis.state.running else "not analysed"
         calibration = session.calibration
         self.canvas.grip.locked_reason = calibration.why_no_mm(None)
         self.canvas.set_overlay(overlay_of(session.shown_prediction, measurements, calibration, analysed=analysed))

@@ -28,6 +28,9 @@ PHANTOM_HEAD_SHARE = 1 / 3
 _OFF = np.array([0.02, 0.018, 0.018, 0.02, 0.02])
 """Standard deviation of what an ellipse is off, in terms of ``BASIS``; half as much is usual for the network's."""
 
+_TIMES_OFF = {Plane.HEAD: (0.2, 1.8), Plane.ABDOMEN: (0.2, 3.5)}
+"""Between how many times that it is. An abdomen's wall drops out beside fluid, and the outline strays further."""
+
 _PERCENT = 100.0
 
 
@@ -72,7 +75,7 @@ def draw_strip(rng: np.random.Generator, pools: RimPools, real_share: float = 0.
     example, plane = pools.draw(rng, real_share)
     organ = example.outlines[plane].geometry
     assert isinstance(organ, Ellipse)
-    ellipse = moved(organ, rng.normal(0, _OFF) * rng.uniform(0.2, 1.8))
+    ellipse = moved(organ, rng.normal(0, _OFF) * rng.uniform(*_TIMES_OFF[plane]))
     mirror = MIRRORS[int(rng.integers(len(MIRRORS)))]
     strip = with_another_look(strip_of(example.pixels, ellipse, mirror=mirror), rng)
     return strip, one_of(plane), border_of(organ, ellipse, mirror)

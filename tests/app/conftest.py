@@ -131,7 +131,7 @@ class Person:
         self.wait(lambda: self.session.recording is not None and self.session.recording.path == path)
         self.wait(lambda: self.session.frame is not None)
         if analysed:
-            self.wait(lambda: self.session.analysis.complete)
+            self.wait(lambda: self.session.analysis.state.complete)
 
     def drop(self, *paths: Path) -> None:
         data = QMimeData()

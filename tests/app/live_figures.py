@@ -205,7 +205,7 @@ def watch(kind: str, port: int, seconds: float, device: str, folder: Path) -> di
     live.ended.connect(lambda ended: (ends.append(ended.sentence), app.quit()))
     app.exec()
     files = sorted((folder / "data" / "live recordings").glob("[0-9]*.mkv"))
-    model = program.session.model
+    model = program.session.analysis.model
     engine = model.engine if model is not None else "none"
     program.stop()
     if not reports:

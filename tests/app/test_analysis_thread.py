@@ -29,10 +29,10 @@ def test_that_the_window_works_while_the_network_is_busy(person: Person, clip: P
     assert predictor.started.wait(10)
     person.go_to(20)
     assert person.canvas.overlay.plane_badge == "analysing…"
-    assert person.session.analysis.running
+    assert person.session.analysis.state.running
     assert person.can(Do.CANCEL_ANALYSIS)
     predictor.gate.set()
-    person.wait(lambda: person.session.analysis.complete)
+    person.wait(lambda: person.session.analysis.state.complete)
     assert person.window.statusBar().progress.text() == f"analysed {FRAMES} frames"
 
 
@@ -41,11 +41,11 @@ def test_that_a_stopped_analysis_can_begin_again(person: Person, clip: Path, pre
     person.open_clip(clip, analysed=False)
     assert predictor.started.wait(10)
     person.do(Do.CANCEL_ANALYSIS)
-    assert not person.session.analysis.running
+    assert not person.session.analysis.state.running
     predictor.gate.set()
     person.do(Do.ANALYSE)
-    person.wait(lambda: person.session.analysis.complete)
-    assert len(person.session.predictions) == FRAMES
+    person.wait(lambda: person.session.analysis.state.complete)
+    assert len(person.session.analysis.predictions) == FRAMES
 
 
 class Carrying(FakePredictor):
@@ -76,7 +76,7 @@ class Carrying(FakePredictor):
 
 
 def said(person: Person) -> list[tuple[float, float]]:
-    predictions = person.session.predictions
+    predictions = person.session.analysis.predictions
     return [(predictions[index].standardness, predictions[index].probability) for index in sorted(predictions)]
 
 
@@ -106,16 +106,16 @@ def test_that_a_place_somebody_goes_to_is_looked_at_first_and_changes_nothing(
     person.go_to(30)
     network.stop_at = 34
     network.gate.set()
-    person.wait(lambda: 30 in person.session.predictions)
+    person.wait(lambda: 30 in person.session.analysis.predictions)
     assert network.asked[3:6] == [3, 22, 23]
-    assert person.session.analysis.done == 4
+    assert person.session.analysis.state.done == 4
     assert person.window.timeline._known[30]
     assert not person.window.timeline._known[20]
-    assert 22 not in person.session.predictions
+    assert 22 not in person.session.analysis.predictions
     person.wait(network.is_held)
     network.stop_at = None
     network.gate.set()
-    person.wait(lambda: person.session.analysis.complete)
+    person.wait(lambda: person.session.analysis.state.complete)
     assert said(person) == in_one_pass
 
 
@@ -126,12 +126,12 @@ def test_that_a_stopped_analysis_goes_on_where_it_was_stopped_even_after_a_new_s
     person.do(Do.CANCEL_ANALYSIS)
     network.stop_at = 40
     network.gate.set()
-    person.wait(lambda: person.session.analysis.done == 21)
+    person.wait(lambda: person.session.analysis.state.done == 21)
     assert person.window.statusBar().progress.text() == "stopped at 21/48"
     assert person.window.actions_[Do.ANALYSE].text() == "&Go on with the analysis"
     person.do(Do.ANALYSE)
     person.wait(network.is_held)
-    person.session.cancel_analysis()
+    person.session.analysis.cancel()
     network.gate.set()
     person.program.stop()
     assert network.asked == list(range(41))
@@ -160,7 +160,7 @@ def test_that_an_analysis_begun_again_and_stopped_takes_nothing_away(
     network = Carrying()
     person = start_program(load_predictor=lambda: network)
     person.open_clip(clip)
-    assert person.session.analysis.complete
+    assert person.session.analysis.state.complete
     assert not network.asked
 
 
@@ -178,7 +178,7 @@ def test_that_another_analysis_is_offered_where_the_weights_are_other_ones(
     person = start_program(load_predictor=lambda: network, scale=given_scale(0.5))
     person.open_clip(clip)
     assert not network.started.is_set()
-    assert len(person.session.predictions) == FRAMES
+    assert len(person.session.analysis.predictions) == FRAMES
     assert "other weights" in person.message
     assert person.measurement(Kind.FL).model.sha256 == "0" * 64
     assert person.window.notification.action.text() == "Analyse again"
@@ -198,13 +198,13 @@ def test_that_damage_in_the_middle_is_marked_and_played_over(person: Person, tmp
         content[start : start + size] = b"\xff" * size
     path.write_bytes(content)
     person.open_clip(path)
-    [broken] = person.session.findings.broken
+    [broken] = person.session.analysis.findings.broken
     assert broken.start == 20
     timeline = person.window.timeline
     assert "damaged" in timeline.told_at(timeline._x(21))
     assert "damaged" not in timeline.told_at(timeline._x(30))
     assert "damaged and left out" in person.message
-    assert Kind.FL in person.session.findings.best
+    assert Kind.FL in person.session.analysis.findings.best
     person.session.show(21)
     person.wait(lambda: "Frame 21 of scratched.mp4 is damaged" in person.message)
     person.go_to(18)
@@ -221,15 +221,15 @@ def test_that_answers_about_another_recording_are_dropped(
     other = write_clip(tmp_path / "other.mp4", frames=4)
     person.open_clip(other, analysed=False)
     predictor.gate.set()
-    person.wait(lambda: person.session.analysis.complete)
-    assert sorted(person.session.predictions) == [0, 1, 2, 3]
+    person.wait(lambda: person.session.analysis.state.complete)
+    assert sorted(person.session.analysis.predictions) == [0, 1, 2, 3]
     assert person.session.measurement_of(Kind.FL) is None
 
 
 def test_that_closing_in_the_middle_ends_every_thread(person: Person, clip: Path, predictor: FakePredictor) -> None:
     person.open_clip(clip, analysed=False)
     person.do(Do.PLAY)
-    player, analyst, journal = person.session.player, person.session._analyst, person.session.journal
+    player, analyst, journal = person.session.player, person.session.analysis.analyst, person.session.journal
     person.window.close()
     assert player.isFinished()
     assert analyst.isFinished()
@@ -238,7 +238,7 @@ def test_that_closing_in_the_middle_ends_every_thread(person: Person, clip: Path
 
 @pytest.mark.parametrize("kind", list(Kind))
 def test_that_estimates_follow_the_scale(reviewer: Person, kind: Kind) -> None:
-    reviewer.wait(lambda: kind in reviewer.session.findings.estimates)
-    before = reviewer.session.findings.estimates[kind].value.mm
+    reviewer.wait(lambda: kind in reviewer.session.analysis.findings.estimates)
+    before = reviewer.session.analysis.findings.estimates[kind].value.mm
     reviewer.window.verbs.set_typed_scale(1.0)
-    reviewer.wait(lambda: reviewer.session.findings.estimates[kind].value.mm == pytest.approx(2 * before))
+    reviewer.wait(lambda: reviewer.session.analysis.findings.estimates[kind].value.mm == pytest.approx(2 * before))

@@ -73,7 +73,7 @@ def test_that_a_cut_off_recording_is_analysed_as_far_as_it_goes(person: Person, 
     cut = tmp_path / "cut.avi"
     cut.write_bytes(whole.read_bytes()[: int(whole.stat().st_size * 0.6)])
     person.open_clip(cut)
-    assert 0 < person.session.analysis.done < 40
+    assert 0 < person.session.analysis.state.done < 40
     assert "cut.avi" in person.message
 
 
@@ -85,7 +85,7 @@ def test_that_missing_weights_leave_a_player(start_program, clip: Path) -> None:
     person.open_clip(clip, analysed=False)
     person.wait(lambda: "no weights" in person.message)
     person.go_to(10)
-    assert not person.session.analysis.running
+    assert not person.session.analysis.state.running
     assert "No network" in person.window.statusBar().model.text()
 
 
@@ -102,7 +102,7 @@ def test_that_an_error_inside_the_network_stops_the_analysis_alone(
     assert [str(error[1]) for error in errors] == ["inside"]
     monkeypatch.undo()
     person.do(Do.ANALYSE)
-    person.wait(lambda: person.session.analysis.complete)
+    person.wait(lambda: person.session.analysis.state.complete)
 
 
 def test_that_a_damaged_exam_is_set_aside(start_program, clip: Path, reviewer: Person) -> None:
@@ -162,7 +162,7 @@ def playing(start_program, tmp_path: Path) -> Person:
 def check_that_nothing_is_lost(person: Person, clip: Path) -> None:
     """What was found and decided is there, on screen and on disk, and another recording opens."""
     assert person.measurement(Kind.HC).status is Status.ACCEPTED
-    assert len(person.session.predictions) == FRAMES
+    assert len(person.session.analysis.predictions) == FRAMES
     assert person.window.timeline._known.all()
     person.wait_saved()
     exam = load_exam(person.session.journal.path_of(person.session.exam.recordings[0]))
@@ -190,7 +190,7 @@ def test_that_a_deleted_name_is_said_when_it_is_needed_again(playing: Person, cl
     playing.wait(lambda: playing.shown < FRAMES - 8)
     assert playing.message == ""
     playing.do(Do.ANALYSE)
-    playing.wait(lambda: not playing.session.analysis.running)
+    playing.wait(lambda: not playing.session.analysis.state.running)
     assert playing.message.startswith("There is no file copy.mp4 any more")
     check_that_nothing_is_lost(playing, clip)
 
@@ -208,7 +208,7 @@ def test_that_an_image_deleted_while_its_folder_plays_is_said(person: Person, tm
     person.wait(lambda: person.message.startswith("There is no file 4.png any more"))
     person.wait(lambda: not person.session.player.state.playing)
     person.go_to(5)
-    assert len(person.session.predictions) == 6
+    assert len(person.session.analysis.predictions) == 6
 
 
 def test_that_images_and_folders_open(person: Person, tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_that_images_and_folders_open(person: Person, tmp_path: Path) -> None:
     for number in range(3):
         cv2.imwrite(str(folder / f"{number}.png"), np.full((90, 120), 60 + number, np.uint8))
     person.drop(folder)
-    person.wait(lambda: person.session.analysis.complete)
+    person.wait(lambda: person.session.analysis.state.complete)
     assert len(person.session.recording) == 3
     person.open_clip(folder / "1.png")
     assert len(person.session.recording) == 1

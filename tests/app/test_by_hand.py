@@ -184,7 +184,7 @@ def test_that_the_analysis_leaves_what_was_placed_alone(start_program, clip: Pat
     person.do(Do.HAND_HEAD)
     placed = person.measurement(Kind.HC)
     predictor.gate.set()
-    person.wait(lambda: person.session.analysis.complete and Kind.AC in person.session.findings.best)
+    person.wait(lambda: person.session.analysis.state.complete and Kind.AC in person.session.analysis.findings.best)
     assert [each for each in person.session.exam.measurements if each.plane is Plane.HEAD] == [
         person.measurement(kind) for kind in KINDS_OF[Plane.HEAD]
     ]

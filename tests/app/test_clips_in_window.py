@@ -70,11 +70,11 @@ LABELS = ["clip.mp4", "IM1\nSeries 1 · Image 1 · 24 frames", "IM2\nSeries 1 ·
 
 def test_that_an_archive_lists_its_clips_and_the_first_opens(person: Person, study: Path) -> None:
     person.drop(study)
-    person.wait(lambda: person.session.analysis.complete)
+    person.wait(lambda: person.session.analysis.state.complete)
     assert labels(person) == LABELS
     assert person.session.recording.path == study / "clip.mp4"
     click(person, LABELS[2])
-    person.wait(lambda: person.session.recording.path == study / "IM2" and person.session.analysis.complete)
+    person.wait(lambda: person.session.recording.path == study / "IM2" and person.session.analysis.state.complete)
     assert person.session.recording.times_s[10] == pytest.approx(0.4)
     person.go_to(7)
     assert person.session.frame.pixels[0, 0] == 27
@@ -85,7 +85,7 @@ def test_that_an_archive_lists_its_clips_and_the_first_opens(person: Person, stu
 
 def test_that_a_folder_takes_the_place_of_its_name_in_the_list(person: Person, study: Path, clip: Path) -> None:
     person.drop(clip, study.with_suffix(""))
-    person.wait(lambda: person.session.analysis.complete)
+    person.wait(lambda: person.session.analysis.state.complete)
     assert labels(person) == ["study", "clip.mp4"]
     click(person, "study")
     person.wait(lambda: len(labels(person)) == 4)

@@ -65,14 +65,14 @@ def test_that_a_pulled_depth_is_taken_kept_and_undone(drawing: Person, predictor
     fan = drawing.session.drawn_fan
     assert isinstance(fan, ConvexFan)
     assert fan.outer_px == pytest.approx(105, abs=1)
-    drawing.wait(lambda: drawing.session.analysis.complete)
+    drawing.wait(lambda: drawing.session.analysis.state.complete)
     assert predictor.boxes[-1] == pytest.approx(fan.box, abs=1)
     drawing.wait_saved()
     (stored,) = drawing.session.journal.folder.glob("*.fnexam")
     assert load_exam(stored).recordings[0].fan == fan
     drawing.do(Do.UNDO)
     assert drawing.session.drawn_fan is None
-    drawing.wait(lambda: drawing.session.analysis.complete)
+    drawing.wait(lambda: drawing.session.analysis.state.complete)
 
 
 def test_that_escape_leaves_the_fan_as_it_was(drawing: Person) -> None:

@@ -70,7 +70,7 @@ def test_that_a_confirmed_ruler_is_followed_shown_and_undone(person: Person, tur
 
     person.window.verbs.set_typed_scale(0.4)
     person.do(Do.ANALYSE)
-    person.wait(lambda: person.session.analysis.complete)
+    person.wait(lambda: person.session.analysis.state.complete)
     assert person.session.scale.origin is ScaleOrigin.GIVEN
     assert decided_length(person.measurement(Kind.HC)) == decided
 
@@ -99,7 +99,7 @@ def test_that_a_scale_set_in_a_later_frame_stays_there_when_the_analysis_finds_t
     assert size is not None
     assert size.x == pytest.approx(10 / AFTER_PX, rel=0.005)
     predictor.gate.set()
-    person.wait(lambda: person.session.analysis.complete)
+    person.wait(lambda: person.session.analysis.state.complete)
     assert person.session.scale.mm_per_pixel == size
     before = person.session.scales.at(0)
     assert not before.is_known

@@ -166,7 +166,7 @@ def test_that_the_recording_opens_with_all_that_arrived(sonographer: Sonographer
     sonographer.send(16)
     sonographer.stop()
     person = sonographer.person
-    person.wait(lambda: person.session.analysis.complete)
+    person.wait(lambda: person.session.analysis.state.complete)
     assert len(person.session.recording) == 16
     assert person.session.scale.mm_per_pixel.x == 0.25
     assert person.session.scale.origin is ScaleOrigin.GIVEN

@@ -31,7 +31,7 @@ def test_that_the_real_network_analyses_a_clip(
 ) -> None:
     person = start_program(load_predictor=predictor_loader(weights, device))
     person.open_clip(clip)
-    assert len(person.session.predictions) == FRAMES
+    assert len(person.session.analysis.predictions) == FRAMES
     assert "untrained" in person.window.statusBar().model.text()
 
 

@@ -136,7 +136,7 @@ def test_that_the_file_s_own_scale_never_takes_the_place_of_the_one_a_person_typ
     person = open_with(OWN)
     person.window.verbs.set_typed_scale(0.31)
     person.do(Do.ANALYSE)
-    person.wait(lambda: person.session.analysis.complete)
+    person.wait(lambda: person.session.analysis.state.complete)
     assert person.session.scale.origin is ScaleOrigin.GIVEN
     person.wait_saved()
     person.program.stop()
@@ -281,6 +281,6 @@ def test_that_every_export_says_where_the_scale_comes_from(
 
 
 def test_that_estimates_know_only_the_frames_with_a_scale(drifted: Person) -> None:
-    drifted.wait(lambda: drifted.session.findings.estimates[Kind.FL].value.mm is None)
-    assert drifted.session.findings.estimates[Kind.AC].value.mm == pytest.approx(ABDOMEN.perimeter_px / 4)
+    drifted.wait(lambda: drifted.session.analysis.findings.estimates[Kind.FL].value.mm is None)
+    assert drifted.session.analysis.findings.estimates[Kind.AC].value.mm == pytest.approx(ABDOMEN.perimeter_px / 4)
     assert Plane.FEMUR in {plane for plane, _ in drifted.session.best_frames()}

@@ -131,7 +131,7 @@ def test_that_another_recording_takes_the_place_of_the_first(reviewer: Person, t
     reviewer.go_to(40)
     reviewer.open_clip(other)
     assert len(reviewer.session.recording) == 14
-    assert max(reviewer.session.predictions) == 13
+    assert max(reviewer.session.analysis.predictions) == 13
     assert not reviewer.can(Do.BEST_FEMUR)
 
 

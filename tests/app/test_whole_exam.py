@@ -18,12 +18,12 @@ def test_that_the_timeline_tells_which_plane_a_frame_belongs_to(reviewer):
     assert "head" in timeline.told_at(timeline._x(BEST[Plane.HEAD]))
     assert "femur" in timeline.told_at(timeline._x(BEST[Plane.FEMUR]))
     # Every frame of the clip shows one grey: the codec repeats nothing, so nothing is frozen.
-    assert not reviewer.session.findings.frozen
+    assert not reviewer.session.analysis.findings.frozen
 
 
 def test_that_the_value_of_the_whole_exam_is_accepted_with_its_interval_and_undone(reviewer):
     reviewer.go_to_measure(Kind.FL)
-    estimate = reviewer.session.findings.estimates[Kind.FL]
+    estimate = reviewer.session.analysis.findings.estimates[Kind.FL]
     texts = reviewer.window.measurements.two_values.texts()
     assert f"{estimate.value.mm:.1f} mm" == texts["Whole exam value"]
     assert f"{estimate.n} frames" in texts["Whole exam about"]
@@ -78,25 +78,25 @@ def test_that_all_of_it_is_there_when_the_recording_is_opened_again(reviewer, cl
     reviewer.wait_saved()
     reviewer.press(Qt.Key.Key_Home)
     reviewer.session.open(clip)
-    reviewer.wait(lambda: reviewer.session.exam is not before and reviewer.session.analysis.complete)
+    reviewer.wait(lambda: reviewer.session.exam is not before and reviewer.session.analysis.state.complete)
     assert reviewer.session.exam.criteria == before.criteria
     assert reviewer.measurement(Kind.FL).decision.whole_exam is not None
 
 
 def test_that_an_analysis_is_reused_with_the_same_weights_and_made_again_when_asked(reviewer, clip, predictor):
-    estimate = reviewer.session.findings.estimates[Kind.HC]
+    estimate = reviewer.session.analysis.findings.estimates[Kind.HC]
     reviewer.wait_saved()
     reviewer.wait(lambda: reviewer.session.journal.frames_path_of(reviewer.session.exam.recordings[0]).is_file())
     predictor.started.clear()
     before = reviewer.session.recording
     reviewer.session.open(clip)
-    reviewer.wait(lambda: reviewer.session.recording is not before and reviewer.session.analysis.complete)
+    reviewer.wait(lambda: reviewer.session.recording is not before and reviewer.session.analysis.state.complete)
     assert not predictor.started.is_set()
-    assert reviewer.session.findings.estimates[Kind.HC].value == estimate.value
-    assert len(reviewer.session.predictions) == 48
+    assert reviewer.session.analysis.findings.estimates[Kind.HC].value == estimate.value
+    assert len(reviewer.session.analysis.predictions) == 48
     reviewer.do(Do.ANALYSE)
     reviewer.wait(predictor.started.is_set)
-    reviewer.wait(lambda: reviewer.session.analysis.complete)
+    reviewer.wait(lambda: reviewer.session.analysis.state.complete)
 
 
 def test_that_the_second_window_on_an_exam_may_only_look(reviewer, start_program, clip):
