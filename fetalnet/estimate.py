@@ -8,16 +8,19 @@ recordings with known truth; both together give the interval. Frames nearer than
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fetalnet.measurement import Length
 from fetalnet.planes import Kind
+from fetalnet.resources import resource
 
 NORMAL_SIGMA_PER_MAD = 1.4826
 """Standard deviation of a normal distribution in units of its median absolute deviation."""
@@ -56,14 +59,24 @@ class Estimate:
     left_out: Mapping[LeftOut, NDArray[np.int64]] = field(repr=False)
 
 
-SHARED_ERROR = {Kind.HC: 0.031, Kind.BPD: 0.0345, Kind.OFD: 0.0354, Kind.AC: 0.052, Kind.FL: 0.049}
-"""Half the width of the 95 % interval of the error that all frames of a recording share, as a part of the value.
+_OWN_SIGMAS = 1.96
 
-For the weights that ship with the program, from phantom recordings of seeds 100 to 179 and clips of 4 s of them.
-"""
 
-OWN_ERROR = 1.96
-"""The same of what frames do not share, in its standard errors."""
+@cache
+def shared_error() -> dict[Kind, float]:
+    """Half the width of the 95 % interval of the error that all frames of a recording share, as a part of the value.
+
+    For the weights that come with the program; fitted by ``fetalnet.training.judge``, which says on what.
+    """
+    known = json.loads(resource("interval_widths.json").read_text(encoding="utf-8"))["shared_error"]
+    return {Kind[name]: float(width) for name, width in known.items()}
+
+
+def own_error(values: NDArray[np.float64], span_s: float) -> float:
+    """The same of what frames do not share: of their ``values`` (n,), which last ``span_s`` together."""
+    median = float(np.median(values))
+    spread = NORMAL_SIGMA_PER_MAD * float(np.median(np.abs(values - median))) / median
+    return _OWN_SIGMAS * spread / math.sqrt(max(span_s / INDEPENDENT_S, 1.0))
 
 
 def estimate_of(
@@ -76,11 +89,8 @@ def estimate_of(
 ) -> Estimate:
     """From the lengths (n,) of the gated frames ``used`` (n,), in mm too or None, which last ``span_s`` together."""
     values = lengths_px if lengths_mm is None else lengths_mm
-    median = float(np.median(values))
-    spread = NORMAL_SIGMA_PER_MAD * float(np.median(np.abs(values - median))) / median
-    independent = max(span_s / INDEPENDENT_S, 1.0)
-    half = math.hypot(SHARED_ERROR[kind], OWN_ERROR * spread / math.sqrt(independent))
-    px, mm = float(np.median(lengths_px)), None if lengths_mm is None else median
+    half = math.hypot(shared_error()[kind], own_error(values, span_s))
+    px, mm = float(np.median(lengths_px)), None if lengths_mm is None else float(np.median(lengths_mm))
     value, low, high = (
         Length(px * factor, None if mm is None else mm * factor) for factor in (1.0, 1.0 - half, 1.0 + half)
     )

@@ -1,7 +1,8 @@
-"""Fits how the frames of a recording are judged together, on phantom recordings that nothing else is trained on.
+"""Fits how the frames of a recording are judged together, and how wide its intervals are, on phantom recordings that
+nothing else is trained on.
 
 ``python -m fetalnet.training.judge`` renders them, runs the shipped weights over them and writes
-``resources/recording_judge.json``; about half an hour on two cores.
+``resources/recording_judge.json`` and ``resources/interval_widths.json``; a quarter of an hour on two cores.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -22,14 +24,16 @@ from rich.progress import track
 from torch.nn import functional
 
 from fetalnet.atomic_file import write_file
+from fetalnet.geometry import MmPerPixel
 from fetalnet.inference import Predictor
 from fetalnet.network.weights import DEFAULT_WEIGHTS, load_weights
 from fetalnet.phantom import PhantomRecording
 from fetalnet.picture.sector_search import search_sector
-from fetalnet.planes import STANDARD_PLANES, Plane
+from fetalnet.planes import STANDARD_PLANES, Kind, Plane
 from fetalnet.prediction import Prediction
 from fetalnet.recording_judge import EVIDENCE, Floats, RecordingJudge, evidence
 from fetalnet.resources import resource
+from fetalnet.training.intervals import coverage, fit_shared_error, misses
 
 SEEDS = range(100, 180)
 """Neither in the training pack nor among the recordings that are evaluated or that thresholds were set on."""
@@ -74,31 +78,52 @@ def _regression(seen: Floats, labels: Floats) -> tuple[Floats, float]:
     return weight.detach().numpy(), float(offset.detach())
 
 
-def predicted_phantom(weights: Path, seed: int) -> Judged:
-    """One recording as the network alone sees it, and its planes; rendered and predicted on one thread."""
+class Watched(NamedTuple):
+    """A recording as the network alone sees it, the plane of each frame, and the truth of what is measured."""
+
+    predictions: list[Prediction]
+    planes: list[Plane | None]
+    mm_per_pixel: MmPerPixel
+    sizes_mm: dict[Kind, float]
+
+
+def watched_phantom(weights: Path, seed: int) -> Watched:
+    """One recording, rendered and predicted on one thread."""
     cv2.setNumThreads(1)
     recording, predictor = PhantomRecording(seed, duration_s=DURATION_S), Predictor(weights, threads=1)
     places = np.linspace(0, len(recording) - 1, 5).round().astype(int)
     sector = search_sector(*(recording[int(place)][0].pixels for place in places))
     predictor.look_at(sector.box, sector.mask((recording.size[1], recording.size[0])))
     predictions = [replace(predictor.predict(frame), outline=None) for frame, _ in recording]
-    return predictions, [None if truth.ambiguous else truth.plane for truth in recording.truths]
+    planes = [None if truth.ambiguous else truth.plane for truth in recording.truths]
+    return Watched(predictions, planes, recording.mm_per_pixel, recording.sizes_mm)
 
 
 def main(weights: Path = DEFAULT_WEIGHTS, seeds: Sequence[int] = SEEDS) -> None:
-    """Fit the judge to ``weights`` and write it where the program looks for it."""
+    """Fit judge and intervals to ``weights`` and write them where the program looks for them."""
     # Spawned: forking a process that has used OpenMP may hang.
     with ProcessPoolExecutor(os.cpu_count(), mp_context=multiprocessing.get_context("spawn")) as pool:
-        recordings = pool.map(partial(predicted_phantom, weights), seeds)
-        judge = fit_judge(track(recordings, "Analysing phantom recordings", len(seeds)))
-    write_judge(judge, weights, seeds)
+        watching = pool.map(partial(watched_phantom, weights), seeds)
+        recordings = list(track(watching, "Analysing phantom recordings", len(seeds)))
+    judge = fit_judge((each.predictions, each.planes) for each in recordings)
+    known = [
+        miss
+        for number, each in enumerate(recordings)
+        for miss in misses(number, each.predictions, judge, each.mm_per_pixel, each.sizes_mm)
+    ]
+    about = {
+        "fitted_on": f"phantom seeds {seeds[0]} to {seeds[-1]}, {DURATION_S:g} s each",
+        "weights_sha256": load_weights(weights).sha256,
+    }
+    _write("recording_judge.json", about | {"planes": judge.to_json()})
+    shared = {kind.name: round(width, 4) for kind, width in fit_shared_error(known).items()}
+    hold, total, width = coverage(known)
+    _write("interval_widths.json", about | {"shared_error": shared, "held_of_left_out": [hold, total]})
+    print(f"{hold} of {total} intervals hold the truth where they were not fitted; {100 * width:.1f} % to either side.")
 
 
-def write_judge(judge: RecordingJudge, weights: Path, seeds: Sequence[int]) -> None:
-    """Write ``resources/recording_judge.json``: what it was fitted on, and its numbers."""
-    fitted_on = f"phantom seeds {seeds[0]} to {seeds[-1]}, {DURATION_S:g} s each"
-    value = {"fitted_on": fitted_on, "weights_sha256": load_weights(weights).sha256, "planes": judge.to_json()}
-    write_file(resource("recording_judge.json"), (json.dumps(value, indent=2) + "\n").encode())
+def _write(name: str, value: dict[str, Any]) -> None:
+    write_file(resource(name), (json.dumps(value, indent=2) + "\n").encode())
 
 
 if __name__ == "__main__":
