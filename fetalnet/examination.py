@@ -149,9 +149,10 @@ class Examination:
             return ()
         apart = max(round(BEST_APART_S * rate_of(self._time_s)), 1)
         chosen: list[tuple[int, float]] = []
-        for at in np.argsort(-found.ranked, kind="stable"):
+        ideal = np.flatnonzero(found.ideal)
+        for at in ideal[np.argsort(-found.score[ideal], kind="stable")]:
             index = self._index[at]
-            if found.ranked[at] < 0 or len(chosen) == count:
+            if len(chosen) == count:
                 break
             if all(abs(index - other) >= apart for other, _ in chosen):
                 chosen.append((index, float(found.score[at])))
@@ -275,9 +276,9 @@ class Examination:
         if not runs:
             return None
         usable &= in_runs
-        ranked = np.where(usable & (standardness >= limits.min_peak_standardness), score, -1.0)
-        best = int(np.argmax(ranked))
-        return _Found(tuple(runs), confident & in_runs, usable, score, ranked, best, float(score[best]))
+        ideal = usable & (standardness >= limits.min_peak_standardness)
+        best = int(np.argmax(np.where(ideal, score, -1.0)))
+        return _Found(tuple(runs), confident & in_runs, usable, ideal, score, best, float(score[best]))
 
     def _shows(self, plane: Plane) -> NDArray[np.bool_]:
         """Which predictions name the plane."""
@@ -302,8 +303,9 @@ class _Found:
     runs: tuple[tuple[int, int], ...]
     confident: NDArray[np.bool_]
     usable: NDArray[np.bool_]
+    ideal: NDArray[np.bool_]
+    """Usable, and near enough to the plane's ideal to be a best frame."""
     score: NDArray[np.float64]
-    ranked: NDArray[np.float64]
     best: int
     peak: float
 
