@@ -314,6 +314,9 @@ class Session(QObject):
         self._exam = replace(exam, measurements=(*exam.measurements, *lost))
         if findings.complete:
             self._save()
+            if best and self.measurement_of(self.selected) is None:
+                # The person shall see what there is to decide, not that there is nothing of another measure.
+                self.select(best[0].kind)
         self.exam_changed.emit()
 
     # Reading the exam.

@@ -14,9 +14,6 @@ from app.theme import WARNING
 from fetalnet.picture.calibration import Calibration
 from fetalnet.wording import calibration_text
 
-_LEAST_FPS = 1.0
-"""A picture alone has no rate."""
-
 
 class StatusBar(QStatusBar):
     """Follows the session."""
@@ -90,7 +87,8 @@ class StatusBar(QStatusBar):
         self.model.setText(f"{text}{self._fps}" if text else waiting)
 
     def _show_analysis(self, state: AnalysisState) -> None:
-        self._fps = f", {state.frames_per_s:.0f} fps" if state.frames_per_s >= _LEAST_FPS else ""
+        # A picture alone has no rate.
+        self._fps = f", {state.frames_per_s:.0f} fps" if state.total > 1 and state.frames_per_s else ""
         self._show_model()
         self.progress.setMaximum(max(state.total, 1))
         self.progress.setValue(state.total if state.complete else state.done)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
-from conftest import BEST, FEMUR, HEAD, Person
+from conftest import BEST, FEMUR, HEAD, HEIGHT, WIDTH, FakePredictor, Person
 from PySide6.QtCore import Qt
 
 from app.actions import Do
 from app.canvas.hit import Handle
 from fetalnet.geometry import Ellipse
 from fetalnet.lengths import decided_length
+from fetalnet.picture.scale import given_scale
 from fetalnet.planes import Kind, Plane
-from fetalnet.records import Status
+from fetalnet.prediction import Prediction
+from fetalnet.records import ModelRef, Status
+from fetalnet.sources import Frame
 
 
 def test_that_the_analysis_proposes_every_measure(reviewer: Person) -> None:
@@ -181,3 +187,23 @@ def test_that_the_status_bar_counts_what_is_left(reviewer: Person) -> None:
     reviewer.accept(Kind.FL)
     assert review.text() == "4 to review"
     assert Plane.FEMUR in {plane for plane, _ in reviewer.session.best_frames()}
+
+
+class OnlyFemur(FakePredictor):
+    """Sees a femur in a picture alone, on an engine of its own."""
+
+    def predict_still(self, frame: Frame) -> Prediction:
+        self.model = ModelRef("fake", "0" * 64, "none for stills")
+        return replace(self.predict(replace(frame, index=BEST[Plane.FEMUR])), index=frame.index)
+
+
+def test_that_what_was_found_is_selected_where_the_selected_measure_is_not_there(start_program, tmp_path: Path) -> None:
+    picture = tmp_path / "femur.png"
+    cv2.imwrite(str(picture), np.full((HEIGHT, WIDTH), 90, np.uint8))
+    person = start_program(load_predictor=OnlyFemur, scale=given_scale(0.5))
+    person.open_clip(picture)
+    assert person.session.selected is Kind.FL
+    assert person.can(Do.ACCEPT)
+    assert person.window.statusBar().model.text() == "fake, none for stills"
+    person.select(Kind.HC)
+    assert not person.can(Do.ACCEPT)
