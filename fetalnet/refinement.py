@@ -25,7 +25,10 @@ from fetalnet.planes import Plane
 _FARTHEST = 0.15
 """In radii: a border that lies further away is another's, and the first ellipse stays."""
 
-_MOVED_FAR = 0.03
+_RIM_MOVED_FAR = 0.015
+"""In radii: an ellipse that was this far off is read again from nearer by."""
+
+_ENDS_MOVED_FAR = 0.03
 """In lengths: from a line whose ends were this far off its strip is read again."""
 
 
@@ -104,10 +107,31 @@ def at_border(
 ) -> Ellipse:
     """The ellipse moved to the border of its organ."""
     mirrors = MIRRORS if closely else MIRRORS[:1]
+    change = _movement(reader, plane, ellipse, pixels, seen, mirrors)
+    if _far(change) > _FARTHEST:
+        return ellipse
+    found = rim.moved(ellipse, change)
+    if closely or _far(change) <= _RIM_MOVED_FAR:
+        return found
+    change = _movement(reader, plane, found, pixels, seen, mirrors)
+    return rim.moved(found, change) if _far(change) <= _FARTHEST else found
+
+
+def _movement(
+    reader: Part,
+    plane: Plane,
+    ellipse: Ellipse,
+    pixels: NDArray[np.uint8],
+    seen: NDArray[np.bool_] | None,
+    mirrors: tuple[tuple[int, int], ...],
+) -> Floats:
     read = [reader(rim.strip_of(pixels, ellipse, seen, mirror), one_of(plane)) for mirror in mirrors]
     borders, trusts = (np.stack(parts) for parts in zip(*read, strict=True))
-    change = rim.movement(borders, trusts, mirrors)
-    return rim.moved(ellipse, change) if float(np.abs(change).max()) <= _FARTHEST else ellipse
+    return rim.movement(borders, trusts, mirrors)
+
+
+def _far(change: Floats) -> float:
+    return float(np.abs(change).max())
 
 
 def at_ends(
@@ -121,7 +145,7 @@ def at_ends(
     """The line moved to the ends of its shaft."""
     first, _ = reader(shaft.strip_of(pixels, line, seen))
     found = shaft.moved(line, first)
-    if not closely and float(np.abs(np.abs(first[:, 0]) - 0.5).max()) <= _MOVED_FAR:
+    if not closely and float(np.abs(np.abs(first[:, 0]) - 0.5).max()) <= _ENDS_MOVED_FAR:
         return found
     mirrors = MIRRORS if closely else MIRRORS[:1]
     ways = [shaft.moved(found, reader(shaft.strip_of(pixels, found, seen, each))[0], each) for each in mirrors]
