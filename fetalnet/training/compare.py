@@ -42,6 +42,7 @@ from fetalnet.training.evaluate_phantom import EVALUATION_SEEDS, PhantomScores, 
 from fetalnet.training.example import data_folder
 from fetalnet.training.hc18 import HeadStill, head_stills
 from fetalnet.training.run import train
+from fetalnet.training.told_head import ToldHead
 
 SYSTEMS = ("short_streaming", "short_fetalnet", "short_multitask_unet", "short_mtln")
 """Configurations compared when none is named: what two CPU cores can train, each shown as many pictures."""
@@ -95,7 +96,7 @@ def transfer(config: TrainingConfig, out: Path, cache: Path, presentations: int 
     config = config.presenting(config.presentations if presentations is None else presentations)
     heads = head_stills(data_folder() / "hc18")
     system = _trained(config, out, cache)
-    scores = _scored(system, f"Phantom {system.pack}, {config.presentations:,} presentations", heads, ())
+    scores = _scored(system, f"Phantom {system.pack}, {config.presentations:,} presentations", heads, (), told=True)
     others = [path for path in out.glob(f"{config.name}-*/scores.json") if path.parent != system.path.parent]
     known = [_read_scores(path) for path in sorted(others, key=lambda path: path.stat().st_mtime)]
     earlier = [each for each in known if each is not None and each.heads[ALL].count == len(heads)]
@@ -212,16 +213,21 @@ def _training_text(path: Path) -> str:
     return f"{'' if noted['whole'] else 'more than '}{noted['seconds'] / 60:.1f} min on {noted['where']}"
 
 
-def _scored(system: System, label: str, heads: Sequence[HeadStill], seeds: Sequence[int]) -> Scores:
+def _scored(
+    system: System, label: str, heads: Sequence[HeadStill], seeds: Sequence[int], *, told: bool = False
+) -> Scores:
     """The figures kept beside the weights where they are of the same heads, seeds and code; else measured and kept."""
     path = system.path.with_name("scores.json")
-    key = _digest(system.weights.sha256, *(still.path.name for still in heads), *map(str, seeds), _scoring_code())
+    key = _digest(
+        system.weights.sha256, *(still.path.name for still in heads), *map(str, (*seeds, told)), _scoring_code()
+    )
     known = _read_scores(path)
     if known is not None and known.key == key:
         return known
     of_heads = summarise_by_size(score_heads(Predictor(system.weights), heads))
     of_phantom = _figures(score_phantom(system.path, seeds)) if seeds else None
-    scores = Scores(key, label, of_heads, of_phantom)
+    of_told = summarise_by_size(score_heads(ToldHead(system.weights), heads)) if told else None
+    scores = Scores(key, label, of_heads, of_phantom, of_told)
     write_file(path, json.dumps(asdict(scores), indent=1).encode())
     return scores
 

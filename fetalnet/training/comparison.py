@@ -50,6 +50,8 @@ class Scores:
     label: str
     heads: dict[str, Summary]
     phantom: PhantomFigures | None = None
+    told: dict[str, Summary] | None = None
+    """Of the heads once more, where the network was told that each is one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

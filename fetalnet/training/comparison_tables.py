@@ -95,9 +95,11 @@ def transfer_report(system: System, scores: Scores, examinations: int, earlier: 
         "",
         HEADER,
         *(summary.row(band) for band, summary in heads.items()),
-        "",
-        f"- {system.remark}",
     ]
+    if scores.told is not None:
+        lines += ["", "Told that each picture shows a head in its plane, so that the outline is asked about alone:"]
+        lines += ["", HEADER, *(summary.row(band) for band, summary in scores.told.items())]
+    lines += ["", f"- {system.remark}"]
     if earlier:
         lines += ["", "All heads, with earlier phantoms or trainings, as they were scored then:", "", HEADER]
         lines += [each.heads[ALL].row(each.label) for each in [*earlier, scores]]

@@ -15,8 +15,11 @@ from fetalnet.cli import main
 from fetalnet.datasets.split import in_validation
 from fetalnet.errors import InputError
 from fetalnet.inference import Predictor
-from fetalnet.network.config import PublishedConfig
+from fetalnet.network.config import NetworkConfig, PublishedConfig
+from fetalnet.network.streaming import StreamingFetalNet
+from fetalnet.network.weights import LoadedNetwork
 from fetalnet.planes import Kind, Plane
+from fetalnet.sources import Frame
 from fetalnet.training import compare as comparing
 from fetalnet.training import phantom_data, reader, run
 from fetalnet.training.compare import SYSTEMS, compare, transfer
@@ -24,6 +27,7 @@ from fetalnet.training.comparison import Report
 from fetalnet.training.config import Network, Pack, Phase, ReaderStage, Stage, TrainingConfig, load_config
 from fetalnet.training.evaluate_phantom import PhantomScores
 from fetalnet.training.plots import Interval, interval_plot
+from fetalnet.training.told_head import ToldHead
 
 # The training loop is Lightning's: what it warns about in itself is not ours to mend.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -200,7 +204,8 @@ def test_that_a_transfer_tells_of_all_heads_beside_earlier_phantoms(tmp_path, ca
     first = transfer(alone, tmp_path, cache).text()
     assert "HC18, all of it, n = 3 heads of 2 examinations" in first
     assert "| all | 3 |" in first
-    assert "| 100 to 250 mm | 3 |" in first
+    assert first.count("| 100 to 250 mm | 3 |") == 2
+    assert "Told that each picture shows a head" in first
     assert "earlier" not in first
     known = phantom_data.fingerprint(alone.pack)
     shutil.copytree(cache / f"phantom-{known}", cache / "phantom-changed")
@@ -208,6 +213,14 @@ def test_that_a_transfer_tells_of_all_heads_beside_earlier_phantoms(tmp_path, ca
     second = transfer(alone, tmp_path, cache).text()
     assert f"| Phantom {known}, 8 presentations | 3 |" in second
     assert "| Phantom changed, 8 presentations | 3 |" in second
+
+
+def test_that_a_head_is_outlined_where_the_network_is_told_of_it():
+    config = NetworkConfig(height=64, width=96, channels=(8, 8, 16, 16, 16), hidden=8)
+    told = ToldHead(LoadedNetwork(StreamingFetalNet(config).eval(), "untrained", "0" * 64, {}), "torch")
+    prediction = told.predict_still(Frame(0, None, np.full((64, 96), 80, np.uint8)))
+    assert prediction.plane is Plane.HEAD
+    assert (prediction.probability, prediction.standardness) == (1.0, 1.0)
 
 
 def test_that_the_configurations_that_are_compared_can_be_shown_as_many_pictures():
