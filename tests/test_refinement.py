@@ -49,6 +49,26 @@ def test_that_a_known_border_is_reached(closely: bool, monkeypatch: pytest.Monke
     assert (found.a, found.b, found.theta_deg) == pytest.approx((ORGAN.a, ORGAN.b, ORGAN.theta_deg), abs=1.0)
 
 
+class Shy(Knowing):
+    """Reads half of how far the border is off, and counts."""
+
+    reads = 0
+
+    def __call__(self, strip: np.ndarray, plane: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        self.reads += 1
+        border, trust = super().__call__(strip, plane)
+        return 0.5 * border, trust
+
+
+def test_that_an_ellipse_that_moved_is_read_again_and_comes_nearer(monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = np.zeros((480, 640), np.uint8)
+    for off, reads, left in ((0.06, 2, 0.25), (0.02, 1, 0.5)):
+        shy, size = Shy(ORGAN, monkeypatch), np.array([off, 0, 0, 0, 0])
+        found = at_border(shy, Plane.ABDOMEN, moved(ORGAN, size), pixels)
+        assert shy.reads == reads
+        assert found.a / ORGAN.a - 1 == pytest.approx(left * off, rel=0.1)
+
+
 def test_that_a_border_far_away_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     other = Ellipse.of(ORGAN.cx, ORGAN.cy, 1.3 * ORGAN.a, 1.3 * ORGAN.b, ORGAN.theta_deg)
     assert at_border(Knowing(other, monkeypatch), Plane.HEAD, ORGAN, np.zeros((480, 640), np.uint8)) is ORGAN
