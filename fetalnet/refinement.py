@@ -106,32 +106,18 @@ def at_border(
     closely: bool = False,
 ) -> Ellipse:
     """The ellipse moved to the border of its organ."""
-    mirrors = MIRRORS if closely else MIRRORS[:1]
-    change = _movement(reader, plane, ellipse, pixels, seen, mirrors)
-    if _far(change) > _FARTHEST:
-        return ellipse
-    found = rim.moved(ellipse, change)
-    if closely or _far(change) <= _RIM_MOVED_FAR:
-        return found
-    change = _movement(reader, plane, found, pixels, seen, mirrors)
-    return rim.moved(found, change) if _far(change) <= _FARTHEST else found
-
-
-def _movement(
-    reader: Part,
-    plane: Plane,
-    ellipse: Ellipse,
-    pixels: NDArray[np.uint8],
-    seen: NDArray[np.bool_] | None,
-    mirrors: tuple[tuple[int, int], ...],
-) -> Floats:
-    read = [reader(rim.strip_of(pixels, ellipse, seen, mirror), one_of(plane)) for mirror in mirrors]
-    borders, trusts = (np.stack(parts) for parts in zip(*read, strict=True))
-    return rim.movement(borders, trusts, mirrors)
-
-
-def _far(change: Floats) -> float:
-    return float(np.abs(change).max())
+    found, mirrors = ellipse, MIRRORS if closely else MIRRORS[:1]
+    for _ in range(1 if closely else 2):
+        read = [reader(rim.strip_of(pixels, found, seen, mirror), one_of(plane)) for mirror in mirrors]
+        borders, trusts = (np.stack(parts) for parts in zip(*read, strict=True))
+        change = rim.movement(borders, trusts, mirrors)
+        far = float(np.abs(change).max())
+        if far > _FARTHEST:
+            break
+        found = rim.moved(found, change)
+        if far <= _RIM_MOVED_FAR:
+            break
+    return found
 
 
 def at_ends(

@@ -2,7 +2,7 @@
 nothing else is trained on.
 
 ``python -m fetalnet.training.judge`` renders them, runs the shipped weights over them and writes
-``resources/recording_judge.json`` and ``resources/interval_widths.json``; a quarter of an hour on two cores.
+``resources/recording_judge.json`` and ``resources/interval_widths.json``; twenty minutes on two cores.
 """
 
 from __future__ import annotations
