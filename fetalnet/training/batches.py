@@ -17,6 +17,7 @@ from fetalnet.training.augment import Appearance, Warp, warp_picture
 from fetalnet.training.config import Mixture, Stage, TrainingConfig
 from fetalnet.training.erase import erased, transplanted
 from fetalnet.training.example import PRESENT, Example
+from fetalnet.training.phantom_looks import drawn_look, filled
 from fetalnet.training.targets import soft_mask, warped
 
 Fields = tuple[NDArray[Any], ...]
@@ -102,17 +103,24 @@ def draw_batch(config: TrainingConfig, collection: Collection, step: int, rank: 
     mixture = phase.mixture or config.mixture
     size = max(stage.batch // config.processes, 1)
     clips = [
-        draw_clip(np.random.default_rng([config.seed, step, rank, item]), collection, mixture, stage)
+        draw_clip(
+            np.random.default_rng([config.seed, step, rank, item]), collection, mixture, stage, config.phantom_looks
+        )
         for item in range(size)
     ]
     return Batch(*(torch.from_numpy(np.stack(parts)) for parts in zip(*clips, strict=True)))
 
 
-def draw_clip(rng: np.random.Generator, collection: Collection, mixture: Mixture, stage: Stage) -> Fields:
+def draw_clip(
+    rng: np.random.Generator, collection: Collection, mixture: Mixture, stage: Stage, phantom_looks: float = 0.0
+) -> Fields:
     """One augmented clip: the fields of ``Batch`` without its first axis."""
     grid = (stage.height, stage.width)
     examples = _pick(rng, collection, mixture, stage.frames)
     start, look = Warp.draw(rng), Appearance.draw(rng, grid)
+    as_real = drawn_look(rng, examples[0], phantom_looks)
+    if as_real is not None and rng.random() < 0.5:
+        start = filled(start, examples[0], grid, rng)
     # A real clip moves by itself; a still is moved under the probe.
     end = start.drifted(rng) if len(examples) < stage.frames or rng.random() < 0.5 else start
     frames = []
@@ -120,8 +128,10 @@ def draw_clip(rng: np.random.Generator, collection: Collection, mixture: Mixture
         example = examples[min(number, len(examples) - 1)]
         warp = start.towards(end, number / max(stage.frames - 1, 1))
         matrix = warp.matrix((example.pixels.shape[0], example.pixels.shape[1]), grid)
-        picture = look.apply(warp_picture(example.pixels, matrix, grid), rng)
-        frames.append((picture[None], *targets(example, matrix, grid)))
+        picture = warp_picture(example.pixels, matrix, grid)
+        if as_real is not None:
+            picture = as_real.apply(picture, example, matrix)
+        frames.append((look.apply(picture, rng)[None], *targets(example, matrix, grid)))
     return tuple(np.stack(parts) for parts in zip(*frames, strict=True))
 
 

@@ -140,6 +140,9 @@ class ShaftStage(_Table):
 class TrainingConfig(_Table):
     """A whole run. Batches are split over ``processes`` of one thread each, whose gradients are averaged.
 
+    ``phantom_looks``: the share of simulated pictures that are given a look of real ones (``PhantomLook``), and half of
+    them brought nearer or farther, so that their organ fills the picture as real ones do.
+    ``real_grain``: the share that gets the grain and greys of real pictures of the training split (``Grain``).
     ``class_share`` is lambda of the multi-task U-Net's joint loss; other networks do not ask for it.
     """
 
@@ -149,6 +152,8 @@ class TrainingConfig(_Table):
     class_share: float = Field(default=0.5, ge=0, le=1)
     pack: Pack = Pack()
     mixture: Mixture = Mixture()
+    phantom_looks: float = Field(default=0.0, ge=0, le=1)
+    real_grain: float = Field(default=0.0, ge=0, le=1)
     phases: tuple[Phase, ...]
     reader: ReaderStage | None = None
     rim: RimStage | None = None

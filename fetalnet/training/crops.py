@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -20,6 +20,7 @@ from fetalnet.training.batches import UNRATED_STANDARDNESS, UNRATED_WEIGHT, Coll
 from fetalnet.training.config import Network, TrainingConfig
 from fetalnet.training.erase import erased
 from fetalnet.training.example import Example
+from fetalnet.training.phantom_looks import drawn_look
 from fetalnet.training.targets import warped
 
 OWN_SHARE, OTHERS_SHARE = 0.66, 0.14
@@ -74,15 +75,15 @@ def draw_crops(config: TrainingConfig, pools: Pools, step: int, rank: int = 0) -
     size = max(config.reader.batch // config.processes, 1)
     batch = []
     for number, plane in enumerate(STANDARD_PLANES):
-        items = [
-            draw_crop(np.random.default_rng([config.seed, step, rank, number, item]), pools, plane, scale)
-            for item in range(size)
-        ]
+        rngs = [np.random.default_rng([config.seed, step, rank, number, item]) for item in range(size)]
+        items = [draw_crop(rng, pools, plane, scale, config.phantom_looks) for rng in rngs]
         batch.append(Crops(*(torch.from_numpy(np.stack(parts)) for parts in zip(*items, strict=True))))
     return batch
 
 
-def draw_crop(rng: np.random.Generator, pools: Pools, plane: Plane, scale: float = 1.0) -> Fields:
+def draw_crop(
+    rng: np.random.Generator, pools: Pools, plane: Plane, scale: float = 1.0, phantom_looks: float = 0.0
+) -> Fields:
     """One augmented crop for a plane's reader: the fields of ``Crops``, one item's."""
     example, geometry, own = _pick(rng, pools, plane)
     present = standardness = 0.0
@@ -93,12 +94,16 @@ def draw_crop(rng: np.random.Generator, pools: Pools, plane: Plane, scale: float
         standardness = outline.standardness if example.rated else UNRATED_STANDARDNESS
         weight, known = (1.0, True) if example.rated else (UNRATED_WEIGHT, False)
     size = crop_size(plane, scale)
-    crop = cv2.warpAffine(example.pixels, jittered(geometry, plane, rng, scale), size[::-1], flags=cv2.INTER_LINEAR)
-    grey = crop.astype(np.float32) / 255
+    to_crop = jittered(geometry, plane, rng, scale)
+    crop = np.asarray(cv2.warpAffine(example.pixels, to_crop, size[::-1], flags=cv2.INTER_LINEAR), np.uint8)
+    as_real = drawn_look(rng, example, phantom_looks)
+    if as_real is not None:
+        crop = as_real.apply(crop, example, to_crop)
+    grey: NDArray[Any] = crop.astype(np.float32) / 255
     if rng.random() > PLAIN_SHARE:
         look = Appearance.draw(rng, size)
         # Text and calipers are drawn for whole pictures: in a crop they would cover it.
-        grey = (look if rng.random() < 0.1 else replace(look, overlay=None)).apply(np.asarray(crop, np.uint8), rng)
+        grey = (look if rng.random() < 0.1 else replace(look, overlay=None)).apply(crop, rng)
     structures = np.array([structure in example.structures for structure in structures_of(plane)], np.float32)
     numbers = (np.asarray(value, np.float32) for value in (present, standardness, weight))
     return (grey[None], *numbers, structures, np.asarray(known, np.float32))

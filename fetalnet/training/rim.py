@@ -20,6 +20,7 @@ from fetalnet.training.batches import Collection, Fields
 from fetalnet.training.config import TrainingConfig
 from fetalnet.training.example import Example
 from fetalnet.training.part import PartTraining
+from fetalnet.training.phantom_looks import drawn_look
 from fetalnet.training.strips import measurable, with_another_look
 
 PHANTOM_HEAD_SHARE = 1 / 3
@@ -66,18 +67,25 @@ def draw_strips(config: TrainingConfig, pools: RimPools, step: int, rank: int = 
     assert config.rim is not None
     size = max(config.rim.batch // config.processes, 1)
     share = config.rim.real_share
-    items = [draw_strip(np.random.default_rng([config.seed, step, rank, item]), pools, share) for item in range(size)]
+    rngs = [np.random.default_rng([config.seed, step, rank, item]) for item in range(size)]
+    items = [draw_strip(rng, pools, share, config.phantom_looks) for rng in rngs]
     return Strips(*(torch.from_numpy(np.stack(parts)) for parts in zip(*items, strict=True)))
 
 
-def draw_strip(rng: np.random.Generator, pools: RimPools, real_share: float = 0.5) -> Fields:
+def draw_strip(
+    rng: np.random.Generator, pools: RimPools, real_share: float = 0.5, phantom_looks: float = 0.0
+) -> Fields:
     """One augmented strip: the fields of ``Strips``, one item's."""
     example, plane = pools.draw(rng, real_share)
     organ = example.outlines[plane].geometry
     assert isinstance(organ, Ellipse)
     ellipse = moved(organ, rng.normal(0, _OFF) * rng.uniform(*_TIMES_OFF[plane]))
     mirror = MIRRORS[int(rng.integers(len(MIRRORS)))]
-    strip = with_another_look(strip_of(example.pixels, ellipse, mirror=mirror), rng)
+    pixels = example.pixels
+    as_real = drawn_look(rng, example, phantom_looks)
+    if as_real is not None:
+        pixels = as_real.apply(pixels, example, np.eye(2, 3))
+    strip = with_another_look(strip_of(pixels, ellipse, mirror=mirror), rng)
     return strip, one_of(plane), border_of(organ, ellipse, mirror)
 
 

@@ -27,6 +27,7 @@ from fetalnet.training.crops import Pools, draw_crops
 from fetalnet.training.example import data_folder
 from fetalnet.training.module import Training
 from fetalnet.training.reader import ReaderTraining, fit_verdict
+from fetalnet.training.real_grain import grained
 from fetalnet.training.rim import RimPools, RimTraining, draw_strips
 from fetalnet.training.shaft import ShaftTraining, draw_shafts
 from fetalnet.training.strips import measurable
@@ -71,7 +72,10 @@ def collect(config: TrainingConfig, cache: Path) -> Collection:
     if config.real_data:
         others = [each for each in other_planes.other_stills(data_folder() / "other_planes") if not each.kept_back]
     stills, clips = phantom_data.load(config.pack, cache)
-    pictures = list(hc18.examples(heads))
+    pictures, without = list(hc18.examples(heads)), list(other_planes.examples(others))
+    singles = grained([[each] for each in stills], [*pictures, *without], config.real_grain, config.seed)
+    stills = [each for (each,) in singles]
+    clips = grained(clips, [*pictures, *without], config.real_grain, config.seed + 1)
     small = [each for each, still in zip(pictures, heads, strict=True) if still.circumference_mm < SMALL_HEAD_MM]
     simulated = [*stills, *(frame for clip in clips for frame in clip)]
     outlined = [
@@ -79,7 +83,7 @@ def collect(config: TrainingConfig, cache: Path) -> Collection:
         for each in simulated
         if each.organ is Plane.HEAD and each.outlines[Plane.HEAD].standardness >= batches.OUTLINED
     ]
-    return Collection(pictures, list(other_planes.examples(others)), stills, clips, small, outlined)
+    return Collection(pictures, without, stills, clips, small, outlined)
 
 
 def real_heads(config: TrainingConfig) -> list[hc18.HeadStill]:
