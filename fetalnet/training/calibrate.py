@@ -16,9 +16,9 @@ from fetalnet.inference import Predictor
 from fetalnet.network.streaming import STILLS, STRIP_READERS
 from fetalnet.network.weights import LoadedNetwork, load_weights, read_card, write_card
 from fetalnet.phantom import PhantomRecording
-from fetalnet.picture.sector_search import search_sector
 from fetalnet.sources.frame import Frame
 from fetalnet.training import hc18
+from fetalnet.training.evaluate_phantom import look_at_fan
 
 SEEDS = range(500, 512)
 """Phantom recordings that neither scores nor the recording judge are made of."""
@@ -75,10 +75,7 @@ def measure_ranges(
 
 def _follow(predictor: Predictor, recording: PhantomRecording) -> None:
     """See frames of a recording in their order, as an analysis does."""
-    places = np.linspace(0, len(recording) - 1, 5).round().astype(int)
-    sector = search_sector(*(recording[int(place)][0].pixels for place in places))
-    width, height = recording.size
-    predictor.look_at(sector.box, sector.mask((height, width)))
+    look_at_fan(predictor, recording)
     for index in range(0, len(recording), _EVERY_FRAME):
         predictor.run(predictor.prepare(recording[index][0]))
 

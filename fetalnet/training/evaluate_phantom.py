@@ -103,6 +103,14 @@ def score_phantom(
     return scores
 
 
+def look_at_fan(predictor: Predictor, recording: PhantomRecording) -> None:
+    """Let the predictor see the fan alone, searched as the program does, on five frames spread over the recording."""
+    places = np.linspace(0, len(recording) - 1, 5).round().astype(int)
+    sector = search_sector(*(recording[int(place)][0].pixels for place in places))
+    width, height = recording.size
+    predictor.look_at(sector.box, sector.mask((height, width)))
+
+
 def _score_seed(weights: Path, duration_s: float, single_frames: bool, device: str, seed: int) -> PhantomScores:
     cv2.setNumThreads(1)
     scores = PhantomScores(recordings=1)
@@ -115,9 +123,7 @@ def _score_seed(weights: Path, duration_s: float, single_frames: bool, device: s
 def _score_recording(
     predictor: Predictor, recording: PhantomRecording, scores: PhantomScores, single_frames: bool
 ) -> None:
-    places = np.linspace(0, len(recording) - 1, 5).round().astype(int)
-    sector = search_sector(*(recording[int(place)][0].pixels for place in places))
-    predictor.look_at(sector.box, sector.mask((recording.size[1], recording.size[0])))
+    look_at_fan(predictor, recording)
     judgement, truths = Judgement(), []
     stream = []
     for frame, truth in recording:

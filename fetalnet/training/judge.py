@@ -28,11 +28,11 @@ from fetalnet.geometry import MmPerPixel
 from fetalnet.inference import Predictor
 from fetalnet.network.weights import DEFAULT_WEIGHTS, load_weights
 from fetalnet.phantom import PhantomRecording
-from fetalnet.picture.sector_search import search_sector
 from fetalnet.planes import STANDARD_PLANES, Kind, Plane
 from fetalnet.prediction import Prediction
 from fetalnet.recording_judge import EVIDENCE, Floats, RecordingJudge, evidence
 from fetalnet.resources import resource
+from fetalnet.training.evaluate_phantom import look_at_fan
 from fetalnet.training.intervals import coverage, fit_shared_error, misses
 
 SEEDS = range(100, 180)
@@ -91,9 +91,7 @@ def watched_phantom(weights: Path, seed: int) -> Watched:
     """One recording, rendered and predicted on one thread."""
     cv2.setNumThreads(1)
     recording, predictor = PhantomRecording(seed, duration_s=DURATION_S), Predictor(weights, threads=1)
-    places = np.linspace(0, len(recording) - 1, 5).round().astype(int)
-    sector = search_sector(*(recording[int(place)][0].pixels for place in places))
-    predictor.look_at(sector.box, sector.mask((recording.size[1], recording.size[0])))
+    look_at_fan(predictor, recording)
     predictions = [replace(predictor.predict(frame), outline=None) for frame, _ in recording]
     planes = [None if truth.ambiguous else truth.plane for truth in recording.truths]
     return Watched(predictions, planes, recording.mm_per_pixel, recording.sizes_mm)
