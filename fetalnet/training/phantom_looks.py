@@ -97,7 +97,9 @@ class PhantomLook:
         # A narrow band, which holds the rim that the picture has.
         band = np.exp(-(((radius - 0.965) / (0.05 + 0.5 * self.thickness)) ** 2)) * (radius < 1.06)
         x = pixels.astype(np.float32)
-        blotches = self.blotches * _lumps(rng, shape, self.blotch * ellipse.b)
+        # A brain is full of folds, a liver even.
+        uneven = self.blotches if plane is Plane.HEAD else 0.3 * self.blotches
+        blotches = uneven * _lumps(rng, shape, self.blotch * ellipse.b)
         gain = self.inside * np.exp(np.minimum(blotches - 0.5 * self.blotches**2, 1.2))
         x *= 1.0 + inside * (gain - 1.0)
         if self.folds and plane is Plane.HEAD:
