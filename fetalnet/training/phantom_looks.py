@@ -37,9 +37,10 @@ class PhantomLook:
 
     ``calm``: how much of the speckle is smoothed away, 0 to 1, over ``grain`` picture heights. ``thickness``: how far
     the rim is widened inwards. ``sides``, ``gaps``: how much of the rim is lost along the sound and at random places, 0
-    to 1; ``facing``: how much brighter it is across the sound. ``blotches``: standard deviation of the inside's gain
-    (natural logarithm), which varies over ``blotch``. ``inside``: the inside's mean gain. ``haze``: grey, 0 to 1,
-    behind the near rim. ``folds``: how many short bright lines lie inside. ``seed``: of where all this lies.
+    to 1; ``facing``: how much brighter it is across the sound; ``arcs``: grey, 0 to 1, that it has there at least, in
+    pieces. ``blotches``: standard deviation of the inside's gain (natural logarithm), which varies over ``blotch``.
+    ``inside``: the inside's mean gain. ``haze``: grey, 0 to 1, behind the near rim. ``folds``: how many short bright
+    lines lie inside. ``seed``: of where all this lies.
     """
 
     calm: float
@@ -48,6 +49,7 @@ class PhantomLook:
     sides: float
     gaps: float
     facing: float
+    arcs: float
     blotches: float
     blotch: float
     inside: float
@@ -69,6 +71,7 @@ class PhantomLook:
             sides=sometimes(0.7, 0.2, 1.0),
             gaps=sometimes(0.4, 0.2, 1.0),
             facing=sometimes(0.5, 0.0, 1.5),
+            arcs=sometimes(0.4, 0.3, 1.0),
             blotches=sometimes(0.7, 0.2, 1.1),
             blotch=math.exp(rng.uniform(math.log(0.06), math.log(0.5))),
             inside=math.exp(rng.normal(-0.15, 0.45)),
@@ -113,6 +116,12 @@ class PhantomLook:
         facing = self.facing if plane is Plane.HEAD else 0.5 * self.facing
         lost = np.maximum(self.sides * np.clip(1.0 - across, 0.0, 1.0) ** 1.5, self.gaps * gaps)
         x *= 1.0 + band * (facing * np.clip(2.0 * across - 1.0, 0.0, 1.0) - lost)
+        if self.arcs:
+            pieces = np.clip((across - 0.75) / 0.2, 0.0, 1.0) * np.clip(
+                0.6 + _lumps(rng, shape, 0.4 * ellipse.b), 0.0, 1.0
+            )
+            grained = 1.0 + 0.15 * _lumps(rng, shape, 3.0)
+            x = np.maximum(x, 255.0 * self.arcs * band * pieces * grained)
         # Beside its fan a picture is black, and stays so.
         return np.where(_between_ends(pixels), np.clip(x, 0.0, 255.0), 0.0).astype(np.uint8)
 

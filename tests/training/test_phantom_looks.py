@@ -23,6 +23,7 @@ PLAIN = PhantomLook(
     sides=0.0,
     gaps=0.0,
     facing=0.0,
+    arcs=0.0,
     blotches=0.0,
     blotch=0.2,
     inside=1.0,
@@ -86,6 +87,19 @@ def test_the_rim_is_lost_where_it_lies_along_the_sound(turned: bool) -> None:
     sides, caps = along < np.quantile(along, 0.1), along > np.quantile(along, 0.9)
     assert kept[caps].mean() > 0.9
     assert kept[sides].mean() < 0.4
+
+
+@pytest.mark.parametrize("plane", [Plane.HEAD, Plane.ABDOMEN])
+def test_bright_arcs_lie_where_the_sound_meets_the_rim_squarely(plane: Plane) -> None:
+    picture = example(plane)
+    dim = np.minimum(picture.pixels, 100)
+    brighter = replace(PLAIN, arcs=1.0).apply(dim, picture, UPRIGHT).astype(int) - dim
+    at = (radius() > 0.94) & (radius() < 0.99)
+    y, x = np.mgrid[:320, :480]
+    caps, sides = at & (np.abs(x - SKULL.cx) < 20), at & (np.abs(y - SKULL.cy) < 20)
+    assert brighter[caps].mean() > 50
+    assert brighter[sides].mean() < 5
+    assert brighter[(radius() < 0.7) | (radius() > 1.08)].max() <= 1
 
 
 def test_a_real_picture_keeps_its_look() -> None:
