@@ -7,12 +7,16 @@ import threading
 import time
 from collections import deque
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from app.settings import Settings
 from fetalnet.errors import InputError
-from fetalnet.receiver import Receiver, ReceiverSettings
+from fetalnet.receiver import ReceiverSettings
+
+if TYPE_CHECKING:
+    from fetalnet.receiver.receiver import Receiver
 
 OFF = "Off: nothing is received."
 KEPT_EVENTS = 100
@@ -72,6 +76,8 @@ class Reception(QObject):
         worker.start()
 
     def _work(self, order: int, settings: ReceiverSettings | None) -> None:
+        from fetalnet.receiver.receiver import Receiver
+
         try:
             with self._one_at_a_time:
                 if self._receiver is not None:

@@ -31,7 +31,8 @@ def receive(
 
     Prints the path of each object that arrived. File names tell nothing of the patient, the objects themselves do.
     """
-    from fetalnet.receiver import Received, Receiver, ReceiverSettings
+    from fetalnet.receiver import Received, ReceiverSettings
+    from fetalnet.receiver.receiver import Receiver
 
     settings = ReceiverSettings(port, aet, tuple(allow or ()), host)
     arrived: queue.SimpleQueue[Received | None] = queue.SimpleQueue()

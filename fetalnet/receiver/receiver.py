@@ -12,7 +12,6 @@ import shutil
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -25,9 +24,11 @@ from pydicom.filewriter import write_file_meta_info
 
 from fetalnet.atomic_file import cannot_write, whole_file
 from fetalnet.errors import InputError
+from fetalnet.receiver.received import Received
 from fetalnet.receiver.settings import ReceiverSettings, why_not_listening
 from fetalnet.sources.dicom import STORAGE_CLASSES, SYNTAXES, check_ultrasound, frame_count
-from fetalnet.sources.dicom_header import PREAMBLE_BYTES, quiet, read_header
+from fetalnet.sources.dicom_header import quiet, read_header
+from fetalnet.sources.dicom_signature import PREAMBLE_BYTES
 
 if TYPE_CHECKING:
     from pynetdicom.ae import ApplicationEntity
@@ -58,14 +59,6 @@ class _Status:
     """Answers to C-STORE (PS3.4 B.2.3)."""
 
     SUCCESS, NO_ROOM, NO_ULTRASOUND, NO_UID = 0x0000, 0xA700, 0xA900, 0x0117
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """An object that is on disk now."""
-
-    path: Path
-    frames: int
 
 
 class Receiver:

@@ -7,8 +7,7 @@ from pathlib import Path
 from fetalnet.errors import InputError
 from fetalnet.sources.archive import ArchivedSource, archive_of, file_of, is_archive, unpacked
 from fetalnet.sources.clips import Clip, clips_of
-from fetalnet.sources.dicom import DicomFile
-from fetalnet.sources.dicom_header import DICOM_SUFFIXES, PREAMBLE_BYTES, is_dicom
+from fetalnet.sources.dicom_signature import DICOM_SUFFIXES, PREAMBLE_BYTES, is_dicom
 from fetalnet.sources.file import check_readable
 from fetalnet.sources.frame import BrokenFrameError, Frame, Source, frames_from
 from fetalnet.sources.images import IMAGE_SUFFIXES, ImageFolder, image_files, read_image
@@ -25,7 +24,6 @@ __all__ = [
     "VIDEO_SUFFIXES",
     "BrokenFrameError",
     "Clip",
-    "DicomFile",
     "Frame",
     "ImageFolder",
     "Source",
@@ -72,6 +70,8 @@ def _open_file(path: Path) -> Source:
     with path.open("rb") as file:
         head = file.read(PREAMBLE_BYTES + 4)
     if is_dicom(head, path.suffix) or path.suffix.lower() in DICOM_SUFFIXES:
+        from fetalnet.sources.dicom import DicomFile
+
         return DicomFile(path)
     if path.suffix.lower() in IMAGE_SUFFIXES:
         return ImageFolder(path.parent, files=(path,))

@@ -9,22 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from pydicom import uid
-from pydicom.dataset import Dataset
-
 from fetalnet.errors import InputError
 from fetalnet.sources.archive import Archive, is_archive
-from fetalnet.sources.dicom import check_ultrasound, frame_count
-from fetalnet.sources.dicom_header import (
-    DICOM_SUFFIXES,
-    PARSE_ERRORS,
-    PREAMBLE_BYTES,
-    is_dicom,
-    items,
-    quiet,
-    read_header,
-    whole,
-)
+from fetalnet.sources.dicom_signature import DICOM_SUFFIXES, PREAMBLE_BYTES, is_dicom
 from fetalnet.sources.images import IMAGE_SUFFIXES, natural_order
 from fetalnet.sources.video import VIDEO_SUFFIXES
 
@@ -114,27 +101,24 @@ def _natural_parts(folder: Path) -> list[list[tuple[int, str]]]:
 
 def _dicom_clip(file: _File) -> Clip | None:
     """None where the file holds no ultrasound; one that is damaged is listed, so that it can say so when opened."""
-    name = file.path.name
+    from fetalnet.sources.dicom_listing import read_entry
+
     with file.open() as opened:
-        try:
-            header = read_header(opened, name)
-        except InputError:
-            return Clip(file.path, name)
-    if header.file is not opened:
-        header.file.close()
+        entry = read_entry(opened, file.path.name)
+    return None if entry is None else Clip(file.path, file.path.name, entry.detail, entry.order)
+
+
+def _dicomdir_names(path: Path) -> list[list[str]] | None:
+    """The names of files in a DICOMDIR, folder by folder; None where it is something else."""
     try:
-        check_ultrasound(header, name)
-        frames = frame_count(header, name)
-    except InputError:
-        return None
-    series, instance = whole(header.dataset, "SeriesNumber"), whole(header.dataset, "InstanceNumber")
-    parts = [
-        None if series is None else f"Series {series}",
-        None if instance is None else f"Image {instance}",
-        "1 frame" if frames == 1 else f"{frames} frames",
-    ]
-    detail = " · ".join(part for part in parts if part is not None)
-    return Clip(file.path, name, detail, (series or 0, instance or 0))
+        with path.open("rb") as file:
+            if not is_dicom(file.read(PREAMBLE_BYTES + 4), path.suffix):
+                return None
+            from fetalnet.sources.dicom_listing import read_directory
+
+            return read_directory(file, path.name)
+    except OSError:
+        return None  # whoever opens it will say what is wrong with it
 
 
 def _files_beside(folder: Path) -> list[_File]:
@@ -173,32 +157,6 @@ def _files_in(archive: Archive) -> list[_File]:
         for member in archive.members
         if not PurePosixPath(member).name.startswith(".")
     ]
-
-
-def _dicomdir_names(path: Path) -> list[list[str]] | None:
-    """The names of files in a DICOMDIR, folder by folder; None where it is something else."""
-    try:
-        with path.open("rb") as file:
-            if not is_dicom(file.read(PREAMBLE_BYTES + 4), path.suffix):
-                return None
-            header = read_header(file, path.name)
-            if header.file is not file:
-                header.file.close()
-    except (OSError, InputError):
-        return None  # whoever opens it will say what is wrong with it
-    if header.media_class != uid.MediaStorageDirectoryStorage:
-        return None
-    named = (_file_name(record) for record in items(header.dataset, "DirectoryRecordSequence"))
-    return [names for names in named if names]
-
-
-def _file_name(record: Dataset) -> list[str]:
-    try:
-        with quiet():
-            value = record.get("ReferencedFileID") or ()
-            return [value] if isinstance(value, str) else [str(part) for part in value]
-    except PARSE_ERRORS:
-        return []
 
 
 def _referenced(path: Path, names: list[list[str]]) -> list[_File]:

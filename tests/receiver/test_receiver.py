@@ -25,7 +25,8 @@ from pynetdicom import AE, evt
 from pynetdicom.association import Association
 
 from fetalnet.errors import InputError
-from fetalnet.receiver import Received, Receiver, ReceiverSettings, receiver
+from fetalnet.receiver import Received, ReceiverSettings, receiver
+from fetalnet.receiver.receiver import Receiver
 from fetalnet.sources import open_source
 from fetalnet.sources.dicom import STORAGE_CLASSES, SYNTAXES
 

@@ -14,7 +14,8 @@ from dicom_files import FORMS, Form, as_eight_bits, colour, dataset, deep, nativ
 from pydicom import uid
 from pydicom.dataset import Dataset
 
-from fetalnet.sources import DicomFile, open_source
+from fetalnet.sources import open_source
+from fetalnet.sources.dicom import DicomFile
 
 
 def check(source: DicomFile, expected: np.ndarray, tolerance: float, interval_s: float = 0.033333) -> None:

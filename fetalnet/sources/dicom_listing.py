@@ -1,0 +1,66 @@
+"""What a DICOM file says for a list of recordings: its series, image and frames, or the files that a DICOMDIR names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from pydicom import uid
+from pydicom.dataset import Dataset
+
+from fetalnet.errors import InputError
+from fetalnet.sources.dicom import check_ultrasound, frame_count
+from fetalnet.sources.dicom_header import PARSE_ERRORS, items, quiet, read_header, whole
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """``detail`` holds nothing that the file says of the patient; ``order`` are series and instance number."""
+
+    detail: str = ""
+    order: tuple[int, int] = (0, 0)
+
+
+def read_entry(file: BinaryIO, name: str) -> Entry | None:
+    """What an open DICOM file holds: None where it is no ultrasound, an empty entry where it is damaged."""
+    try:
+        header = read_header(file, name)
+    except InputError:
+        return Entry()
+    if header.file is not file:
+        header.file.close()
+    try:
+        check_ultrasound(header, name)
+        frames = frame_count(header, name)
+    except InputError:
+        return None
+    series, instance = whole(header.dataset, "SeriesNumber"), whole(header.dataset, "InstanceNumber")
+    parts = [
+        None if series is None else f"Series {series}",
+        None if instance is None else f"Image {instance}",
+        "1 frame" if frames == 1 else f"{frames} frames",
+    ]
+    return Entry(" · ".join(part for part in parts if part is not None), (series or 0, instance or 0))
+
+
+def read_directory(file: BinaryIO, name: str) -> list[list[str]] | None:
+    """The names of files in an open DICOMDIR, folder by folder; None where it is another DICOM file."""
+    try:
+        header = read_header(file, name)
+    except InputError:
+        return None
+    if header.file is not file:
+        header.file.close()
+    if header.media_class != uid.MediaStorageDirectoryStorage:
+        return None
+    named = (_file_name(record) for record in items(header.dataset, "DirectoryRecordSequence"))
+    return [names for names in named if names]
+
+
+def _file_name(record: Dataset) -> list[str]:
+    try:
+        with quiet():
+            value = record.get("ReferencedFileID") or ()
+            return [value] if isinstance(value, str) else [str(part) for part in value]
+    except PARSE_ERRORS:
+        return []
