@@ -196,7 +196,7 @@ class Predictor:
                 geometry = self._refinement.of_geometry(
                     geometry, plane, frame.pixels, prepared.native_fan, closely=still
                 )
-                shape = shape_of(geometry, outline, prepared.letterbox, prepared.fan)
+                shape = shape_of(geometry, outline, prepared.letterbox, prepared.fan, fit.geometry)
         return Prediction(
             frame.index,
             frame.time_s,

@@ -6,7 +6,7 @@ from fetalnet.geometry import Ellipse, Line, MmPerPixel
 from fetalnet.picture.letterbox import Letterbox
 from fetalnet.planes import Plane, Structure
 from fetalnet.prediction import Prediction
-from fetalnet.quality import CRITERIA, Criterion, QualityLimits, State, overridden, quality_of
+from fetalnet.quality import CRITERIA, Criterion, QualityLimits, State, calipers_fit, overridden, quality_of
 
 HEAD = Ellipse(200, 150, 90, 70, 20)
 GOOD = Shape(1.0, 0.005, 0.98, 0.01, 0.6)
@@ -93,6 +93,21 @@ def test_that_a_shape_is_read_off_outline_and_fan():
     dented = outline.copy()
     dented[20:35] = HEAD.scaled(MmPerPixel(1, 1)).points(120)[20:35] * 0.9 + np.array([20, 15])
     assert shape_of(HEAD, dented.astype(np.float32), letterbox).asymmetry > 0.01
+
+
+def test_that_calipers_moved_from_a_coarse_outline_to_the_border_are_not_held_against_it():
+    """What was fitted to the outline is asked whether it is whole; where the calipers lie, whether the fan shows it."""
+    letterbox = Letterbox.of((300, 400), (256, 384))
+    outline = HEAD.points(120).astype(np.float32)
+    border = Ellipse(HEAD.cx, HEAD.cy, HEAD.a * 1.08, HEAD.b * 1.08, HEAD.theta_deg)
+    assert not calipers_fit(shape_of(border, outline, letterbox))
+    moved = shape_of(border, outline, letterbox, fitted=HEAD)
+    assert calipers_fit(moved)
+    assert moved.size == pytest.approx(1.08 * 180 / 300)
+    bone, shaft = Line.of(50, 100, 150, 100), Line.of(30, 100, 170, 100)
+    thin = np.array([[50, 98], [150, 98], [150, 102], [50, 102]], np.float32)
+    assert shape_of(shaft, thin, letterbox, fitted=bone).followed == pytest.approx(1.0)
+    assert shape_of(shaft, thin, letterbox, fitted=bone).size == pytest.approx(140 / 300)
 
 
 def test_that_a_femur_at_the_edge_of_the_fan_has_an_end_unseen():

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fetalnet.fitting.ellipse import axes_coordinates, ellipse_distance
 from fetalnet.fitting.outline import Floats, inside_of, looked_up
-from fetalnet.geometry import Geometry, Line
+from fetalnet.geometry import Ellipse, Geometry, Line
 from fetalnet.picture.letterbox import Letterbox
 
 _SECTORS = 72
@@ -23,8 +23,9 @@ _NEAR = 0.06
 @dataclass(frozen=True, slots=True)
 class Shape:
     """``inside``: part of the ellipse, or of a line drawn a little beyond its ends, that lies in the fan, 0 to 1.
-    ``residual``: median distance of the outline from the ellipse in minor semi-axes; of a line, of the outline's middle
-    from it, in lengths. ``followed``: part of the ellipse that the outline follows; of a line, the length in outlines'.
+    ``residual``: median distance of the outline from the ellipse fitted to it, in minor semi-axes; of a line, of the
+    outline's middle from it, in lengths. ``followed``: part of the ellipse that the outline follows; of a line, the
+    length in outlines'.
     ``asymmetry``: mean difference of the outline's radius from its mirror's across the long axis, in minor semi-axes;
     None of a line. ``size``: longest diameter or length in the smaller side of the box around the fan.
     """
@@ -37,19 +38,28 @@ class Shape:
 
 
 def shape_of(
-    geometry: Geometry, outline: NDArray[np.float32], letterbox: Letterbox, seen: NDArray[np.bool_] | None = None
+    geometry: Geometry,
+    outline: NDArray[np.float32],
+    letterbox: Letterbox,
+    seen: NDArray[np.bool_] | None = None,
+    fitted: Geometry | None = None,
 ) -> Shape:
-    """``outline`` (n, 2) in native pixels, ``seen`` (height, width) where the fan lies on the grid."""
+    """``outline`` (n, 2) in native pixels, ``seen`` (height, width) where the fan lies on the grid.
+
+    ``fitted`` is what was fitted to the outline where ``geometry`` was moved to the border since: a coarse outline
+    lies a little inside of that all around, and only what was fitted to it tells whether it is whole.
+    """
     seen = inside_of(letterbox) if seen is None else seen & inside_of(letterbox)
     x0, y0, x1, y1 = letterbox.box
     side = min(x1 - x0, y1 - y0)
     points = outline.astype(np.float64)
     if isinstance(geometry, Line):
-        return _of_line(geometry, points, letterbox, seen, side)
+        return _of_line(geometry, points, letterbox, seen, side, fitted if isinstance(fitted, Line) else geometry)
     inside = float(np.mean(looked_up(seen, letterbox.to_grid(geometry.points(180)))))
-    distance = ellipse_distance(points, geometry) / geometry.b
-    u, v = axes_coordinates(points, geometry)
-    angle = np.arctan2(v / geometry.b, u / geometry.a)
+    own = fitted if isinstance(fitted, Ellipse) else geometry
+    distance = ellipse_distance(points, own) / own.b
+    u, v = axes_coordinates(points, own)
+    angle = np.arctan2(v / own.b, u / own.a)
     sector = (angle * (_SECTORS / 2 / math.pi)).astype(int) % _SECTORS
     followed = len(np.unique(sector[np.abs(distance) <= _NEAR])) / _SECTORS
     return Shape(
@@ -57,17 +67,20 @@ def shape_of(
     )
 
 
-def _of_line(line: Line, points: Floats, letterbox: Letterbox, seen: NDArray[np.bool_], side: int) -> Shape:
+def _of_line(
+    line: Line, points: Floats, letterbox: Letterbox, seen: NDArray[np.bool_], side: int, fitted: Line
+) -> Shape:
     start, end = line.points()
-    along = (end - start) / line.length_px
     beyond = np.linspace(start - _BEYOND_ENDS * (end - start), end + _BEYOND_ENDS * (end - start), 41)
     inside = float(np.mean(looked_up(seen, letterbox.to_grid(beyond))))
+    start, end = fitted.points()
+    along = (end - start) / fitted.length_px
     offset = points - start
     reach = offset @ along
     across = offset @ np.array([-along[1], along[0]])
     length = float(np.ptp(reach))
-    middle = abs(float(across.max() + across.min())) / 2 / line.length_px
-    return Shape(inside, middle, line.length_px / length if length else 0.0, None, line.length_px / side)
+    middle = abs(float(across.max() + across.min())) / 2 / fitted.length_px
+    return Shape(inside, middle, fitted.length_px / length if length else 0.0, None, line.length_px / side)
 
 
 def _asymmetry(angle: Floats, distance: Floats) -> float:
