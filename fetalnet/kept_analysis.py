@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from fetalnet.picture.sector import Sector
 
 SUFFIX = ".fnframes"
-FORMAT = 2
+FORMAT = 3
+"""Another where what is kept means something else: what is older is analysed again. Since 3 a shape is of what was
+fitted to the outline.
+"""
 _OWNER_ONLY = 0o600
 _PLANES = tuple(Plane)
 _NAN = float("nan")
