@@ -76,8 +76,6 @@ class Reception(QObject):
         worker.start()
 
     def _work(self, order: int, settings: ReceiverSettings | None) -> None:
-        from fetalnet.receiver.receiver import Receiver
-
         try:
             with self._one_at_a_time:
                 if self._receiver is not None:
@@ -85,6 +83,8 @@ class Reception(QObject):
                     self._receiver = None
                 if settings is None or order != self._order:
                     return
+                from fetalnet.receiver.receiver import Receiver
+
                 receiver = Receiver(settings, self.folder, self.received.emit, self.happened.emit)
                 receiver.start()
                 self._receiver = receiver

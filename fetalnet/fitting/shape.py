@@ -53,10 +53,12 @@ def shape_of(
     x0, y0, x1, y1 = letterbox.box
     side = min(x1 - x0, y1 - y0)
     points = outline.astype(np.float64)
+    own = geometry if fitted is None else fitted
     if isinstance(geometry, Line):
-        return _of_line(geometry, points, letterbox, seen, side, fitted if isinstance(fitted, Line) else geometry)
+        assert isinstance(own, Line)
+        return _of_line(geometry, own, points, letterbox, seen, side)
+    assert isinstance(own, Ellipse)
     inside = float(np.mean(looked_up(seen, letterbox.to_grid(geometry.points(180)))))
-    own = fitted if isinstance(fitted, Ellipse) else geometry
     distance = ellipse_distance(points, own) / own.b
     u, v = axes_coordinates(points, own)
     angle = np.arctan2(v / own.b, u / own.a)
@@ -68,7 +70,7 @@ def shape_of(
 
 
 def _of_line(
-    line: Line, points: Floats, letterbox: Letterbox, seen: NDArray[np.bool_], side: int, fitted: Line
+    line: Line, fitted: Line, points: Floats, letterbox: Letterbox, seen: NDArray[np.bool_], side: int
 ) -> Shape:
     start, end = line.points()
     beyond = np.linspace(start - _BEYOND_ENDS * (end - start), end + _BEYOND_ENDS * (end - start), 41)

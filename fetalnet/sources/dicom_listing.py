@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from fetalnet.errors import InputError
 from fetalnet.sources.dicom import check_ultrasound, frame_count
-from fetalnet.sources.dicom_header import PARSE_ERRORS, items, quiet, read_header, whole
+from fetalnet.sources.dicom_header import PARSE_ERRORS, Header, items, quiet, read_header, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,9 @@ class Entry:
 
 def read_entry(file: BinaryIO, name: str) -> Entry | None:
     """What an open DICOM file holds: None where it is no ultrasound, an empty entry where it is damaged."""
-    try:
-        header = read_header(file, name)
-    except InputError:
+    header = _header(file, name)
+    if header is None:
         return Entry()
-    if header.file is not file:
-        header.file.close()
     try:
         check_ultrasound(header, name)
         frames = frame_count(header, name)
@@ -45,16 +42,22 @@ def read_entry(file: BinaryIO, name: str) -> Entry | None:
 
 def read_directory(file: BinaryIO, name: str) -> list[list[str]] | None:
     """The names of files in an open DICOMDIR, folder by folder; None where it is another DICOM file."""
+    header = _header(file, name)
+    if header is None or header.media_class != uid.MediaStorageDirectoryStorage:
+        return None
+    named = (_file_name(record) for record in items(header.dataset, "DirectoryRecordSequence"))
+    return [names for names in named if names]
+
+
+def _header(file: BinaryIO, name: str) -> Header | None:
+    """The head, with nothing left open but ``file``; None where it is damaged: whoever opens it says so."""
     try:
         header = read_header(file, name)
     except InputError:
         return None
     if header.file is not file:
         header.file.close()
-    if header.media_class != uid.MediaStorageDirectoryStorage:
-        return None
-    named = (_file_name(record) for record in items(header.dataset, "DirectoryRecordSequence"))
-    return [names for names in named if names]
+    return header
 
 
 def _file_name(record: Dataset) -> list[str]:

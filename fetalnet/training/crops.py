@@ -20,7 +20,7 @@ from fetalnet.training.batches import UNRATED_STANDARDNESS, UNRATED_WEIGHT, Coll
 from fetalnet.training.config import Network, TrainingConfig
 from fetalnet.training.erase import erased
 from fetalnet.training.example import Example
-from fetalnet.training.phantom_looks import drawn_look
+from fetalnet.training.phantom_looks import in_drawn_look
 from fetalnet.training.targets import warped
 
 OWN_SHARE, OTHERS_SHARE = 0.66, 0.14
@@ -96,9 +96,7 @@ def draw_crop(
     size = crop_size(plane, scale)
     to_crop = jittered(geometry, plane, rng, scale)
     crop = np.asarray(cv2.warpAffine(example.pixels, to_crop, size[::-1], flags=cv2.INTER_LINEAR), np.uint8)
-    as_real = drawn_look(rng, example, phantom_looks)
-    if as_real is not None:
-        crop = as_real.apply(crop, example, to_crop)
+    crop = in_drawn_look(rng, crop, example, phantom_looks, to_crop)
     grey: NDArray[Any] = crop.astype(np.float32) / 255
     if rng.random() > PLAIN_SHARE:
         look = Appearance.draw(rng, size)

@@ -26,6 +26,7 @@ SPANS = (0.3, 0.95)
 """Shares of the picture's width that an organ spans once it is brought nearer or farther."""
 
 _SCALES = (0.5, 2.4)
+_UNMOVED = np.eye(2, 3)
 
 _OUTSIDE = 1.02
 """What lies farther out than this many radii is not of the rim."""
@@ -103,7 +104,7 @@ class PhantomLook:
         # A brain is full of folds, a liver even.
         uneven = self.blotches if plane is Plane.HEAD else 0.3 * self.blotches
         blotches = uneven * _lumps(rng, shape, self.blotch * ellipse.b)
-        gain = self.inside * np.exp(np.minimum(blotches - 0.5 * self.blotches**2, 1.2))
+        gain = self.inside * np.exp(np.minimum(blotches - 0.5 * uneven**2, 1.2))
         x *= 1.0 + inside * (gain - 1.0)
         if self.folds and plane is Plane.HEAD:
             x = np.maximum(x, inside * self._folds(ellipse, shape, rng))
@@ -147,6 +148,18 @@ def drawn_look(rng: np.random.Generator, example: Example, share: float) -> Phan
     if share and not example.real and rng.random() < share:
         return PhantomLook.draw(rng)
     return None
+
+
+def in_drawn_look(
+    rng: np.random.Generator,
+    pixels: NDArray[np.uint8],
+    example: Example,
+    share: float,
+    matrix: NDArray[np.float64] = _UNMOVED,
+) -> NDArray[np.uint8]:
+    """The picture in a look of ``drawn_look``, or as it is; ``matrix`` as for ``PhantomLook.apply``."""
+    look = drawn_look(rng, example, share)
+    return pixels if look is None else look.apply(pixels, example, matrix)
 
 
 def filled(warp: Warp, example: Example, grid: tuple[int, int], rng: np.random.Generator) -> Warp:

@@ -38,23 +38,27 @@ class Grain:
     @staticmethod
     def of(pixels: NDArray[np.uint8]) -> Grain | None:
         """Those of a picture (height, width); None where hardly anything is lit."""
+        return Grain.with_spectrum(pixels)[0]
+
+    @staticmethod
+    def with_spectrum(pixels: NDArray[np.uint8]) -> tuple[Grain | None, NDArray[np.complex64]]:
+        """The same, and the spectrum that it was taken from."""
+        spectrum: NDArray[np.complex64] = fft.rfft2(pixels.astype(np.float32))
         lit = pixels[pixels >= _LIT]
         if lit.size < 1000:
-            return None
-        return Grain(_bands(_spectrum(pixels)), np.quantile(lit, _LEVELS).astype(np.float32))
+            return None, spectrum
+        return Grain(_bands(spectrum), np.quantile(lit, _LEVELS).astype(np.float32)), spectrum
 
     def on(self, example: Example, of_spectrum: float, of_greys: float) -> Example:
         """The picture with this grain and these greys, from its own (0) to these (1); its truth stays."""
-        own = Grain.of(example.pixels)
+        own, spectrum = Grain.with_spectrum(example.pixels)
         if own is None:
             return example
-        shape = example.pixels.shape
-        spectrum = _spectrum(example.pixels)
         gain = np.clip(self.amplitudes - own.amplitudes, -np.log(_GREATEST_GAIN), np.log(_GREATEST_GAIN))
         smooth = cv2.resize(gain * of_spectrum, spectrum.shape[::-1], interpolation=cv2.INTER_LINEAR)
         # How bright it is on the whole is for the greys to say.
         smooth -= smooth[0, 0]
-        grained = fft.irfft2(spectrum * np.exp(fft.ifftshift(smooth, axes=0)), s=shape)
+        grained = fft.irfft2(spectrum * np.exp(fft.ifftshift(smooth, axes=0)), s=example.pixels.shape)
         lit = example.pixels >= _LIT
         levels = np.quantile(grained[lit], _LEVELS)
         wanted = of_greys * self.greys + (1.0 - of_greys) * own.greys
@@ -64,8 +68,10 @@ class Grain:
 
 def grained(clips: list[list[Example]], real: list[Example], share: float, seed: int) -> list[list[Example]]:
     """The clips of simulated frames, a ``share`` of them with the grain of a random ``real`` picture each."""
+    if not share:
+        return clips
     grains = [grain for grain in (Grain.of(each.pixels) for each in real) if grain is not None]
-    if not share or not grains:
+    if not grains:
         return clips
     rng = np.random.default_rng([seed, 11])
     changed = []
@@ -73,11 +79,6 @@ def grained(clips: list[list[Example]], real: list[Example], share: float, seed:
         grain, (of_spectrum, of_greys) = grains[int(rng.integers(len(grains)))], rng.uniform(0.2, 1.0, 2)
         changed.append([grain.on(each, of_spectrum, of_greys) for each in clip] if rng.random() < share else clip)
     return changed
-
-
-def _spectrum(pixels: NDArray[np.uint8]) -> NDArray[np.complex64]:
-    spectrum: NDArray[np.complex64] = fft.rfft2(pixels.astype(np.float32))
-    return spectrum
 
 
 def _bands(spectrum: NDArray[np.complex64]) -> Floats:

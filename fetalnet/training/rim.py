@@ -20,7 +20,7 @@ from fetalnet.training.batches import Collection, Fields
 from fetalnet.training.config import TrainingConfig
 from fetalnet.training.example import Example
 from fetalnet.training.part import PartTraining
-from fetalnet.training.phantom_looks import drawn_look
+from fetalnet.training.phantom_looks import in_drawn_look
 from fetalnet.training.strips import measurable, with_another_look
 
 PHANTOM_HEAD_SHARE = 1 / 3
@@ -81,10 +81,7 @@ def draw_strip(
     assert isinstance(organ, Ellipse)
     ellipse = moved(organ, rng.normal(0, _OFF) * rng.uniform(*_TIMES_OFF[plane]))
     mirror = MIRRORS[int(rng.integers(len(MIRRORS)))]
-    pixels = example.pixels
-    as_real = drawn_look(rng, example, phantom_looks)
-    if as_real is not None:
-        pixels = as_real.apply(pixels, example, np.eye(2, 3))
+    pixels = in_drawn_look(rng, example.pixels, example, phantom_looks)
     strip = with_another_look(strip_of(pixels, ellipse, mirror=mirror), rng)
     return strip, one_of(plane), border_of(organ, ellipse, mirror)
 

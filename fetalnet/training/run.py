@@ -73,9 +73,8 @@ def collect(config: TrainingConfig, cache: Path) -> Collection:
         others = [each for each in other_planes.other_stills(data_folder() / "other_planes") if not each.kept_back]
     stills, clips = phantom_data.load(config.pack, cache)
     pictures, without = list(hc18.examples(heads)), list(other_planes.examples(others))
-    singles = grained([[each] for each in stills], [*pictures, *without], config.real_grain, config.seed)
-    stills = [each for (each,) in singles]
-    clips = grained(clips, [*pictures, *without], config.real_grain, config.seed + 1)
+    shown = grained([*([each] for each in stills), *clips], [*pictures, *without], config.real_grain, config.seed)
+    stills, clips = [each for (each,) in shown[: len(stills)]], shown[len(stills) :]
     small = [each for each, still in zip(pictures, heads, strict=True) if still.circumference_mm < SMALL_HEAD_MM]
     simulated = [*stills, *(frame for clip in clips for frame in clip)]
     outlined = [
