@@ -65,6 +65,9 @@ class Collection:
     phantom_heads: list[Example] = field(default_factory=list)
     """Simulated heads that are drawn as ``phantom_head`` too."""
 
+    early_phantom_heads: list[Example] = field(default_factory=list)
+    """Those of ``phantom_heads`` that are drawn as ``phantom_early_head`` too."""
+
     @property
     def simulated(self) -> list[Example]:
         """Every frame of the phantom."""
@@ -168,8 +171,9 @@ def _pick(rng: np.random.Generator, collection: Collection, mixture: Mixture, fr
     source = rng.choice(list(shares), p=list(shares.values()))
     if source == "phantom":
         return _phantom_clip(rng, collection, frames)
-    if source == "phantom_head":
-        return [collection.phantom_heads[int(rng.integers(len(collection.phantom_heads)))]]
+    if source in ("phantom_head", "phantom_early_head"):
+        phantoms = collection.phantom_heads if source == "phantom_head" else collection.early_phantom_heads
+        return [phantoms[int(rng.integers(len(phantoms)))]]
     if source == "real_other":
         return [collection.others[int(rng.integers(len(collection.others)))]]
     heads = collection.small_heads if source == "real_small_head" else collection.heads
@@ -202,6 +206,7 @@ def _shares(collection: Collection, mixture: Mixture) -> dict[str, float]:
         lacks_heads |= name == "real_small_head" and not collection.small_heads
         lacks_phantom = name in ("phantom", "real_transplant") and not (collection.stills or collection.clips)
         lacks_phantom |= name == "phantom_head" and not collection.phantom_heads
+        lacks_phantom |= name == "phantom_early_head" and not collection.early_phantom_heads
         if lacks_heads or lacks_phantom or (name == "real_other" and not collection.others):
             shares[name] = 0.0
     total = sum(shares.values())

@@ -84,7 +84,8 @@ class Mixture(_Table):
     """Shares of what a batch is drawn from; they are divided by their sum.
 
     ``real_small_head``: of the real heads those under 100 mm, in the first trimester, beyond their share among all.
-    ``phantom_head``: of the phantom's single frames those that show a head, beyond their share among all.
+    ``phantom_head``: of the phantom's single frames those that show a head, beyond their share among all;
+    ``phantom_early_head``: those of them that are too early to show thalami.
     """
 
     real_head: float = 0.32
@@ -94,6 +95,7 @@ class Mixture(_Table):
     real_other: float = 0.06
     phantom: float = 0.52
     phantom_head: float = 0.0
+    phantom_early_head: float = 0.0
 
 
 class Phase(_Table):

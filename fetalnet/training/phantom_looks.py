@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from fetalnet.geometry import Ellipse
 from fetalnet.planes import Plane
 from fetalnet.training.augment import Warp
+from fetalnet.training.early_looks import EarlyHeadLook, suits_early_look
 from fetalnet.training.example import Example
+from fetalnet.training.looks import Floats, about, between_ends, lumps
 from fetalnet.training.targets import warped
-
-Floats = NDArray[np.float32]
 
 SPANS = (0.3, 0.95)
 """Shares of the picture's width that an organ spans once it is brought nearer or farther."""
@@ -96,14 +96,14 @@ class PhantomLook:
     def _on_organ(self, pixels: NDArray[np.uint8], ellipse: Ellipse, plane: Plane, sound: Floats) -> NDArray[np.uint8]:
         rng = np.random.default_rng(self.seed)
         shape = pixels.shape
-        radius, across, deep = _about(ellipse, shape, sound)
+        radius, across, deep = about(ellipse, shape, sound)
         inside = np.clip((0.93 - radius) / 0.06, 0.0, 1.0)
         # A narrow band, which holds the rim that the picture has.
         band = np.exp(-(((radius - 0.965) / (0.05 + 0.5 * self.thickness)) ** 2)) * (radius < 1.06)
         x = pixels.astype(np.float32)
         # A brain is full of folds, a liver even.
         uneven = self.blotches if plane is Plane.HEAD else 0.3 * self.blotches
-        blotches = uneven * _lumps(rng, shape, self.blotch * ellipse.b)
+        blotches = uneven * lumps(rng, shape, self.blotch * ellipse.b)
         gain = self.inside * np.exp(np.minimum(blotches - 0.5 * uneven**2, 1.2))
         x *= 1.0 + inside * (gain - 1.0)
         if self.folds and plane is Plane.HEAD:
@@ -112,19 +112,19 @@ class PhantomLook:
             x += 255.0 * self.haze * inside * np.clip(0.5 - deep, 0.0, 1.0)
         if self.thickness and plane is Plane.HEAD:
             x = np.maximum(x, _widened(np.where(radius < _OUTSIDE, x * band, 0.0), ellipse, self.thickness))
-        gaps = np.clip(2.0 * _lumps(rng, shape, 0.45 * ellipse.b) - 0.8, 0.0, 1.0)
+        gaps = np.clip(2.0 * lumps(rng, shape, 0.45 * ellipse.b) - 0.8, 0.0, 1.0)
         # Bone shines most.
         facing = self.facing if plane is Plane.HEAD else 0.5 * self.facing
         lost = np.maximum(self.sides * np.clip(1.0 - across, 0.0, 1.0) ** 1.5, self.gaps * gaps)
         x *= 1.0 + band * (facing * np.clip(2.0 * across - 1.0, 0.0, 1.0) - lost)
         if self.arcs:
             pieces = np.clip((across - 0.75) / 0.2, 0.0, 1.0) * np.clip(
-                0.6 + _lumps(rng, shape, 0.4 * ellipse.b), 0.0, 1.0
+                0.6 + lumps(rng, shape, 0.4 * ellipse.b), 0.0, 1.0
             )
-            grained = 1.0 + 0.15 * _lumps(rng, shape, 3.0)
+            grained = 1.0 + 0.15 * lumps(rng, shape, 3.0)
             x = np.maximum(x, 255.0 * self.arcs * band * pieces * grained)
         # Beside its fan a picture is black, and stays so.
-        return np.where(_between_ends(pixels), np.clip(x, 0.0, 255.0), 0.0).astype(np.uint8)
+        return np.where(between_ends(pixels), np.clip(x, 0.0, 255.0), 0.0).astype(np.uint8)
 
     def _folds(self, ellipse: Ellipse, shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
         """Short bright lines about along the long axis, gathered in one part of the inside."""
@@ -143,11 +143,11 @@ class PhantomLook:
         return np.asarray(cv2.GaussianBlur(layer, (0, 0), 0.8), np.float32)
 
 
-def drawn_look(rng: np.random.Generator, example: Example, share: float) -> PhantomLook | None:
+def drawn_look(rng: np.random.Generator, example: Example, share: float) -> PhantomLook | EarlyHeadLook | None:
     """A random look for a ``share`` of the simulated pictures; None for the others and for real ones."""
-    if share and not example.real and rng.random() < share:
-        return PhantomLook.draw(rng)
-    return None
+    if not share or example.real or rng.random() >= share:
+        return None
+    return EarlyHeadLook.draw(rng) if suits_early_look(rng, example) else PhantomLook.draw(rng)
 
 
 def in_drawn_look(
@@ -179,30 +179,6 @@ def filled(warp: Warp, example: Example, grid: tuple[int, int], rng: np.random.G
     return replace(nearer, shift_x=float(0.5 + shift_x - x / grid[1]), shift_y=float(0.5 + shift_y - y / grid[0]))
 
 
-def _about(ellipse: Ellipse, shape: tuple[int, ...], sound: Floats) -> tuple[Floats, Floats, Floats]:
-    """Of each pixel: its radius in units of the ellipse's; how squarely the sound, of direction ``sound`` (2,), meets
-    the rim there, 0 to 1; and how deep it lies, -1 where the sound enters the ellipse, 1 where it leaves.
-    """
-    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
-    dx, dy = x - np.float32(ellipse.cx), y - np.float32(ellipse.cy)
-    inverse = np.linalg.inv(ellipse.matrix).astype(np.float32)
-    u, v = inverse[0, 0] * dx + inverse[0, 1] * dy, inverse[1, 0] * dx + inverse[1, 1] * dy
-    radius = np.sqrt(u * u + v * v)
-    nx, ny = inverse[0, 0] * u + inverse[1, 0] * v, inverse[0, 1] * u + inverse[1, 1] * v
-    across = np.abs(sound[0] * nx + sound[1] * ny) / (np.sqrt(nx * nx + ny * ny) + np.float32(1e-9))
-    reach = np.float32(np.linalg.norm(sound @ ellipse.matrix))
-    return radius, across, (sound[0] * dx + sound[1] * dy) / reach
-
-
-def _between_ends(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Of each row what lies between its first and its last pixel that is not black."""
-    lit = pixels > 0
-    between: NDArray[np.bool_] = (
-        np.logical_or.accumulate(lit, axis=1) & (np.logical_or.accumulate(lit[:, ::-1], axis=1)[:, ::-1])
-    )
-    return between
-
-
 def _widened(rim: Floats, ellipse: Ellipse, thickness: float) -> Floats:
     """The brightest of a rim and of itself drawn ever nearer to the centre: wider inwards, its outer edge in place."""
     widest = rim
@@ -210,10 +186,3 @@ def _widened(rim: Floats, ellipse: Ellipse, thickness: float) -> Floats:
         matrix = np.array([[1 - share, 0.0, share * ellipse.cx], [0.0, 1 - share, share * ellipse.cy]])
         widest = np.maximum(widest, cv2.warpAffine(rim, matrix, rim.shape[::-1], flags=cv2.INTER_LINEAR))
     return widest
-
-
-def _lumps(rng: np.random.Generator, shape: tuple[int, ...], cell_px: float) -> Floats:
-    """Smooth noise of unit variance or a little less, which varies over ``cell_px``."""
-    coarse = max(round(shape[0] / cell_px), 2), max(round(shape[1] / cell_px), 2)
-    noise = rng.standard_normal(coarse, dtype=np.float32)
-    return np.asarray(cv2.resize(noise, shape[::-1], interpolation=cv2.INTER_CUBIC), np.float32)

@@ -18,7 +18,7 @@ from fetalnet.errors import InputError
 from fetalnet.network.architectures import Network
 from fetalnet.network.streaming import STILLS, STRIP_READERS, StreamingFetalNet
 from fetalnet.network.weights import LoadedNetwork, save_weights
-from fetalnet.planes import Plane
+from fetalnet.planes import Plane, Structure
 from fetalnet.training import batches, hc18, other_planes, phantom_data
 from fetalnet.training.batches import Batch, BatchStream, Collection, Drawn
 from fetalnet.training.card import new_card
@@ -82,7 +82,8 @@ def collect(config: TrainingConfig, cache: Path) -> Collection:
         for each in simulated
         if each.organ is Plane.HEAD and each.outlines[Plane.HEAD].standardness >= batches.OUTLINED
     ]
-    return Collection(pictures, without, stills, clips, small, outlined)
+    early = [each for each in outlined if each.plane is Plane.HEAD and Structure.THALAMI not in each.structures]
+    return Collection(pictures, without, stills, clips, small, outlined, early)
 
 
 def real_heads(config: TrainingConfig) -> list[hc18.HeadStill]:

@@ -1,0 +1,125 @@
+"""The look of heads early in pregnancy: a thick soft ring around a bright brain, close in clear fluid.
+
+The phantom's early heads mostly lie on tissue and throw shadows from their sides. Real ones of the training split lie
+in a sac of fluid not much larger than they are, on its wall; their skull lets the sound through.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fetalnet.geometry import Ellipse
+from fetalnet.planes import Plane, Structure
+from fetalnet.training.example import Example
+from fetalnet.training.looks import Floats, about, between_ends, lumps
+from fetalnet.training.targets import warped
+
+_ROUND_SHARE, _OTHER_SHARE = 0.7, 0.15
+"""Share of heads that get this look: of those too early to show thalami, and of the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyHeadLook:
+    """The look of one head; lengths are in its radii, greys from 0 to 1.
+
+    ``thickness``, ``bone``: of the ring, whose outer half-height lies on the outline; ``lost``: how much of it is lost
+    at random places, ``grazing``: where it lies along the sound. ``brain``: grey inside, in which ``kept`` of the
+    picture remains; ``pockets``: how much darker its fluid is. ``reach``: the sac's radius; ``sac``: its grey.
+    ``tissue``: grey around the sac at least; ``wall``: how much brighter its edge is. ``blur``: standard deviation;
+    ``grain``: that of the speckle in pixels. ``seed``: of where all this lies.
+    """
+
+    thickness: float
+    bone: float
+    lost: float
+    grazing: float
+    brain: float
+    kept: float
+    pockets: float
+    reach: float
+    sac: float
+    tissue: float
+    wall: float
+    blur: float
+    grain: float
+    seed: int
+
+    @staticmethod
+    def draw(rng: np.random.Generator) -> EarlyHeadLook:
+        """A random look."""
+        return EarlyHeadLook(
+            thickness=float(rng.uniform(0.04, 0.2)),
+            bone=float(rng.uniform(0.3, 1.0)),
+            lost=float(rng.uniform(0.0, 1.0)),
+            grazing=float(rng.uniform(0.0, 1.0)),
+            brain=float(rng.uniform(0.04, 0.5)),
+            kept=float(rng.uniform(0.0, 1.0)),
+            pockets=float(rng.uniform(0.0, 1.0)),
+            reach=1.08 + math.exp(rng.uniform(math.log(0.06), math.log(1.2))),
+            sac=float(rng.uniform(0.0, 0.06) if rng.random() < 0.7 else rng.uniform(0.0, 0.2)),
+            tissue=float(rng.uniform(0.1, 0.5)) if rng.random() < 0.7 else 0.0,
+            wall=float(rng.uniform(0.0, 1.0)),
+            blur=float(rng.uniform(0.0, 0.05)),
+            grain=float(rng.uniform(0.7, 2.0)),
+            seed=int(rng.integers(1 << 30)),
+        )
+
+    def apply(self, pixels: NDArray[np.uint8], example: Example, matrix: NDArray[np.float64]) -> NDArray[np.uint8]:
+        """A picture (height, width) in this look. ``matrix`` (2, 3) is the affine map that took ``example`` to it."""
+        ellipse = warped(example.outlines[Plane.HEAD].geometry, matrix)
+        assert isinstance(ellipse, Ellipse)
+        rng = np.random.default_rng(self.seed)
+        shape = pixels.shape
+        sound = (matrix[:, 1] / np.linalg.norm(matrix[:, 1])).astype(np.float32)
+        radius, across, _ = about(ellipse, shape, sound)
+        speckle = cv2.GaussianBlur(
+            rng.standard_normal(shape, dtype=np.float32), (0, 0), sigmaX=self.grain * 1.5, sigmaY=self.grain
+        )
+        speckle /= float(speckle.std())
+        x = self._around(pixels.astype(np.float32), ellipse, speckle, sound, rng)
+        inside = np.clip((1.0 - radius) * 0.5 * ellipse.b + 0.5, 0.0, 1.0)
+        fluid = np.clip(1.5 * lumps(rng, shape, 0.35 * ellipse.b) - 0.6, 0.0, 1.0)
+        brain = self.brain * (1.0 + 0.3 * lumps(rng, shape, 0.2 * ellipse.b) + 0.25 * speckle)
+        brain *= 255.0 * (1.0 - self.pockets * fluid)
+        x += inside * (self.kept * pixels + (1.0 - self.kept) * brain - x)
+        steep = 1.0 - self.grazing * np.clip(1.2 - across, 0.0, 1.0)
+        holes = self.lost * np.clip(1.5 * lumps(rng, shape, 0.45 * ellipse.b) - 0.7, 0.0, 1.0)
+        half = self.thickness / 2.0
+        ring = np.exp2(-(((radius - (1.0 - half)) / half) ** 2))
+        grained = 1.0 + 0.15 * speckle + 0.2 * lumps(rng, shape, 0.3 * ellipse.b)
+        x = np.maximum(x, 255.0 * self.bone * ring * steep * (1.0 - holes) * grained)
+        if self.blur * ellipse.b > 0.3:
+            x = cv2.GaussianBlur(x, (0, 0), self.blur * ellipse.b)
+        # Beside its fan a picture is black, and stays so.
+        return np.where(between_ends(pixels), np.clip(x, 0.0, 255.0), 0.0).astype(np.uint8)
+
+    def _around(self, x: Floats, ellipse: Ellipse, speckle: Floats, sound: Floats, rng: np.random.Generator) -> Floats:
+        """The picture with a sac of fluid about the head, which lies anywhere in it, often on its wall."""
+        size = self.reach * math.sqrt(ellipse.a * ellipse.b) * np.exp(rng.normal(0.0, 0.15, 2))
+        size = np.maximum(size, 1.03 * np.array([ellipse.a, ellipse.b]))
+        room = np.maximum(size.min() - ellipse.b, 0.0) * rng.uniform(0.0, 1.1)
+        towards = rng.uniform(0.0, 2.0 * math.pi)
+        at = np.array([ellipse.cx, ellipse.cy]) + room * np.array([math.cos(towards), math.sin(towards)])
+        turn = ellipse.theta_deg + rng.normal(0.0, 30.0)
+        bag = Ellipse.of(float(at[0]), float(at[1]), float(size[0]), float(size[1]), float(turn))
+        away, across, deep = about(bag, x.shape, sound)
+        away = away + np.float32(0.12) * lumps(rng, x.shape, 0.8 * ellipse.b)
+        if self.tissue:
+            x = np.maximum(x, 255.0 * self.tissue * (1.0 + 0.2 * speckle + 0.2 * lumps(rng, x.shape, 0.6 * ellipse.b)))
+        # The sound has lost nothing in the fluid: the wall behind it shines.
+        edge = np.exp(-(((away - 1.03) / 0.05) ** 2)) * across * np.clip(0.5 + 0.5 * deep, 0.0, 1.0)
+        x = x * (1.0 + self.wall * edge)
+        fluid = np.clip((1.0 - away) * 0.4 * float(size.min()) + 0.5, 0.0, 1.0)
+        return np.asarray(x + fluid * (255.0 * self.sac * (1.0 + 0.5 * speckle) + 0.1 * x - x), np.float32)
+
+
+def suits_early_look(rng: np.random.Generator, example: Example) -> bool:
+    """Whether a simulated picture is given this look: heads, most of those that show no thalami."""
+    if example.organ is not Plane.HEAD:
+        return False
+    return bool(rng.random() < (_OTHER_SHARE if Structure.THALAMI in example.structures else _ROUND_SHARE))

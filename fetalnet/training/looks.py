@@ -1,0 +1,42 @@
+"""Where pixels lie about an organ, and smooth noise: what the looks of simulated pictures are drawn with."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fetalnet.geometry import Ellipse
+
+Floats = NDArray[np.float32]
+
+
+def about(ellipse: Ellipse, shape: tuple[int, ...], sound: Floats) -> tuple[Floats, Floats, Floats]:
+    """Of each pixel: its radius in units of the ellipse's; how squarely the sound, of direction ``sound`` (2,), meets
+    the rim there, 0 to 1; and how deep it lies, -1 where the sound enters the ellipse, 1 where it leaves.
+    """
+    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    dx, dy = x - np.float32(ellipse.cx), y - np.float32(ellipse.cy)
+    inverse = np.linalg.inv(ellipse.matrix).astype(np.float32)
+    u, v = inverse[0, 0] * dx + inverse[0, 1] * dy, inverse[1, 0] * dx + inverse[1, 1] * dy
+    radius = np.sqrt(u * u + v * v)
+    nx, ny = inverse[0, 0] * u + inverse[1, 0] * v, inverse[0, 1] * u + inverse[1, 1] * v
+    across = np.abs(sound[0] * nx + sound[1] * ny) / (np.sqrt(nx * nx + ny * ny) + np.float32(1e-9))
+    reach = np.float32(np.linalg.norm(sound @ ellipse.matrix))
+    return radius, across, (sound[0] * dx + sound[1] * dy) / reach
+
+
+def between_ends(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Of each row what lies between its first and its last pixel that is not black."""
+    lit = pixels > 0
+    between: NDArray[np.bool_] = (
+        np.logical_or.accumulate(lit, axis=1) & (np.logical_or.accumulate(lit[:, ::-1], axis=1)[:, ::-1])
+    )
+    return between
+
+
+def lumps(rng: np.random.Generator, shape: tuple[int, ...], cell_px: float) -> Floats:
+    """Smooth noise of unit variance or a little less, which varies over ``cell_px``."""
+    coarse = max(round(shape[0] / cell_px), 2), max(round(shape[1] / cell_px), 2)
+    noise = rng.standard_normal(coarse, dtype=np.float32)
+    return np.asarray(cv2.resize(noise, shape[::-1], interpolation=cv2.INTER_CUBIC), np.float32)
