@@ -238,7 +238,7 @@ def cosine(peak: float, share: float, warm_up: float, start: float = 0.0) -> flo
 
 def load_config(path: Path) -> TrainingConfig:
     """Read a TOML file, or one that comes with the program by its bare name. Raises ``InputError``."""
-    if not path.exists() and (CONFIGS / f"{path.name}.toml").exists():
+    if not path.is_file() and (CONFIGS / f"{path.name}.toml").exists():
         path = CONFIGS / f"{path.name}.toml"
     try:
         return TrainingConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))

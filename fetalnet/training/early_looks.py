@@ -14,13 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fetalnet.geometry import Ellipse
-from fetalnet.planes import Plane, Structure
+from fetalnet.planes import Plane
 from fetalnet.training.example import Example
-from fetalnet.training.looks import Floats, about, between_ends, lumps
+from fetalnet.training.looks import Floats, about, fan_of, lumps, speckle
 from fetalnet.training.targets import warped
-
-_ROUND_SHARE, _OTHER_SHARE = 0.7, 0.15
-"""Share of heads that get this look: of those too early to show thalami, and of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,28 +74,25 @@ class EarlyHeadLook:
         shape = pixels.shape
         sound = (matrix[:, 1] / np.linalg.norm(matrix[:, 1])).astype(np.float32)
         radius, across, _ = about(ellipse, shape, sound)
-        speckle = cv2.GaussianBlur(
-            rng.standard_normal(shape, dtype=np.float32), (0, 0), sigmaX=self.grain * 1.5, sigmaY=self.grain
-        )
-        speckle /= float(speckle.std())
-        x = self._around(pixels.astype(np.float32), ellipse, speckle, sound, rng)
+        grains = speckle(rng, shape, self.grain)
+        x = self._around(pixels.astype(np.float32), ellipse, grains, sound, rng)
         inside = np.clip((1.0 - radius) * 0.5 * ellipse.b + 0.5, 0.0, 1.0)
         fluid = np.clip(1.5 * lumps(rng, shape, 0.35 * ellipse.b) - 0.6, 0.0, 1.0)
-        brain = self.brain * (1.0 + 0.3 * lumps(rng, shape, 0.2 * ellipse.b) + 0.25 * speckle)
+        brain = self.brain * (1.0 + 0.3 * lumps(rng, shape, 0.2 * ellipse.b) + 0.25 * grains)
         brain *= 255.0 * (1.0 - self.pockets * fluid)
         x += inside * (self.kept * pixels + (1.0 - self.kept) * brain - x)
         steep = 1.0 - self.grazing * np.clip(1.2 - across, 0.0, 1.0)
         holes = self.lost * np.clip(1.5 * lumps(rng, shape, 0.45 * ellipse.b) - 0.7, 0.0, 1.0)
         half = self.thickness / 2.0
         ring = np.exp2(-(((radius - (1.0 - half)) / half) ** 2))
-        grained = 1.0 + 0.15 * speckle + 0.2 * lumps(rng, shape, 0.3 * ellipse.b)
+        grained = 1.0 + 0.15 * grains + 0.2 * lumps(rng, shape, 0.3 * ellipse.b)
         x = np.maximum(x, 255.0 * self.bone * ring * steep * (1.0 - holes) * grained)
         if self.blur * ellipse.b > 0.3:
             x = cv2.GaussianBlur(x, (0, 0), self.blur * ellipse.b)
         # Beside its fan a picture is black, and stays so.
-        return np.where(between_ends(pixels), np.clip(x, 0.0, 255.0), 0.0).astype(np.uint8)
+        return np.where(fan_of(pixels), np.clip(x, 0.0, 255.0), 0.0).astype(np.uint8)
 
-    def _around(self, x: Floats, ellipse: Ellipse, speckle: Floats, sound: Floats, rng: np.random.Generator) -> Floats:
+    def _around(self, x: Floats, ellipse: Ellipse, grains: Floats, sound: Floats, rng: np.random.Generator) -> Floats:
         """The picture with a sac of fluid about the head, which lies anywhere in it, often on its wall."""
         size = self.reach * math.sqrt(ellipse.a * ellipse.b) * np.exp(rng.normal(0.0, 0.15, 2))
         size = np.maximum(size, 1.03 * np.array([ellipse.a, ellipse.b]))
@@ -110,16 +104,9 @@ class EarlyHeadLook:
         away, across, deep = about(bag, x.shape, sound)
         away = away + np.float32(0.12) * lumps(rng, x.shape, 0.8 * ellipse.b)
         if self.tissue:
-            x = np.maximum(x, 255.0 * self.tissue * (1.0 + 0.2 * speckle + 0.2 * lumps(rng, x.shape, 0.6 * ellipse.b)))
+            x = np.maximum(x, 255.0 * self.tissue * (1.0 + 0.2 * grains + 0.2 * lumps(rng, x.shape, 0.6 * ellipse.b)))
         # The sound has lost nothing in the fluid: the wall behind it shines.
         edge = np.exp(-(((away - 1.03) / 0.05) ** 2)) * across * np.clip(0.5 + 0.5 * deep, 0.0, 1.0)
         x = x * (1.0 + self.wall * edge)
         fluid = np.clip((1.0 - away) * 0.4 * float(size.min()) + 0.5, 0.0, 1.0)
-        return np.asarray(x + fluid * (255.0 * self.sac * (1.0 + 0.5 * speckle) + 0.1 * x - x), np.float32)
-
-
-def suits_early_look(rng: np.random.Generator, example: Example) -> bool:
-    """Whether a simulated picture is given this look: heads, most of those that show no thalami."""
-    if example.organ is not Plane.HEAD:
-        return False
-    return bool(rng.random() < (_OTHER_SHARE if Structure.THALAMI in example.structures else _ROUND_SHARE))
+        return np.asarray(x + fluid * (255.0 * self.sac * (1.0 + 0.5 * grains) + 0.1 * x - x), np.float32)

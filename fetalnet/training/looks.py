@@ -35,6 +35,24 @@ def between_ends(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return between
 
 
+def fan_of(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where a picture (height, width) is within its fan: the convex hull of what is lit, single letters left out."""
+    lit = cv2.morphologyEx((pixels > 0).astype(np.uint8), cv2.MORPH_OPEN, np.ones((9, 9), np.uint8))
+    points = cv2.findNonZero(lit)
+    if points is None:
+        return pixels > 0
+    fan = np.zeros(pixels.shape, np.uint8)
+    cv2.fillConvexPoly(fan, cv2.convexHull(points), 1)
+    return fan > 0
+
+
+def speckle(rng: np.random.Generator, shape: tuple[int, ...], grain_px: float) -> Floats:
+    """Noise of unit variance, wider across the picture than along it."""
+    noise = rng.standard_normal(shape, dtype=np.float32)
+    smooth = cv2.GaussianBlur(noise, (0, 0), sigmaX=1.5 * grain_px, sigmaY=grain_px)
+    return np.asarray(smooth / smooth.std(), np.float32)
+
+
 def lumps(rng: np.random.Generator, shape: tuple[int, ...], cell_px: float) -> Floats:
     """Smooth noise of unit variance or a little less, which varies over ``cell_px``."""
     coarse = max(round(shape[0] / cell_px), 2), max(round(shape[1] / cell_px), 2)

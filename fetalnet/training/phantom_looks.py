@@ -15,15 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fetalnet.geometry import Ellipse
-from fetalnet.planes import Plane
+from fetalnet.planes import Plane, Structure
+from fetalnet.training.abdomen_looks import AbdomenLook
 from fetalnet.training.augment import Warp
-from fetalnet.training.early_looks import EarlyHeadLook, suits_early_look
+from fetalnet.training.early_looks import EarlyHeadLook
 from fetalnet.training.example import Example
 from fetalnet.training.looks import Floats, about, between_ends, lumps
 from fetalnet.training.targets import warped
 
 SPANS = (0.3, 0.95)
 """Shares of the picture's width that an organ spans once it is brought nearer or farther."""
+
+_EARLY_OF_EARLY, _EARLY_OF_GROWN, _OWN_OF_ABDOMENS = 0.7, 0.15, 0.7
+"""Shares of looks that are ``EarlyHeadLook``, of heads too early to show thalami and of others; and ``AbdomenLook``."""
 
 _SCALES = (0.5, 2.4)
 _UNMOVED = np.eye(2, 3)
@@ -143,11 +147,20 @@ class PhantomLook:
         return np.asarray(cv2.GaussianBlur(layer, (0, 0), 0.8), np.float32)
 
 
-def drawn_look(rng: np.random.Generator, example: Example, share: float) -> PhantomLook | EarlyHeadLook | None:
+Look = PhantomLook | EarlyHeadLook | AbdomenLook
+
+
+def drawn_look(rng: np.random.Generator, example: Example, share: float) -> Look | None:
     """A random look for a ``share`` of the simulated pictures; None for the others and for real ones."""
     if not share or example.real or rng.random() >= share:
         return None
-    return EarlyHeadLook.draw(rng) if suits_early_look(rng, example) else PhantomLook.draw(rng)
+    if example.organ is Plane.HEAD:
+        grown = Structure.THALAMI in example.structures
+        if rng.random() < (_EARLY_OF_GROWN if grown else _EARLY_OF_EARLY):
+            return EarlyHeadLook.draw(rng)
+    elif example.organ is Plane.ABDOMEN and rng.random() < _OWN_OF_ABDOMENS:
+        return AbdomenLook.draw(rng)
+    return PhantomLook.draw(rng)
 
 
 def in_drawn_look(
