@@ -130,7 +130,7 @@ def start(
     if files:
         window.open_path(files[0])
     if window.settings.receive:
-        window.verbs.begin_receiving()
+        window.verbs.live.begin_receiving()
     return Program(app, window, session, hook, settings_path)
 
 
@@ -153,7 +153,7 @@ class Screenshot:
             best = self._window.session.best_frames()
             planes = [plane for plane in Plane if any(found is plane for found, _ in best)]
             if planes:
-                getattr(self._window.verbs, f"best_{planes[0]}")()
+                self._window.verbs.playing.go_to_best(planes[0])
             # The frame and the small pictures come from other threads: give them a moment.
             QTimer.singleShot(1500, self._save)
 

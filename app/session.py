@@ -358,6 +358,13 @@ class Session(QObject):
         self.selected = kind
         self.selection_changed.emit(kind)
 
+    def go_to(self, kind: Kind) -> None:
+        """Select a measure and show the frame of its measurement."""
+        self.select(kind)
+        measurement = self.measurement_of(kind)
+        if measurement is not None:
+            self.show(measurement.frame_index)
+
     # What commands do, and what the recording itself tells: a change of its scale.
 
     def replace_measurements(self, by_id: dict[str, Measurement]) -> None:

@@ -6,28 +6,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QSettings, Qt
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
-from PySide6.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QMainWindow,
-    QMenu,
-    QMessageBox,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QMainWindow, QMessageBox, QStackedWidget
 
 from app.about import NAME
-from app.actions import MENUS, Do, When, is_enabled, make_actions, refresh_enabled
+from app.actions import Do, When, is_enabled, make_actions, refresh_enabled
 from app.canvas.overlay import overlay_of
 from app.canvas.view import Canvas
+from app.columns import Columns
 from app.findings import Findings
 from app.gallery import Gallery
 from app.live.pane import LivePane
 from app.live.view import LiveCanvas
 from app.live.watch import Ended
 from app.measurements import MeasurementsPane
+from app.menus import fill_menu_bar
 from app.notification import Notification
 from app.ongoing_analysis import AnalysisState
 from app.player import PlayState, RecordingInfo
@@ -35,7 +28,6 @@ from app.player_bar import PlayerBar
 from app.quality_panel import QualityPanel
 from app.recordings import RecordingsPane
 from app.refused_scale import RefusedScale
-from app.scrolled import scrolled
 from app.session import Session
 from app.settings import Settings
 from app.start_page import StartPage
@@ -52,14 +44,6 @@ from fetalnet.quality import QualityLimits
 from fetalnet.receiver import Received
 from fetalnet.sources import Frame, Source
 from fetalnet.wording import scale_change_text, scale_text
-
-SIDE_SHARE = 0.333
-"""Both side columns together; the picture keeps two thirds of the width."""
-LEFT_PART = 0.39
-PAGE_SHARE = 0.37
-"""The whole examination takes more on the left; measurements stay on the right, the player between them."""
-LEFT_MIN_PX, RIGHT_MIN_PX, PAGE_MIN_PX = 166, 260, 440
-"""Narrower than in a window of 1280 they would cut numbers: a smaller window takes from the picture."""
 
 
 class Window(QMainWindow):
@@ -87,7 +71,7 @@ class Window(QMainWindow):
         self.canvas = Canvas()
         self.live_canvas = LiveCanvas(session.watch)
         self.verbs = Verbs(self)
-        self.actions_ = make_actions(self, self.canvas, lambda do: getattr(self.verbs, do))
+        self.actions_ = make_actions(self, self.canvas, self.verbs.of)
         act = self.actions_
         self.timeline = Timeline()
         transport = (Do.PREVIOUS_BEST, Do.TO_START, Do.STEP_BACK, Do.PLAY, Do.STEP_FORWARD, Do.TO_END, Do.NEXT_BEST)
@@ -107,8 +91,17 @@ class Window(QMainWindow):
         live = (Do.FREEZE, Do.KEEP_MINUTE, Do.LINK, Do.STOP_WATCHING)
         self.live_pane = LivePane(session.watch, [act[do] for do in live])
         self.notification = Notification(self.picture)
-        self._lay_out()
-        self._build_menus()
+        self.columns = Columns(
+            recordings=self.recordings,
+            gallery=self.gallery,
+            picture=self.picture,
+            review=(self.measurements, self.quality),
+            refused_scale=self.refused_scale,
+            live=self.live_pane,
+            lower=(self.player_bar, self.timeline),
+        )
+        self.setCentralWidget(self.columns)
+        fill_menu_bar(self.menuBar(), act, settings, self.open_path)
         self.setStatusBar(StatusBar(session, act[Do.CANCEL_ANALYSIS]))
         self._connect()
         act[Do.OVERLAY].setChecked(settings.show_overlay)
@@ -126,95 +119,12 @@ class Window(QMainWindow):
 
     # Building.
 
-    def _lay_out(self) -> None:
-        left, right, review = QWidget(), QWidget(), QWidget()
-        self._left = QStackedWidget()
-        self._left.addWidget(left)
-        column = QVBoxLayout(left)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(1)
-        column.addWidget(self.recordings, 2)
-        column.addWidget(self.gallery, 5)
-        column = QVBoxLayout(review)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(1)
-        column.addWidget(self.measurements, 1)
-        column.addWidget(self.quality)
-        column = QVBoxLayout(right)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(1)
-        # On a low screen it scrolls, and the window never grows.
-        column.addWidget(scrolled(review), 1)
-        column.addWidget(self.refused_scale)
-        self._right = QStackedWidget()
-        self._right.addWidget(right)
-        self._right.addWidget(self.live_pane)
-        upper = QHBoxLayout()
-        upper.setSpacing(1)
-        upper.addWidget(self._left)
-        upper.addWidget(self.picture, 1)
-        upper.addWidget(self._right)
-        lower = self._lower = QFrame()
-        lower.setObjectName("pane")
-        below = QVBoxLayout(lower)
-        below.setContentsMargins(0, 0, 0, 0)
-        below.setSpacing(0)
-        below.addWidget(self.player_bar)
-        below.addWidget(self.timeline)
-        whole = QWidget()
-        rows = QVBoxLayout(whole)
-        rows.setContentsMargins(0, 0, 0, 0)
-        rows.setSpacing(1)
-        rows.addLayout(upper, 1)
-        rows.addWidget(lower)
-        self.setCentralWidget(whole)
-
     def apply_settings(self) -> None:
         """Let what is shown follow the settings that a person changes by hand."""
         self.session.set_quality_limits(QualityLimits(min_size=self.settings.min_plane_size))
         for canvas in (self.canvas, self.live_canvas):
             canvas.overlay_opacity = self.settings.overlay_opacity
             canvas.update()
-
-    def add_side_page(self, page: QWidget) -> None:
-        """A page that can take the place of recordings and best frames."""
-        self._left.addWidget(page)
-
-    def show_side_page(self, page: QWidget | None) -> None:
-        """Show a page in the place of recordings and best frames; None brings them back."""
-        self._left.setCurrentWidget(page or self._left.widget(0))
-        self._share_width()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        self._share_width()
-        super().resizeEvent(event)
-
-    def _share_width(self) -> None:
-        side = self.width() * SIDE_SHARE
-        wide = self._left.currentIndex() > 0
-        left = self.width() * PAGE_SHARE if wide else side * LEFT_PART
-        self._left.setFixedWidth(max(round(left), PAGE_MIN_PX if wide else LEFT_MIN_PX))
-        self._right.setFixedWidth(max(round(side * (1 - LEFT_PART)), RIGHT_MIN_PX))
-
-    def _build_menus(self) -> None:
-        for title, items in MENUS.items():
-            menu = self.menuBar().addMenu(title)
-            for do in items:
-                if do is None:
-                    menu.addSeparator()
-                else:
-                    menu.addAction(self.actions_[do])
-                if do is Do.OPEN_FOLDER:
-                    self._recent = QMenu("Open &recent", self)
-                    menu.addMenu(self._recent)
-        self._recent.aboutToShow.connect(self._fill_recent)
-
-    def _fill_recent(self) -> None:
-        self._recent.clear()
-        for name in self.settings.recent_files:
-            self._recent.addAction(Path(name).name, lambda name=name: self.open_path(Path(name)))
-        if not self.settings.recent_files:
-            self._recent.addAction("Recordings you open are listed here").setEnabled(False)
 
     def _connect(self) -> None:
         session, canvas = self.session, self.canvas
@@ -233,13 +143,13 @@ class Window(QMainWindow):
         session.analysis.outdated.connect(lambda sentence: self.notification.say(sentence, self.actions_[Do.ANALYSE]))
         session.undo_stack.indexChanged.connect(self._on_undo_index)
         canvas.corrected.connect(self._on_corrected)
-        canvas.two_points.connect(self.verbs.ask_two_point_scale)
+        canvas.two_points.connect(self.verbs.scaling.ask_two_point_scale)
         canvas.fan_drawn.connect(self._on_fan_drawn)
         canvas.refused.connect(self.notification.say)
         canvas.caliper_selected.connect(self._on_caliper_selected)
         self.timeline.sought.connect(session.seek)
-        self.player_bar.speed_chosen.connect(self.verbs.set_speed)
-        self.measurements.selected.connect(self.verbs.go_to)
+        self.player_bar.speed_chosen.connect(self.verbs.playing.set_speed)
+        self.measurements.selected.connect(session.go_to)
         self.recordings.chosen.connect(self.open_path)
         session.watch.began.connect(self._on_watch_began)
         session.watch.ended.connect(self._on_watch_ended)
@@ -297,9 +207,7 @@ class Window(QMainWindow):
         """Live, the picture has the room of what belongs to recordings."""
         shown = self.canvas if self.session.recording is not None else self.start_page
         self.picture.setCurrentWidget(self.live_canvas if live else shown)
-        self._right.setCurrentIndex(1 if live else 0)
-        self._left.setVisible(not live)
-        self._lower.setVisible(not live)
+        self.columns.show_live(live)
         self._refresh()
 
     def _on_fan(self) -> None:

@@ -27,7 +27,8 @@ class EarlyHeadLook:
     ``thickness``, ``bone``: of the ring, whose outer half-height lies on the outline; ``lost``: how much of it is lost
     at random places, ``grazing``: where it lies along the sound. ``brain``: grey inside, in which ``kept`` of the
     picture remains; ``pockets``: how much darker its fluid is. ``reach``: the sac's radius; ``sac``: its grey.
-    ``tissue``: grey around the sac at least; ``wall``: how much brighter its edge is. ``blur``: standard deviation;
+    ``tissue``: grey around the sac at least; ``wall``: how much brighter its edge is. ``limbs``: how many pieces
+    of the body lie beside the head. ``blur``: standard deviation;
     ``grain``: that of the speckle in pixels. ``seed``: of where all this lies.
     """
 
@@ -42,6 +43,7 @@ class EarlyHeadLook:
     sac: float
     tissue: float
     wall: float
+    limbs: int
     blur: float
     grain: float
     seed: int
@@ -61,6 +63,7 @@ class EarlyHeadLook:
             sac=float(rng.uniform(0.0, 0.06) if rng.random() < 0.7 else rng.uniform(0.0, 0.2)),
             tissue=float(rng.uniform(0.1, 0.5)) if rng.random() < 0.7 else 0.0,
             wall=float(rng.uniform(0.0, 1.0)),
+            limbs=int(rng.integers(0, 4)) if rng.random() < 0.6 else 0,
             blur=float(rng.uniform(0.0, 0.05)),
             grain=float(rng.uniform(0.7, 2.0)),
             seed=int(rng.integers(1 << 30)),
@@ -109,4 +112,24 @@ class EarlyHeadLook:
         edge = np.exp(-(((away - 1.03) / 0.05) ** 2)) * across * np.clip(0.5 + 0.5 * deep, 0.0, 1.0)
         x = x * (1.0 + self.wall * edge)
         fluid = np.clip((1.0 - away) * 0.4 * float(size.min()) + 0.5, 0.0, 1.0)
-        return np.asarray(x + fluid * (255.0 * self.sac * (1.0 + 0.5 * grains) + 0.1 * x - x), np.float32)
+        x = x + fluid * (255.0 * self.sac * (1.0 + 0.5 * grains) + 0.1 * x - x)
+        for _ in range(self.limbs):
+            body = self._piece(ellipse, x.shape, rng)
+            grey = np.float32(rng.uniform(0.1, 0.7)) * (1.0 + 0.2 * grains + 0.3 * lumps(rng, x.shape, 0.15 * ellipse.b))
+            x = x + body * (255.0 * grey - x)
+        return np.asarray(x, np.float32)
+
+    @staticmethod
+    def _piece(ellipse: Ellipse, shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
+        """Where (height, width), 0 to 1, a trunk, limb or face lies that touches the head or nearly does."""
+        turn = rng.uniform(0.0, 2.0 * math.pi)
+        length, width = ellipse.b * rng.uniform(0.2, 0.8), ellipse.b * rng.uniform(0.1, 0.4)
+        reach = 1.0 + (0.2 + rng.uniform(0.3, 1.0)) * length / ellipse.b
+        at = reach * (ellipse.matrix @ (math.cos(turn), math.sin(turn))) + (ellipse.cx, ellipse.cy)
+        layer = np.zeros(shape, np.float32)
+        axes = max(round(float(length) * 8), 8), max(round(float(width) * 8), 8)
+        tilt = float(rng.uniform(0.0, 180.0))
+        cv2.ellipse(
+            layer, (round(float(at[0]) * 8), round(float(at[1]) * 8)), axes, tilt, 0, 360, 1.0, -1, cv2.LINE_8, 3
+        )
+        return np.asarray(cv2.GaussianBlur(layer, (0, 0), max(0.04 * ellipse.b, 0.6)), np.float32)

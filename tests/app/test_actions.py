@@ -59,7 +59,7 @@ def test_that_every_action_can_be_triggered(
         reviewer.session.set_scales(scales.changed(0, scales.at(0).withdrawn("The depth changed.")))
     assert is_enabled(info.when, reviewer.session)
     reviewer.do(info.do)
-    reviewer.wait(lambda: reviewer.window.verbs.exports.running is None)
+    reviewer.wait(lambda: reviewer.window.verbs.files.exports.running is None)
     assert reviewer.window.isVisible()
 
 

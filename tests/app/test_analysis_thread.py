@@ -240,5 +240,5 @@ def test_that_closing_in_the_middle_ends_every_thread(person: Person, clip: Path
 def test_that_estimates_follow_the_scale(reviewer: Person, kind: Kind) -> None:
     reviewer.wait(lambda: kind in reviewer.session.analysis.findings.estimates)
     before = reviewer.session.analysis.findings.estimates[kind].value.mm
-    reviewer.window.verbs.set_typed_scale(1.0)
+    reviewer.window.verbs.scaling.set_typed_scale(1.0)
     reviewer.wait(lambda: reviewer.session.analysis.findings.estimates[kind].value.mm == pytest.approx(2 * before))

@@ -109,7 +109,7 @@ def test_that_the_small_pictures_of_best_frames_show_no_name(reader: Person) -> 
 def report(person: Person, path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[np.ndarray, str]:
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
     person.do(Do.EXPORT_PDF)
-    person.wait(lambda: person.window.verbs.exports.running is None)
+    person.wait(lambda: person.window.verbs.files.exports.running is None)
     pages = PdfReader(path).pages
     (picture,) = [each.image for page in pages for each in page.images]
     return np.asarray(picture.convert("L").resize((WIDTH, HEIGHT))), " ".join(page.extract_text() for page in pages)

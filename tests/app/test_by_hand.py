@@ -154,7 +154,7 @@ def test_that_without_a_scale_there_are_pixels_and_nothing_is_accepted(person: P
     assert isinstance(femur.geometry, Line)
     assert person.canvas.overlay.calipers[0].labels == (f"FL {femur.geometry.length_px:.1f} px",)
     assert not person.can(Do.ACCEPT)
-    person.window.verbs.set_typed_scale(0.25)
+    person.window.verbs.scaling.set_typed_scale(0.25)
     person.do(Do.ACCEPT)
     length = decided_length(person.measurement(Kind.FL))
     assert length is not None
@@ -227,7 +227,7 @@ def exported(missed: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     for do, path in files.items():
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, path=path: (str(path), ""))
         missed.do(do)
-        missed.wait(lambda: missed.window.verbs.exports.running is None)
+        missed.wait(lambda: missed.window.verbs.files.exports.running is None)
     return files
 
 

@@ -12,7 +12,7 @@ from fetalnet.planes import Kind, Plane
 def examination(reviewer):
     """The examination's window, shown."""
     reviewer.do(Do.EXAMINATION)
-    window = reviewer.window.verbs.examination
+    window = reviewer.window.verbs.showing.examination
     reviewer.wait(window.isVisible)
     return window
 

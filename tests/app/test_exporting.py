@@ -29,7 +29,7 @@ def decided(reviewer: Person) -> Person:
 def export(person: Person, do: Do, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
     person.do(do)
-    person.wait(lambda: person.window.verbs.exports.running is None)
+    person.wait(lambda: person.window.verbs.files.exports.running is None)
 
 
 def test_that_the_report_is_a_pdf_with_a_picture_of_each_decided_frame(
@@ -141,7 +141,7 @@ def test_that_a_removed_recording_spoils_the_report_but_not_the_program(
 def test_that_a_cancelled_dialog_writes_nothing(decided: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: ("", ""))
     decided.do(Do.EXPORT_PDF)
-    assert decided.window.verbs.exports.running is None
+    assert decided.window.verbs.files.exports.running is None
 
 
 def test_that_the_picture_of_a_frame_outlives_its_painting(decided: Person) -> None:

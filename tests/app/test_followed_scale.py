@@ -33,8 +33,8 @@ def turned(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def confirm_ruler(person: Person) -> None:
     person.do(Do.RULER_SCALE)
-    person.wait(lambda: person.window.verbs.ruler.dialog is not None)
-    dialog = person.window.verbs.ruler.dialog
+    person.wait(lambda: person.window.verbs.scaling.ruler.dialog is not None)
+    dialog = person.window.verbs.scaling.ruler.dialog
     assert dialog is not None
     dialog.choose(10.0)
     dialog.accept()
@@ -68,7 +68,7 @@ def test_that_a_confirmed_ruler_is_followed_shown_and_undone(person: Person, tur
     assert person.session.scale == scale
     assert decided_length(person.measurement(Kind.HC)) == decided
 
-    person.window.verbs.set_typed_scale(0.4)
+    person.window.verbs.scaling.set_typed_scale(0.4)
     person.do(Do.ANALYSE)
     person.wait(lambda: person.session.analysis.state.complete)
     assert person.session.scale.origin is ScaleOrigin.GIVEN

@@ -162,7 +162,7 @@ def test_that_an_unplugged_scanner_is_named_and_watched_again(sonographer: Sonog
 
 
 def test_that_the_recording_opens_with_all_that_arrived(sonographer: Sonographer) -> None:
-    sonographer.person.window.verbs.set_typed_scale(0.25)
+    sonographer.person.window.verbs.scaling.set_typed_scale(0.25)
     sonographer.send(16)
     sonographer.stop()
     person = sonographer.person
@@ -199,7 +199,7 @@ def test_that_the_open_exam_is_out_of_reach_while_watching(reviewer: Person, sca
 
 
 def test_that_the_scale_ends_where_the_link_is_another(sonographer: Sonographer) -> None:
-    sonographer.person.window.verbs.set_typed_scale(0.25)
+    sonographer.person.window.verbs.scaling.set_typed_scale(0.25)
     sonographer.send(2)
     assert sonographer.watch.prediction.calibration.is_known
     sonographer.scanner.unplugged.set()

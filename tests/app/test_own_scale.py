@@ -134,7 +134,7 @@ def test_that_the_file_s_own_scale_never_takes_the_place_of_the_one_a_person_typ
     open_with: Callable[..., Person],
 ) -> None:
     person = open_with(OWN)
-    person.window.verbs.set_typed_scale(0.31)
+    person.window.verbs.scaling.set_typed_scale(0.31)
     person.do(Do.ANALYSE)
     person.wait(lambda: person.session.analysis.state.complete)
     assert person.session.scale.origin is ScaleOrigin.GIVEN
@@ -267,7 +267,7 @@ def test_that_every_export_says_where_the_scale_comes_from(
     def export(do: Do, name: str) -> Path:
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / name), ""))
         drifted.do(do)
-        drifted.wait(lambda: drifted.window.verbs.exports.running is None)
+        drifted.wait(lambda: drifted.window.verbs.files.exports.running is None)
         return tmp_path / name
 
     text = " ".join(" ".join(page.extract_text().split()) for page in PdfReader(export(Do.EXPORT_PDF, "r.pdf")).pages)

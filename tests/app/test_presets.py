@@ -56,7 +56,7 @@ def owner(start_program: Callable[..., Person], scans: dict[str, Path], monkeypa
     """Somebody who set the scale of a recording and let the program remember the device."""
     person = start_program()
     person.open_clip(scans["first"])
-    person.window.verbs.set_typed_scale(0.25)
+    person.window.verbs.scaling.set_typed_scale(0.25)
     monkeypatch.setattr(QInputDialog, "getText", lambda *_, **__: ("Room 1", True))
     person.do(Do.REMEMBER_DEVICE)
     assert "Remembered as Room 1" in person.message

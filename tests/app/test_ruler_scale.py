@@ -39,8 +39,8 @@ def at_the_screen(person: Person, screen: RulerScreen, tmp_path: Path) -> Person
 
 def asked(person: Person) -> RulerDialog:
     person.do(Do.RULER_SCALE)
-    person.wait(lambda: person.window.verbs.ruler.dialog is not None)
-    dialog = person.window.verbs.ruler.dialog
+    person.wait(lambda: person.window.verbs.scaling.ruler.dialog is not None)
+    dialog = person.window.verbs.scaling.ruler.dialog
     assert dialog is not None
     return dialog
 
@@ -135,10 +135,10 @@ def test_that_nothing_is_remembered_when_the_box_is_cleared_or_the_scale_was_und
     dialog.accept()
     assert person.session.device.preset is None
     person.do(Do.UNDO)
-    person.window.verbs.remember_device("Room 1")
+    person.window.verbs.scaling.remember_device("Room 1")
     assert person.session.device.folder.named("Room 1").tick_spacing_mm is None
     person.do(Do.REDO)
-    person.window.verbs.remember_device("Room 2")
+    person.window.verbs.scaling.remember_device("Room 2")
     assert person.session.device.folder.named("Room 2").tick_spacing_mm == screen.spacing_mm
 
 
@@ -149,7 +149,7 @@ def test_that_a_device_remembered_by_its_ruler_and_named_afterwards_is_one_prese
     dialog = asked(person)
     dialog.choose(screen.spacing_mm)
     dialog.accept()
-    person.window.verbs.remember_device("Room 1")
+    person.window.verbs.scaling.remember_device("Room 1")
     [preset] = person.session.device.folder.presets()
     assert preset.name == "Room 1"
     assert preset.tick_spacing_mm == screen.spacing_mm

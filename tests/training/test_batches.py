@@ -161,12 +161,14 @@ def test_that_small_heads_are_drawn_beyond_their_share():
     assert 4 <= (areas < 500).sum() <= 20
 
 
-def test_that_simulated_heads_are_drawn_beyond_their_share_where_there_are_any():
+@pytest.mark.parametrize("source", ["phantom_head", "phantom_early_head"])
+def test_that_simulated_heads_are_drawn_beyond_their_share_where_there_are_any(source):
     shown = Example(picture(3), {Plane.HEAD: Outline(Ellipse(60, 40, 30, 22, 0), 0.9)}, rated=True, real=False)
     empty = Example(picture(4), rated=True, real=False)
-    mixture = Mixture(**dict.fromkeys(Mixture.model_fields, 0.0) | {"phantom": 0.5, "phantom_head": 0.5})
+    mixture = Mixture(**dict.fromkeys(Mixture.model_fields, 0.0) | {"phantom": 0.5, source: 0.5})
     for heads, seen in (([shown], range(4, 21)), ([], range(1))):
-        pictures = Collection([], [], [empty] * 50, [], [], heads)
+        pools = {"phantom_head": "phantom_heads", "phantom_early_head": "early_phantom_heads"}
+        pictures = Collection([], [], [empty] * 50, [], **{pools[source]: heads})
         batches = [draw_batch(config(mixture=mixture), pictures, step) for step in range(4)]
         assert sum(int((batch.masks[:, 0, 0].amax(dim=(1, 2)) > 0.5).sum()) for batch in batches) in seen
 

@@ -32,6 +32,7 @@ EARLY = EarlyHeadLook(
     sac=0.0,
     tissue=0.3,
     wall=0.0,
+    limbs=0,
     blur=0.0,
     grain=1.0,
     seed=4,
