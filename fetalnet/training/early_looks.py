@@ -59,7 +59,7 @@ class EarlyHeadLook:
             brain=float(rng.uniform(0.04, 0.5)),
             kept=float(rng.uniform(0.0, 1.0)),
             pockets=float(rng.uniform(0.0, 1.0)),
-            reach=1.08 + math.exp(rng.uniform(math.log(0.06), math.log(1.2))),
+            reach=1.08 + math.exp(rng.uniform(math.log(0.06), math.log(3.0))),
             sac=float(rng.uniform(0.0, 0.06) if rng.random() < 0.7 else rng.uniform(0.0, 0.2)),
             tissue=float(rng.uniform(0.1, 0.5)) if rng.random() < 0.7 else 0.0,
             wall=float(rng.uniform(0.0, 1.0)),
@@ -105,6 +105,8 @@ class EarlyHeadLook:
         turn = ellipse.theta_deg + rng.normal(0.0, 30.0)
         bag = Ellipse.of(float(at[0]), float(at[1]), float(size[0]), float(size[1]), float(turn))
         away, across, deep = about(bag, x.shape, sound)
+        # Echoes of the wall above hang in the fluid.
+        hazy = 1.0 + 3.0 * np.clip(-deep, 0.0, 1.0)
         away = away + np.float32(0.12) * lumps(rng, x.shape, 0.8 * ellipse.b)
         if self.tissue:
             x = np.maximum(x, 255.0 * self.tissue * (1.0 + 0.2 * grains + 0.2 * lumps(rng, x.shape, 0.6 * ellipse.b)))
@@ -112,10 +114,12 @@ class EarlyHeadLook:
         edge = np.exp(-(((away - 1.03) / 0.05) ** 2)) * across * np.clip(0.5 + 0.5 * deep, 0.0, 1.0)
         x = x * (1.0 + self.wall * edge)
         fluid = np.clip((1.0 - away) * 0.4 * float(size.min()) + 0.5, 0.0, 1.0)
-        x = x + fluid * (255.0 * self.sac * (1.0 + 0.5 * grains) + 0.1 * x - x)
+        x = x + fluid * (255.0 * self.sac * hazy * (1.0 + 0.5 * grains) + 0.1 * x - x)
         for _ in range(self.limbs):
             body = self._piece(ellipse, x.shape, rng)
-            grey = np.float32(rng.uniform(0.1, 0.7)) * (1.0 + 0.2 * grains + 0.3 * lumps(rng, x.shape, 0.15 * ellipse.b))
+            grey = np.float32(rng.uniform(0.1, 0.7)) * (
+                1.0 + 0.2 * grains + 0.3 * lumps(rng, x.shape, 0.15 * ellipse.b)
+            )
             x = x + body * (255.0 * grey - x)
         return np.asarray(x, np.float32)
 
@@ -123,8 +127,8 @@ class EarlyHeadLook:
     def _piece(ellipse: Ellipse, shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
         """Where (height, width), 0 to 1, a trunk, limb or face lies that touches the head or nearly does."""
         turn = rng.uniform(0.0, 2.0 * math.pi)
-        length, width = ellipse.b * rng.uniform(0.2, 0.8), ellipse.b * rng.uniform(0.1, 0.4)
-        reach = 1.0 + (0.2 + rng.uniform(0.3, 1.0)) * length / ellipse.b
+        length, width = ellipse.b * rng.uniform(0.2, 1.2), ellipse.b * rng.uniform(0.1, 0.9)
+        reach = 1.0 + rng.uniform(0.5, 1.4) * length / ellipse.b
         at = reach * (ellipse.matrix @ (math.cos(turn), math.sin(turn))) + (ellipse.cx, ellipse.cy)
         layer = np.zeros(shape, np.float32)
         axes = max(round(float(length) * 8), 8), max(round(float(width) * 8), 8)
