@@ -1,6 +1,7 @@
 import importlib
 import multiprocessing
 import os
+from pathlib import Path
 
 import pytest
 import torch
@@ -153,6 +154,12 @@ def test_that_the_configurations_that_come_along_are_valid():
     for name in names:
         run = load_config(CONFIGS / f"{name}.toml")
         assert run.steps > 0 or run.rim is not None or run.shaft is not None
+
+
+def test_that_a_folder_of_its_name_does_not_hide_a_configuration_that_comes_along(tmp_path, monkeypatch):
+    (tmp_path / "transfer").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert load_config(Path("transfer")).name == "fetalnet-phantom-alone"
 
 
 def test_that_a_wrong_configuration_says_where(tmp_path):
