@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from fetalnet.geometry import Ellipse
 from fetalnet.planes import Plane
 from fetalnet.training.example import Example
-from fetalnet.training.looks import Floats, about, fan_of, lumps, speckle
+from fetalnet.training.looks import Floats, about, draw_ellipse, finished, lumps, sound_of, speckle
 from fetalnet.training.targets import warped
 
 
@@ -75,7 +75,7 @@ class AbdomenLook:
         assert isinstance(ellipse, Ellipse)
         rng = np.random.default_rng(self.seed)
         shape = pixels.shape
-        sound = (matrix[:, 1] / np.linalg.norm(matrix[:, 1])).astype(np.float32)
+        sound = sound_of(matrix)
         radius, across, _ = about(ellipse, shape, sound)
         grains = speckle(rng, shape, self.grain)
         x = pixels.astype(np.float32)
@@ -92,10 +92,7 @@ class AbdomenLook:
         if self.spine:
             x = np.maximum(x, self._spots(ellipse, shape, rng))
         x = np.maximum(x, self._arcs(radius, across, ellipse, grains, rng))
-        if self.blur * ellipse.b > 0.3:
-            x = cv2.GaussianBlur(x, (0, 0), self.blur * ellipse.b)
-        # Beside its fan a picture is black, and stays so.
-        return np.where(fan_of(pixels), np.clip(x, 0.0, 255.0), 0.0).astype(np.uint8)
+        return finished(x, self.blur * ellipse.b, pixels)
 
     def _inside(
         self, pixels: NDArray[np.uint8], radius: Floats, ellipse: Ellipse, grains: Floats, rng: np.random.Generator
@@ -127,8 +124,7 @@ class AbdomenLook:
             reach = near + rng.normal(0.0, 0.03)
             x, y = ellipse.matrix @ (reach * math.cos(angle), reach * math.sin(angle)) + (ellipse.cx, ellipse.cy)
             size = ellipse.b * rng.uniform(0.03, 0.09, 2)
-            axes = (max(round(float(size[0]) * 8), 8), max(round(float(size[1]) * 8), 8))
             grey = 255.0 * self.spine * float(rng.uniform(0.6, 1.0))
-            at = round(float(x) * 8), round(float(y) * 8)
-            cv2.ellipse(layer, at, axes, float(rng.uniform(0, 180)), 0, 360, grey, -1, cv2.LINE_8, 3)
+            tilt = float(rng.uniform(0.0, 180.0))
+            draw_ellipse(layer, Ellipse(float(x), float(y), float(size[0]), float(size[1]), tilt), grey)
         return np.asarray(cv2.GaussianBlur(layer, (0, 0), max(0.025 * ellipse.b, 0.6)), np.float32)

@@ -168,26 +168,34 @@ def presence(standardness: float) -> float:
 def _pick(rng: np.random.Generator, collection: Collection, mixture: Mixture, frames: int) -> list[Example]:
     """A clip of consecutive frames where there is one, else a single picture."""
     shares = _shares(collection, mixture)
-    source = rng.choice(list(shares), p=list(shares.values()))
+    source = str(rng.choice(list(shares), p=list(shares.values())))
     if source == "phantom":
         return _phantom_clip(rng, collection, frames)
-    if source in ("phantom_head", "phantom_early_head"):
-        phantoms = collection.phantom_heads if source == "phantom_head" else collection.early_phantom_heads
-        return [phantoms[int(rng.integers(len(phantoms)))]]
-    if source == "real_other":
-        return [collection.others[int(rng.integers(len(collection.others)))]]
-    heads = collection.small_heads if source == "real_small_head" else collection.heads
-    head = heads[int(rng.integers(len(heads)))]
+    pool = _single_pictures(collection)[source]
+    picture = pool[int(rng.integers(len(pool)))]
     if source == "real_erased":
-        return [erased(head, rng, collection.others)]
+        return [erased(picture, rng, collection.others)]
     if source == "real_transplant":
         (guest,) = _phantom_clip(rng, collection, 1)
         return [
-            transplanted(head, guest)
+            transplanted(picture, guest)
             if guest.organ in (Plane.ABDOMEN, Plane.FEMUR)
-            else erased(head, rng, collection.others)
+            else erased(picture, rng, collection.others)
         ]
-    return [head]
+    return [picture]
+
+
+def _single_pictures(collection: Collection) -> dict[str, list[Example]]:
+    """What each share of a mixture but ``phantom`` draws a picture from."""
+    return {
+        "real_head": collection.heads,
+        "real_small_head": collection.small_heads,
+        "real_erased": collection.heads,
+        "real_transplant": collection.heads,
+        "real_other": collection.others,
+        "phantom_head": collection.phantom_heads,
+        "phantom_early_head": collection.early_phantom_heads,
+    }
 
 
 def _phantom_clip(rng: np.random.Generator, collection: Collection, frames: int) -> list[Example]:
@@ -200,14 +208,9 @@ def _phantom_clip(rng: np.random.Generator, collection: Collection, frames: int)
 
 
 def _shares(collection: Collection, mixture: Mixture) -> dict[str, float]:
-    shares = mixture.model_dump()
-    for name in shares:
-        lacks_heads = name in ("real_head", "real_erased", "real_transplant") and not collection.heads
-        lacks_heads |= name == "real_small_head" and not collection.small_heads
-        lacks_phantom = name in ("phantom", "real_transplant") and not (collection.stills or collection.clips)
-        lacks_phantom |= name == "phantom_head" and not collection.phantom_heads
-        lacks_phantom |= name == "phantom_early_head" and not collection.early_phantom_heads
-        if lacks_heads or lacks_phantom or (name == "real_other" and not collection.others):
-            shares[name] = 0.0
+    absent = {name for name, pool in _single_pictures(collection).items() if not pool}
+    if not (collection.stills or collection.clips):
+        absent |= {"phantom", "real_transplant"}
+    shares = {name: 0.0 if name in absent else share for name, share in mixture.model_dump().items()}
     total = sum(shares.values())
     return {name: share / total for name, share in shares.items()}

@@ -142,7 +142,7 @@ class ShaftStage(_Table):
 class TrainingConfig(_Table):
     """A whole run. Batches are split over ``processes`` of one thread each, whose gradients are averaged.
 
-    ``phantom_looks``: the share of simulated pictures that are given a look of real ones (``PhantomLook``), and half of
+    ``phantom_looks``: the share of simulated pictures that are given a look of real ones (``drawn_look``), and half of
     them brought nearer or farther, so that their organ fills the picture as real ones do.
     ``real_grain``: the share that gets the grain and greys of real pictures of the training split (``Grain``).
     ``class_share`` is lambda of the multi-task U-Net's joint loss; other networks do not ask for it.

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fetalnet.geometry import Ellipse
 from fetalnet.planes import Plane
 from fetalnet.training.example import Example
-from fetalnet.training.looks import Floats, about, fan_of, lumps, speckle
+from fetalnet.training.looks import Floats, about, draw_ellipse, finished, lumps, sound_of, speckle
 from fetalnet.training.targets import warped
 
 
@@ -75,7 +75,7 @@ class EarlyHeadLook:
         assert isinstance(ellipse, Ellipse)
         rng = np.random.default_rng(self.seed)
         shape = pixels.shape
-        sound = (matrix[:, 1] / np.linalg.norm(matrix[:, 1])).astype(np.float32)
+        sound = sound_of(matrix)
         radius, across, _ = about(ellipse, shape, sound)
         grains = speckle(rng, shape, self.grain)
         x = self._around(pixels.astype(np.float32), ellipse, grains, sound, rng)
@@ -90,10 +90,7 @@ class EarlyHeadLook:
         ring = np.exp2(-(((radius - (1.0 - half)) / half) ** 2))
         grained = 1.0 + 0.15 * grains + 0.2 * lumps(rng, shape, 0.3 * ellipse.b)
         x = np.maximum(x, 255.0 * self.bone * ring * steep * (1.0 - holes) * grained)
-        if self.blur * ellipse.b > 0.3:
-            x = cv2.GaussianBlur(x, (0, 0), self.blur * ellipse.b)
-        # Beside its fan a picture is black, and stays so.
-        return np.where(fan_of(pixels), np.clip(x, 0.0, 255.0), 0.0).astype(np.uint8)
+        return finished(x, self.blur * ellipse.b, pixels)
 
     def _around(self, x: Floats, ellipse: Ellipse, grains: Floats, sound: Floats, rng: np.random.Generator) -> Floats:
         """The picture with a sac of fluid about the head, which lies anywhere in it, often on its wall."""
@@ -131,9 +128,6 @@ class EarlyHeadLook:
         reach = 1.0 + rng.uniform(0.5, 1.4) * length / ellipse.b
         at = reach * (ellipse.matrix @ (math.cos(turn), math.sin(turn))) + (ellipse.cx, ellipse.cy)
         layer = np.zeros(shape, np.float32)
-        axes = max(round(float(length) * 8), 8), max(round(float(width) * 8), 8)
         tilt = float(rng.uniform(0.0, 180.0))
-        cv2.ellipse(
-            layer, (round(float(at[0]) * 8), round(float(at[1]) * 8)), axes, tilt, 0, 360, 1.0, -1, cv2.LINE_8, 3
-        )
+        draw_ellipse(layer, Ellipse(float(at[0]), float(at[1]), float(length), float(width), tilt), 1.0)
         return np.asarray(cv2.GaussianBlur(layer, (0, 0), max(0.04 * ellipse.b, 0.6)), np.float32)

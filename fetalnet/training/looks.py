@@ -11,6 +11,11 @@ from fetalnet.geometry import Ellipse
 Floats = NDArray[np.float32]
 
 
+def sound_of(matrix: NDArray[np.float64]) -> Floats:
+    """The direction (2,) of the sound, which came from above, in a picture that an affine map (2, 3) has turned."""
+    return np.asarray(matrix[:, 1] / np.linalg.norm(matrix[:, 1]), np.float32)
+
+
 def about(ellipse: Ellipse, shape: tuple[int, ...], sound: Floats) -> tuple[Floats, Floats, Floats]:
     """Of each pixel: its radius in units of the ellipse's; how squarely the sound, of direction ``sound`` (2,), meets
     the rim there, 0 to 1; and how deep it lies, -1 where the sound enters the ellipse, 1 where it leaves.
@@ -44,6 +49,20 @@ def fan_of(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     fan = np.zeros(pixels.shape, np.uint8)
     cv2.fillConvexPoly(fan, cv2.convexHull(points), 1)
     return fan > 0
+
+
+def finished(x: Floats, blur_px: float, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Greys (height, width) as a picture, blurred. Beside the fan of ``pixels`` it is black and stays so."""
+    if blur_px > 0.3:
+        x = np.asarray(cv2.GaussianBlur(x, (0, 0), blur_px), np.float32)
+    return np.where(fan_of(pixels), np.clip(x, 0.0, 255.0), 0.0).astype(np.uint8)
+
+
+def draw_ellipse(layer: Floats, ellipse: Ellipse, grey: float) -> None:
+    """Fill an ellipse, to an eighth of a pixel; one too small to be seen is drawn a pixel wide."""
+    at = round(ellipse.cx * 8), round(ellipse.cy * 8)
+    axes = max(round(ellipse.a * 8), 8), max(round(ellipse.b * 8), 8)
+    cv2.ellipse(layer, at, axes, ellipse.theta_deg, 0, 360, grey, -1, cv2.LINE_8, 3)
 
 
 def speckle(rng: np.random.Generator, shape: tuple[int, ...], grain_px: float) -> Floats:

@@ -20,7 +20,7 @@ from fetalnet.training.abdomen_looks import AbdomenLook
 from fetalnet.training.augment import Warp
 from fetalnet.training.early_looks import EarlyHeadLook
 from fetalnet.training.example import Example
-from fetalnet.training.looks import Floats, about, between_ends, lumps
+from fetalnet.training.looks import Floats, about, between_ends, lumps, sound_of
 from fetalnet.training.targets import warped
 
 SPANS = (0.3, 0.95)
@@ -90,11 +90,11 @@ class PhantomLook:
         if self.calm:
             smooth = cv2.medianBlur(pixels, max(2 * round(self.grain * pixels.shape[0] / 2) + 1, 3))
             pixels = np.asarray(cv2.addWeighted(smooth, self.calm, pixels, 1.0 - self.calm, 0), np.uint8)
-        sound = matrix[:, 1] / np.linalg.norm(matrix[:, 1])
+        sound = sound_of(matrix)
         for plane, outline in example.outlines.items():
             geometry = warped(outline.geometry, matrix)
             if isinstance(geometry, Ellipse):
-                pixels = self._on_organ(pixels, geometry, plane, sound.astype(np.float32))
+                pixels = self._on_organ(pixels, geometry, plane, sound)
         return pixels
 
     def _on_organ(self, pixels: NDArray[np.uint8], ellipse: Ellipse, plane: Plane, sound: Floats) -> NDArray[np.uint8]:
