@@ -75,7 +75,7 @@ def compare(
     # All are trained before any is scored: training forks, and forking a process that runs threads may hang.
     systems = [_trained(config, out, cache) for config in configs]
     seeds = EVALUATION_SEEDS[:recordings]
-    scores = [_scored(system, system.name, heads, seeds) for system in systems]
+    scores = [_scored(system, system.name, heads, () if system.config.heads_alone else seeds) for system in systems]
     load = f", load {os.getloadavg()[0]:.1f} before" if hasattr(os, "getloadavg") else ""
     ms = time_frames({system.name: system.weights for system in systems})
     compared = [Compared(system, of, ms[system.name]) for system, of in zip(systems, scores, strict=True)]
@@ -224,7 +224,9 @@ def _scored(
     known = _read_scores(path)
     if known is not None and known.key == key:
         return known
-    of_heads = summarise_by_size(score_heads(Predictor(system.weights), heads))
+    # What was shown heads alone takes everything for one: only its outlines say something.
+    predictor = ToldHead(system.weights) if system.config.heads_alone else Predictor(system.weights)
+    of_heads = summarise_by_size(score_heads(predictor, heads))
     of_phantom = _figures(score_phantom(system.path, seeds)) if seeds else None
     of_told = summarise_by_size(score_heads(ToldHead(system.weights), heads)) if told else None
     scores = Scores(key, label, of_heads, of_phantom, of_told)

@@ -13,7 +13,7 @@ import numpy as np
 from fetalnet.atomic_file import cannot_write, write_file
 from fetalnet.errors import InputError
 from fetalnet.metrics.statistic import Statistic
-from fetalnet.network.config import MtlnConfig, NetworkConfig, PublishedConfig
+from fetalnet.network.config import NetworkConfig, PublishedConfig
 from fetalnet.network.weights import LoadedNetwork
 from fetalnet.planes import STANDARD_PLANES, Kind, Plane
 from fetalnet.training.config import TrainingConfig
@@ -106,8 +106,8 @@ class System:
         text = f"{self.name}: drawn from {drawn if self.config.real_data else 'the phantom alone'}"
         if self.crops:
             text += f"; its reader was shown {self.crops:,} crops of the same pictures besides"
-        if isinstance(self.weights.network.config, MtlnConfig):
-            text += "; knows heads alone and takes every frame for one"
+        if self.config.heads_alone:
+            text += "; knows heads alone, and is told that every picture shows one"
         return f"{text}; commit {self.weights.card.get('commit', 'unknown')}, SHA-256 `{self.weights.sha256[:12]}`."
 
 
@@ -135,7 +135,8 @@ class Report(NamedTuple):
     def write(self, folder: Path) -> None:
         """Markdown, CSV and plots into ``folder``. Raises ``InputError``."""
         table = io.StringIO()
-        writer = csv.DictWriter(table, list(self.rows[0]), lineterminator="\n")
+        columns = list(dict.fromkeys(column for row in self.rows for column in row))
+        writer = csv.DictWriter(table, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.rows)
         self._write_plots(folder)

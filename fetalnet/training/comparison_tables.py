@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fetalnet.planes import Kind, Plane
-from fetalnet.training.comparison import ALL, Compared, Report, Scores, System
+from fetalnet.training.comparison import ALL, Compared, PhantomFigures, Report, Scores, System
 from fetalnet.training.evaluate import HEADER, Summary
 from fetalnet.training.plots import Interval, interval_plot
 
@@ -51,7 +51,7 @@ def comparison_report(compared: Sequence[Compared], examinations: int, seeds: Se
         + " | HC error % | AC error % | FL error % "
         "| best frame right | wrong | none, though there is one | a frame, though there is none |",
         "|---|" + "---|" * (len(Plane) + 8),
-        *(_phantom_row(each) for each in compared),
+        *(_phantom_row(each.system.name, each.scores.phantom) for each in compared if each.scores.phantom is not None),
         "",
         "Errors are absolute, of the best frames: mean ± standard deviation (95 % bootstrap interval).",
         "",
@@ -134,11 +134,9 @@ def _row(each: Compared, first: Compared) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _phantom_row(each: Compared) -> str:
-    phantom = each.scores.phantom
-    assert phantom is not None
+def _phantom_row(name: str, phantom: PhantomFigures) -> str:
     cells = [
-        each.system.name,
+        name,
         str(phantom.frames),
         *(f"{score:.3f}" for score in phantom.f1.values()),
         *(phantom.error_percent[kind].text() for kind in (Kind.HC, Kind.AC, Kind.FL)),
@@ -148,8 +146,6 @@ def _phantom_row(each: Compared) -> str:
 
 
 def _numbers(each: Compared) -> dict[str, object]:
-    phantom = each.scores.phantom
-    assert phantom is not None
     numbers: dict[str, object] = {
         "system": each.system.name,
         "parameters": each.system.parameters,
@@ -161,11 +157,14 @@ def _numbers(each: Compared) -> dict[str, object]:
         "sha256": each.system.weights.sha256,
     }
     numbers |= _head_numbers(each.scores.heads[ALL])
-    numbers |= {f"phantom_f1_{plane}": score for plane, score in phantom.f1.items()}
-    numbers |= {f"phantom_{kind}_error_percent": error.mean for kind, error in phantom.error_percent.items()}
-    numbers |= {"phantom_recordings": phantom.recordings, "phantom_best_right": phantom.right}
-    numbers |= {"phantom_best_wrong": phantom.wrong, "phantom_missed": phantom.missed}
-    return numbers | {"phantom_false": phantom.false_measures} | {f"ms_{name}": ms for name, ms in each.ms.items()}
+    phantom = each.scores.phantom
+    if phantom is not None:
+        numbers |= {f"phantom_f1_{plane}": score for plane, score in phantom.f1.items()}
+        numbers |= {f"phantom_{kind}_error_percent": error.mean for kind, error in phantom.error_percent.items()}
+        numbers |= {"phantom_recordings": phantom.recordings, "phantom_best_right": phantom.right}
+        numbers |= {"phantom_best_wrong": phantom.wrong, "phantom_missed": phantom.missed}
+        numbers |= {"phantom_false": phantom.false_measures}
+    return numbers | {f"ms_{name}": ms for name, ms in each.ms.items()}
 
 
 def _head_numbers(of: Summary) -> dict[str, object]:

@@ -179,6 +179,13 @@ class TrainingConfig(_Table):
     def steps(self) -> int:
         return sum(phase.steps for phase in self.phases)
 
+    @property
+    def heads_alone(self) -> bool:
+        """Whether nothing but heads is ever shown, so that only their outlines can be asked about."""
+        mixtures = [phase.mixture or self.mixture for phase in self.phases]
+        drawn = {name for mixture in mixtures for name, share in mixture.model_dump().items() if share}
+        return self.real_data and drawn <= {"real_head", "real_small_head"}
+
     def at(self, step: int) -> tuple[Phase, Stage, float]:
         """The phase and stage of a step, and how far the phase has come (0 to 1)."""
         before = 0

@@ -24,7 +24,7 @@ from fetalnet.training import compare as comparing
 from fetalnet.training import phantom_data, reader, run
 from fetalnet.training.compare import SYSTEMS, compare, transfer
 from fetalnet.training.comparison import Report
-from fetalnet.training.config import Network, Pack, Phase, ReaderStage, Stage, TrainingConfig, load_config
+from fetalnet.training.config import Mixture, Network, Pack, Phase, ReaderStage, Stage, TrainingConfig, load_config
 from fetalnet.training.evaluate_phantom import PhantomScores
 from fetalnet.training.plots import Interval, interval_plot
 from fetalnet.training.told_head import ToldHead
@@ -56,6 +56,8 @@ def hc18(tmp_path_factory):
             assert cv2.imwrite(str(folder / "hc18" / kind / f"{name}.png"), pixels)
         rows.append(f"{name}.png,{examination},0.5,142.0")
     (folder / "hc18" / "labels.csv").write_text("\n".join(rows) + "\n")
+    (folder / "other_planes").mkdir()
+    (folder / "other_planes" / "labels.csv").write_text("filename,patient\n")
     return folder
 
 
@@ -159,6 +161,25 @@ def test_that_a_broken_off_comparison_goes_on_and_nothing_is_done_twice(tmp_path
         assert " min on " in row["training"]
         assert row["ms_torch"] > 0 < row["ms_openvino"]
         assert row["sha256"] == repeated["sha256"]
+
+
+def test_that_a_system_shown_heads_alone_is_asked_about_outlines_alone(tmp_path, cache):
+    of_heads = Mixture(real_head=1.0, real_erased=0.0, real_transplant=0.0, real_other=0.0, phantom=0.0)
+    heads_alone = published(real_data=True, mixture=of_heads).model_copy(update={"name": "heads alone"})
+    assert heads_alone.heads_alone
+    assert not ours(real_data=True).heads_alone
+    report = compare([heads_alone, ours(real_data=True)], tmp_path, cache, presentations=24, recordings=3)
+    report.write(tmp_path)
+    text = report.text()
+    assert (
+        "heads alone: drawn from real head 100 %; knows heads alone, and is told that every picture shows one" in text
+    )
+    phantom = text[text.index("### Phantom") :].split("Errors are absolute")[0]
+    assert "| ours |" in phantom
+    assert "| heads alone |" not in phantom
+    alone, other = rows(tmp_path / "comparison.csv")
+    assert (alone["phantom_f1_head"], alone["heads_n"]) == ("", "2")
+    assert float(other["phantom_f1_head"]) > 0
 
 
 def test_that_a_report_lies_in_its_folder_with_the_plots_it_shows(tmp_path):
