@@ -17,6 +17,7 @@ from fetalnet.training.augment import Appearance, Warp, warp_picture
 from fetalnet.training.config import Mixture, Stage, TrainingConfig
 from fetalnet.training.erase import erased, transplanted
 from fetalnet.training.example import PRESENT, Example
+from fetalnet.training.implants import implanted
 from fetalnet.training.phantom_looks import drawn_look, filled
 from fetalnet.training.targets import soft_mask, warped
 
@@ -30,6 +31,10 @@ Below it the outline is neither asked for nor forbidden."""
 UNRATED_STANDARDNESS = 0.9
 UNRATED_WEIGHT = 0.3
 """A real head was frozen by a sonographer as a standard plane; nobody measured how near the ideal it is."""
+
+
+IMPLANTED_ABDOMENS = 0.75
+"""Of the simulated organs that are set into real pictures; the others are heads."""
 
 
 class Batch(NamedTuple):
@@ -67,6 +72,9 @@ class Collection:
 
     early_phantom_heads: list[Example] = field(default_factory=list)
     """Those of ``phantom_heads`` that are drawn as ``phantom_early_head`` too."""
+
+    guests: dict[Plane, list[Example]] = field(default_factory=lambda: {Plane.HEAD: [], Plane.ABDOMEN: []})
+    """The phantom's single frames of a plane, to be drawn as ``real_implant``."""
 
     @property
     def simulated(self) -> list[Example]:
@@ -182,6 +190,11 @@ def _pick(rng: np.random.Generator, collection: Collection, mixture: Mixture, fr
             if guest.organ in (Plane.ABDOMEN, Plane.FEMUR)
             else erased(picture, rng, collection.others)
         ]
+    if source == "real_implant":
+        organ = Plane.ABDOMEN if rng.random() < IMPLANTED_ABDOMENS else Plane.HEAD
+        guests = collection.guests[organ]
+        guest = guests[int(rng.integers(len(guests)))]
+        return [implanted(picture, guest, rng, collection.heads, collection.others)]
     return [picture]
 
 
@@ -192,6 +205,7 @@ def _single_pictures(collection: Collection) -> dict[str, list[Example]]:
         "real_small_head": collection.small_heads,
         "real_erased": collection.heads,
         "real_transplant": collection.heads,
+        "real_implant": collection.heads if all(collection.guests.values()) else [],
         "real_other": collection.others,
         "phantom_head": collection.phantom_heads,
         "phantom_early_head": collection.early_phantom_heads,

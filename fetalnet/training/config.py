@@ -83,6 +83,7 @@ class Stage(_Table):
 class Mixture(_Table):
     """Shares of what a batch is drawn from; they are divided by their sum.
 
+    ``real_implant``: a simulated abdomen or head filled with real tissue, in a real picture for its head.
     ``real_small_head``: of the real heads those under 100 mm, in the first trimester, beyond their share among all.
     ``phantom_head``: of the phantom's single frames those that show a head, beyond their share among all;
     ``phantom_early_head``: those of them that are too early to show thalami.
@@ -92,6 +93,7 @@ class Mixture(_Table):
     real_small_head: float = 0.0
     real_erased: float = 0.05
     real_transplant: float = 0.05
+    real_implant: float = 0.0
     real_other: float = 0.06
     phantom: float = 0.52
     phantom_head: float = 0.0

@@ -28,14 +28,14 @@ def erased(head: Example, rng: np.random.Generator, fillers: list[Example]) -> E
         )
     else:
         fill = _inpainted(head.pixels, covered, rng)
-    return Example(_blend(head.pixels, fill, covered))
+    return Example(blend(head.pixels, fill, covered))
 
 
 def transplanted(head: Example, guest: Example) -> Example:
     """The guest's organ (a phantom's) in the surroundings of a real picture whose head it replaces."""
     organs = [outline.geometry for outline in (head.outlines[Plane.HEAD], *guest.outlines.values())]
     covered = _cover(head.pixels.shape, organs)
-    pixels = _blend(head.pixels, _matched(guest.pixels, head.pixels), covered)
+    pixels = blend(head.pixels, _matched(guest.pixels, head.pixels), covered)
     return replace(guest, pixels=pixels, real=False)
 
 
@@ -53,7 +53,8 @@ def _cover(shape: tuple[int, ...], outlines: list[Geometry]) -> Floats:
     return np.asarray(cv2.blur(cover, (15, 15)), np.float32) / np.float32(255)
 
 
-def _blend(pixels: NDArray[np.uint8], fill: NDArray[np.uint8], cover: Floats) -> NDArray[np.uint8]:
+def blend(pixels: NDArray[np.uint8], fill: NDArray[np.uint8], cover: Floats) -> NDArray[np.uint8]:
+    """``fill`` where ``cover`` (height, width) is 1, the picture where it is 0."""
     return (pixels * (1 - cover) + fill * cover).astype(np.uint8)
 
 

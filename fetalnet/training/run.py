@@ -83,7 +83,8 @@ def collect(config: TrainingConfig, cache: Path) -> Collection:
         if each.organ is Plane.HEAD and each.outlines[Plane.HEAD].standardness >= batches.OUTLINED
     ]
     early = [each for each in outlined if each.plane is Plane.HEAD and Structure.THALAMI not in each.structures]
-    return Collection(pictures, without, stills, clips, small, outlined, early)
+    guests = {plane: [each for each in stills if each.plane is plane] for plane in (Plane.HEAD, Plane.ABDOMEN)}
+    return Collection(pictures, without, stills, clips, small, outlined, early, guests)
 
 
 def real_heads(config: TrainingConfig) -> list[hc18.HeadStill]:
