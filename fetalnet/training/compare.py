@@ -44,7 +44,7 @@ from fetalnet.training.hc18 import HeadStill, head_stills
 from fetalnet.training.run import train
 from fetalnet.training.told_head import ToldHead
 
-SYSTEMS = ("short_streaming", "short_fetalnet", "short_multitask_unet", "short_mtln")
+SYSTEMS = ("short_streaming", "short_fetalnet", "short_multitask_unet", "short_mtln", "short_streaming_heads")
 """Configurations compared when none is named: what two CPU cores can train, each shown as many pictures."""
 
 RESULTS_PAGE = Path(fetalnet.__file__).parents[1] / "docs" / "results.md"

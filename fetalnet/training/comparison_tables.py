@@ -44,17 +44,7 @@ def comparison_report(compared: Sequence[Compared], examinations: int, seeds: Se
             for band, summary in each.scores.heads.items()
         ),
         "",
-        f"### Phantom ({recordings})",
-        "",
-        "| system | frames | "
-        + " | ".join(f"F1 {plane}" for plane in Plane)
-        + " | HC error % | AC error % | FL error % "
-        "| best frame right | wrong | none, though there is one | a frame, though there is none |",
-        "|---|" + "---|" * (len(Plane) + 8),
-        *(_phantom_row(each.system.name, each.scores.phantom) for each in compared if each.scores.phantom is not None),
-        "",
-        "Errors are absolute, of the best frames: mean ± standard deviation (95 % bootstrap interval).",
-        "",
+        *_phantom_table(compared, recordings),
         *(f"- {each.system.remark}" for each in compared),
     ]
     heads = [(each.system.name, each.scores.heads[ALL]) for each in compared]
@@ -132,6 +122,26 @@ def _row(each: Compared, first: Compared) -> str:
         f"{each.ms['torch'] / first.ms['openvino']:.1f}",
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _phantom_table(compared: Sequence[Compared], recordings: str) -> list[str]:
+    """Recordings are followed by systems that know more than heads."""
+    rows = [_phantom_row(each.system.name, each.scores.phantom) for each in compared if each.scores.phantom is not None]
+    if not rows:
+        return []
+    return [
+        f"### Phantom ({recordings})",
+        "",
+        "| system | frames | "
+        + " | ".join(f"F1 {plane}" for plane in Plane)
+        + " | HC error % | AC error % | FL error % "
+        "| best frame right | wrong | none, though there is one | a frame, though there is none |",
+        "|---|" + "---|" * (len(Plane) + 8),
+        *rows,
+        "",
+        "Errors are absolute, of the best frames: mean ± standard deviation (95 % bootstrap interval).",
+        "",
+    ]
 
 
 def _phantom_row(name: str, phantom: PhantomFigures) -> str:
