@@ -184,9 +184,11 @@ class TrainingConfig(_Table):
     @property
     def heads_alone(self) -> bool:
         """Whether nothing but heads is ever shown, so that only their outlines can be asked about."""
-        mixtures = [phase.mixture or self.mixture for phase in self.phases]
-        drawn = {name for mixture in mixtures for name, share in mixture.model_dump().items() if share}
-        return self.real_data and drawn <= {"real_head", "real_small_head"}
+        return self.real_data and not any(map(self.draws, set(Mixture.model_fields) - {"real_head", "real_small_head"}))
+
+    def draws(self, source: str) -> bool:
+        """Whether any batch is drawn from ``source``, a share of a mixture."""
+        return any(getattr(phase.mixture or self.mixture, source) > 0 for phase in self.phases)
 
     def at(self, step: int) -> tuple[Phase, Stage, float]:
         """The phase and stage of a step, and how far the phase has come (0 to 1)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import cv2
@@ -20,6 +20,7 @@ from fetalnet.training.batches import UNRATED_STANDARDNESS, UNRATED_WEIGHT, Coll
 from fetalnet.training.config import Network, TrainingConfig
 from fetalnet.training.erase import erased
 from fetalnet.training.example import Example
+from fetalnet.training.implants import implanted
 from fetalnet.training.phantom_looks import in_drawn_look
 from fetalnet.training.targets import warped
 
@@ -27,6 +28,10 @@ OWN_SHARE, OTHERS_SHARE = 0.66, 0.14
 """Shares of crops around the plane's own organ and around another organ; the rest shows none."""
 
 REAL_HEAD_SHARE = 0.4
+IMPLANT_SHARE = 0.4
+"""Of the simulated organs those in real tissue, where there are such."""
+REAL_LOOKING_SHARE = 0.6
+"""Of the other organs those that look real, where there are such."""
 PLAIN_SHARE = 0.5
 """Share of crops that keep the look they have: a rating must not drown in what augmentation hides."""
 
@@ -47,24 +52,27 @@ class Crops(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pools:
-    """Pictures as sharp as on the network's grid, by what they show: heads, simulated organs by plane, and pictures
-    without an organ.
+    """Pictures as sharp as on the network's grid, by what they show: heads, simulated organs by plane, pictures without
+    an organ, and simulated organs in real tissue by plane.
     """
 
     heads: list[Example]
     others: list[Example]
     organs: dict[Plane, list[Example]]
     empty: list[Example]
+    implants: dict[Plane, list[Example]] = field(default_factory=dict)
 
     @staticmethod
-    def of(collection: Collection, grid: tuple[int, int]) -> Pools:
+    def of(collection: Collection, grid: tuple[int, int], implants: int = 0, seed: int = 0) -> Pools:
+        """So many ``implants`` are made of each organ that can be set into a real picture."""
         heads, others, simulated = (
             [_on_grid(each, grid) for each in pool]
             for pool in (collection.heads, collection.others, collection.simulated)
         )
         organs = {plane: [each for each in simulated if plane in each.outlines] for plane in STANDARD_PLANES}
         empty = [*others, *(each for each in simulated if not each.outlines)]
-        return Pools(heads, others, organs, empty)
+        made = {plane: _implants(collection, plane, implants, seed, grid) for plane in collection.guests}
+        return Pools(heads, others, organs, empty, {plane: pool for plane, pool in made.items() if pool})
 
 
 def draw_crops(config: TrainingConfig, pools: Pools, step: int, rank: int = 0) -> list[Crops]:
@@ -155,9 +163,15 @@ def _pick(rng: np.random.Generator, pools: Pools, plane: Plane) -> tuple[Example
     if kind < OWN_SHARE:
         real = plane is Plane.HEAD and bool(pools.heads) and rng.random() < REAL_HEAD_SHARE
         pool = pools.heads if real else pools.organs[plane]
+        if not real and pools.implants.get(plane) and rng.random() < IMPLANT_SHARE:
+            pool = pools.implants[plane]
         if pool:
             example = _any(rng, pool)
             return example, example.outlines[plane].geometry, True
+    real_looking = _real_looking(pools, plane) if kind < OWN_SHARE + OTHERS_SHARE else []
+    if real_looking and rng.random() < REAL_LOOKING_SHARE:
+        example = _any(rng, real_looking)
+        return example, example.outlines[example.organ].geometry, False
     others = [each for each in STANDARD_PLANES if each is not plane and pools.organs[each]]
     if kind < OWN_SHARE + OTHERS_SHARE and others:
         other = others[int(rng.integers(len(others)))]
@@ -168,6 +182,24 @@ def _pick(rng: np.random.Generator, pools: Pools, plane: Plane) -> tuple[Example
         return erased(head, rng, pools.others), head.outlines[Plane.HEAD].geometry, False
     example = _any(rng, pools.empty or pools.organs[plane])
     return example, _anywhere(rng, example), False
+
+
+def _real_looking(pools: Pools, plane: Plane) -> list[Example]:
+    """Organs of other planes that are real, or lie in real tissue; none where nothing lies in real tissue."""
+    of_others = [each for organ, pool in pools.implants.items() if organ is not plane for each in pool]
+    return [*of_others, *pools.heads] if of_others and plane is not Plane.HEAD else of_others
+
+
+def _implants(collection: Collection, plane: Plane, count: int, seed: int, grid: tuple[int, int]) -> list[Example]:
+    guests, heads = collection.guests[plane], collection.heads
+    if not (guests and heads):
+        return []
+    made = []
+    for number in range(count):
+        rng = np.random.default_rng([seed, STANDARD_PLANES.index(plane), number])
+        picture = implanted(_any(rng, heads), _any(rng, guests), rng, heads, collection.others)
+        made.append(_on_grid(picture, grid))
+    return made
 
 
 def _anywhere(rng: np.random.Generator, example: Example) -> Ellipse:

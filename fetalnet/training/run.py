@@ -37,6 +37,10 @@ SMALL_HEAD_MM = 100.0
 """Circumference up to which a head is one of the first trimester."""
 
 
+IMPLANTS = 800
+"""How many of each organ the reader learns from, where the run draws implants."""
+
+
 class Data(lightning.LightningDataModule, Generic[Drawn]):  # type: ignore[misc]
     """Streams of batches that start where the trainer stands; ``draw`` gives one for a step and a process."""
 
@@ -198,7 +202,8 @@ def train_reader(
 ) -> None:
     """Train the reader of a network whose other parts are done, and weigh its verdict against the branch's."""
     assert config.reader is not None
-    pools = Pools.of(collection, (config.network.height, config.network.width))
+    implants = IMPLANTS if config.draws("real_implant") else 0
+    pools = Pools.of(collection, (config.network.height, config.network.width), implants, config.seed)
     data = Data(lambda step, rank: draw_crops(config, pools, step, rank), config.reader.steps, config.steps_per_epoch)
     _fit(ReaderTraining(config, network), data, config, folder, resume)
     fit_verdict(network, config, collection)

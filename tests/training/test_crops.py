@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -92,3 +94,23 @@ def test_that_a_crop_is_no_sharper_than_the_network_s_own_picture():
 
     assert contrast((320, 480)) > 0.2
     assert contrast((160, 240)) < 0.1
+
+
+def test_that_organs_in_real_tissue_are_learned_and_real_heads_are_no_other_organ(collection):
+    guests = {Plane.HEAD: [], Plane.ABDOMEN: [collection.stills[1]]}
+    with_guests = replace(collection, guests=guests)
+    assert Pools.of(with_guests, GRID).implants == {}
+    pools = Pools.of(with_guests, GRID, 3, seed=4)
+    assert {plane: len(pool) for plane, pool in pools.implants.items()} == {Plane.ABDOMEN: 3}
+    again = Pools.of(with_guests, GRID, 3, seed=4)
+    for one, other in zip(pools.implants[Plane.ABDOMEN], again.implants[Plane.ABDOMEN], strict=True):
+        np.testing.assert_array_equal(one.pixels, other.pixels)
+
+    # The simulated organs dim, the real head bright: what is bright and not the femur is the real head.
+    dim = {plane: [replace(each, pixels=each.pixels // 8) for each in pool] for plane, pool in pools.organs.items()}
+    dim_implants = {Plane.ABDOMEN: [replace(each, pixels=each.pixels // 8) for each in pools.implants[Plane.ABDOMEN]]}
+    drawn = [
+        draw_crop(np.random.default_rng(seed), replace(pools, organs=dim, implants=dim_implants, empty=[]), Plane.FEMUR)
+        for seed in range(200)
+    ]
+    assert any(crop.max() > 0.6 and present == 0 for crop, present, *_ in drawn)
