@@ -23,6 +23,26 @@ _UNSEEN_LOGIT = -4.0
 _WIDTHS = (16, 32, 48, 64)
 
 
+HIDDEN = _WIDTHS[-1]
+"""How many numbers are told of a crop."""
+
+
+def crop_encoder() -> nn.Sequential:
+    """Crops (n, 1, h, w) to maps (n, HIDDEN, h / 16, w / 16)."""
+    stages = (ResidualBlock(*widths, stride=2) for widths in pairwise(_WIDTHS))
+    return nn.Sequential(convolution(1, _WIDTHS[0], stride=2), nn.ReLU(inplace=True), *stages)
+
+
+def pooled(seen: Tensor) -> Tensor:
+    """Maps (n, k, h, w) to their means and greatest values (n, 2k)."""
+    return torch.cat([seen.mean(dim=(2, 3)), seen.amax(dim=(2, 3))], dim=1)
+
+
+def hidden_layer() -> nn.Sequential:
+    """What was pooled (n, 2 HIDDEN) to (n, HIDDEN)."""
+    return nn.Sequential(nn.Dropout(0.2), nn.Linear(2 * HIDDEN, HIDDEN), nn.ReLU(inplace=True), nn.Dropout(0.2))
+
+
 class Reading(NamedTuple):
     """Logits for n crops of one organ: ``present`` (n,), that its plane is well enough cut; ``standardness`` (n,);
     ``structures`` (n, k) of those that belong to its plane.
@@ -38,18 +58,15 @@ class OrganReader(nn.Module):
 
     def __init__(self, plane: Plane) -> None:
         super().__init__()
-        first, *_, last = _WIDTHS
-        stages = (ResidualBlock(*widths, stride=2) for widths in pairwise(_WIDTHS))
-        self.encoder = nn.Sequential(convolution(1, first, stride=2), nn.ReLU(inplace=True), *stages)
-        self.hidden = nn.Sequential(nn.Dropout(0.2), nn.Linear(2 * last, last), nn.ReLU(inplace=True), nn.Dropout(0.2))
-        self.present = nn.Linear(last, 1)
-        self.standardness = nn.Linear(last, 1)
+        self.encoder = crop_encoder()
+        self.hidden = hidden_layer()
+        self.present = nn.Linear(HIDDEN, 1)
+        self.standardness = nn.Linear(HIDDEN, 1)
         names = structures_of(plane)
-        self.structures = nn.Linear(last, len(names)) if names else None
+        self.structures = nn.Linear(HIDDEN, len(names)) if names else None
 
     def forward(self, crops: Tensor) -> Reading:
-        seen = self.encoder(4.0 * crops - 1.0)
-        hidden = self.hidden(torch.cat([seen.mean(dim=(2, 3)), seen.amax(dim=(2, 3))], dim=1))
+        hidden = self.hidden(pooled(self.encoder(4.0 * crops - 1.0)))
         structures = self.structures(hidden) if self.structures is not None else hidden[:, :0]
         return Reading(self.present(hidden)[:, 0], self.standardness(hidden)[:, 0], structures)
 

@@ -10,6 +10,7 @@ from fetalnet.network.attention import DecoderStage
 from fetalnet.network.blocks import ResidualBlock, convolution
 from fetalnet.network.branch import ClassificationBranch, Findings
 from fetalnet.network.config import STRIDE, Masks, NetworkConfig, Temporal
+from fetalnet.network.opinion import SecondOpinion
 from fetalnet.network.output import Output, StepOutput, as_clips
 from fetalnet.network.reader import Reader
 from fetalnet.network.rim import RimReader
@@ -20,8 +21,8 @@ from fetalnet.planes import STANDARD_PLANES
 _MIDDLE = 2
 """The stage at 1/8 of the input: fine enough for the structures within an organ, coarse enough to be cheap."""
 
-STRIP_READERS = ("rim.", "shaft.")
-"""How the names begin of the parts that are run beside the rest, on strips of the picture."""
+PARTS = ("rim.", "shaft.", "opinion.")
+"""How the names begin of the parts that are run beside the rest, on strips and crops of the picture."""
 
 STILLS = "stills."
 """How the names begin of the network for pictures alone."""
@@ -34,8 +35,9 @@ class StreamingFetalNet(nn.Module):
     recurrent bottleneck. Ours: residual blocks, 2.1 M parameters instead of 69 M, one mask channel per plane, a
     branch that looks inside the outlines, a reader that rates how near each outlined organ is to its ideal plane, a rim
     reader and a shaft reader that see the border of a fitted ellipse and the ends of a fitted line in the picture's own
-    resolution (run beside, see ``fetalnet.refinement``), state carried by the caller. ``stills`` is a second network,
-    for pictures alone, which nothing here runs.
+    resolution (run beside, see ``fetalnet.refinement``), a second opinion on heads in pictures alone (see
+    ``fetalnet.second_opinion``), state carried by the caller. ``stills`` is a second network, for pictures alone,
+    which nothing here runs.
     """
 
     masks = Masks.PER_PLANE
@@ -61,6 +63,7 @@ class StreamingFetalNet(nn.Module):
         self.reader = Reader(config.crop_scale)
         self.rim = RimReader() if config.rim else None
         self.shaft = ShaftReader() if config.shaft else None
+        self.opinion = SecondOpinion() if config.opinion else None
         self.stills = StreamingFetalNet(config.stills) if config.stills is not None else None
 
     def initial_state(self, batch: int, height: int | None = None, width: int | None = None) -> Tensor:

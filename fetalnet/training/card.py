@@ -101,7 +101,8 @@ def _parts_alone(config: dict[str, Any]) -> list[str]:
     """Which part was trained where it was not the whole network."""
     if config["phases"]:
         return []
-    parts = [f"the {part} reader" for part in ("rim", "shaft") if config.get(part) is not None]
+    named = {"rim": "the rim reader", "shaft": "the shaft reader", "opinion": "the second opinion"}
+    parts = [name for part, name in named.items() if config.get(part) is not None]
     told = " and ".join(parts).capitalize() + " alone " + ("was" if len(parts) == 1 else "were")
     return ["", f"{told} trained; the rest is that of the weights it began with."]
 

@@ -40,6 +40,7 @@ class Network(_Table):
     crop_scale: float = Field(default=1.0, gt=0.5)
     rim: bool = False
     shaft: bool = False
+    opinion: bool = False
 
     def build(self) -> NetworkConfig:
         return NetworkConfig(**self.model_dump(exclude={"architecture"}))
@@ -141,6 +142,15 @@ class ShaftStage(_Table):
     steps: int = Field(default=4000, gt=0)
 
 
+class OpinionStage(_Table):
+    """How the second opinion is trained: ``batch`` crops a step; ``implants`` organs in real tissue are made for it."""
+
+    learning_rate: float = Field(default=2e-3, gt=0)
+    batch: int = Field(default=48, gt=0)
+    steps: int = Field(default=3000, gt=0)
+    implants: int = Field(default=3000, gt=0)
+
+
 class TrainingConfig(_Table):
     """A whole run. Batches are split over ``processes`` of one thread each, whose gradients are averaged.
 
@@ -162,6 +172,7 @@ class TrainingConfig(_Table):
     reader: ReaderStage | None = None
     rim: RimStage | None = None
     shaft: ShaftStage | None = None
+    opinion: OpinionStage | None = None
     real_data: bool = True
     hold_out_validation: bool = True
     processes: int = Field(default=2, ge=1)

@@ -66,12 +66,11 @@ class Pools:
     def of(collection: Collection, grid: tuple[int, int], implants: int = 0, seed: int = 0) -> Pools:
         """So many ``implants`` are made of each organ that can be set into a real picture."""
         heads, others, simulated = (
-            [_on_grid(each, grid) for each in pool]
-            for pool in (collection.heads, collection.others, collection.simulated)
+            on_grid(pool, grid) for pool in (collection.heads, collection.others, collection.simulated)
         )
         organs = {plane: [each for each in simulated if plane in each.outlines] for plane in STANDARD_PLANES}
         empty = [*others, *(each for each in simulated if not each.outlines)]
-        made = {plane: _implants(collection, plane, implants, seed, grid) for plane in collection.guests}
+        made = {plane: implants_of(collection, plane, implants, seed, grid) for plane in collection.guests}
         return Pools(heads, others, organs, empty, {plane: pool for plane, pool in made.items() if pool})
 
 
@@ -134,7 +133,12 @@ def jittered(geometry: Geometry, plane: Plane, rng: np.random.Generator, scale: 
     return np.column_stack([linear, middle - linear @ np.array([cx, cy])])
 
 
-def _on_grid(example: Example, grid: tuple[int, int]) -> Example:
+def on_grid(pool: list[Example], grid: tuple[int, int]) -> list[Example]:
+    """Pictures as sharp as on a network's grid (height, width)."""
+    return [_resized(each, grid) for each in pool]
+
+
+def _resized(example: Example, grid: tuple[int, int]) -> Example:
     matrix = Warp().matrix((example.pixels.shape[0], example.pixels.shape[1]), grid)
     outlines = {
         plane: replace(outline, geometry=warped(outline.geometry, matrix))
@@ -190,7 +194,10 @@ def _real_looking(pools: Pools, plane: Plane) -> list[Example]:
     return [*of_others, *pools.heads] if of_others and plane is not Plane.HEAD else of_others
 
 
-def _implants(collection: Collection, plane: Plane, count: int, seed: int, grid: tuple[int, int]) -> list[Example]:
+def implants_of(collection: Collection, plane: Plane, count: int, seed: int, grid: tuple[int, int]) -> list[Example]:
+    """So many of the phantom's organs in real tissue and pictures, on a grid; none where there is nothing to make them
+    of.
+    """
     guests, heads = collection.guests[plane], collection.heads
     if not (guests and heads):
         return []
@@ -198,8 +205,8 @@ def _implants(collection: Collection, plane: Plane, count: int, seed: int, grid:
     for number in range(count):
         rng = np.random.default_rng([seed, STANDARD_PLANES.index(plane), number])
         picture = implanted(_any(rng, heads), _any(rng, guests), rng, heads, collection.others)
-        made.append(_on_grid(picture, grid))
-    return made
+        made.append(picture)
+    return on_grid(made, grid)
 
 
 def _anywhere(rng: np.random.Generator, example: Example) -> Ellipse:

@@ -27,9 +27,9 @@ class Training(lightning.LightningModule):  # type: ignore[misc]
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if isinstance(self.network, StreamingFetalNet):
             self.network.reader.requires_grad_(False)
-            for strip_reader in (self.network.rim, self.network.shaft):
-                if strip_reader is not None:
-                    strip_reader.requires_grad_(False)
+            for part in (self.network.rim, self.network.shaft, self.network.opinion):
+                if part is not None:
+                    part.requires_grad_(False)
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         if self.config.at(self.global_step)[0].freeze_norm:

@@ -6,13 +6,15 @@ import lightning
 import torch
 from torch import Tensor, nn
 
-from fetalnet.training.config import ReaderStage, RimStage, ShaftStage, TrainingConfig, cosine
+from fetalnet.training.config import OpinionStage, ReaderStage, RimStage, ShaftStage, TrainingConfig, cosine
 
 
 class PartTraining(lightning.LightningModule):  # type: ignore[misc]
     """Optimiser, schedule and random numbers of a stage; the rest of the network is not touched."""
 
-    def __init__(self, config: TrainingConfig, stage: ReaderStage | RimStage | ShaftStage, part: nn.Module) -> None:
+    def __init__(
+        self, config: TrainingConfig, stage: ReaderStage | RimStage | ShaftStage | OpinionStage, part: nn.Module
+    ) -> None:
         super().__init__()
         self.config, self.stage = config, stage
         # Frozen while the rest is trained.

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 
 from fetalnet.errors import InputError
 from fetalnet.network.architectures import Network
-from fetalnet.network.streaming import STILLS, STRIP_READERS, StreamingFetalNet
+from fetalnet.network.streaming import PARTS, STILLS, StreamingFetalNet
 from fetalnet.network.weights import LoadedNetwork, save_weights
 from fetalnet.planes import Plane, Structure
 from fetalnet.training import batches, hc18, other_planes, phantom_data
@@ -26,6 +26,7 @@ from fetalnet.training.config import TrainingConfig
 from fetalnet.training.crops import Pools, draw_crops
 from fetalnet.training.example import data_folder
 from fetalnet.training.module import Training
+from fetalnet.training.opinion import OpinionPools, OpinionTraining, draw_views
 from fetalnet.training.reader import ReaderTraining, fit_verdict
 from fetalnet.training.real_grain import grained
 from fetalnet.training.rim import RimPools, RimTraining, draw_strips
@@ -154,6 +155,8 @@ def train(
             train_rim(network, config, collection, folder / "rim", resume)
         if network.shaft is not None and config.shaft is not None:
             train_shaft(network, config, collection, folder / "shaft", resume)
+        if network.opinion is not None and config.opinion is not None:
+            train_opinion(network, config, collection, folder / "opinion", resume)
     path = folder / f"{config.name}.safetensors"
     if stills is not None:
         network = with_stills(network, stills)
@@ -162,12 +165,12 @@ def train(
 
 
 def begin_with(network: Network, start: LoadedNetwork) -> None:
-    """Take over trained numbers; the readers of strips may be new.
+    """Take over trained numbers; the parts that are run beside may be new.
 
     Raises ``InputError`` where the rest has another shape.
     """
     wanted = network.state_dict()
-    new = {name: tensor for name, tensor in wanted.items() if name.startswith(STRIP_READERS)}
+    new = {name: tensor for name, tensor in wanted.items() if name.startswith(PARTS)}
     given = new | {name: each for name, each in start.network.state_dict().items() if not name.startswith(STILLS)}
     if {name: tensor.shape for name, tensor in given.items()} != {name: each.shape for name, each in wanted.items()}:
         raise InputError(
@@ -189,9 +192,9 @@ def with_stills(network: Network, stills: LoadedNetwork) -> StreamingFetalNet:
             f"The weights {stills.name} see pictures of the same size as the network that is trained; for stills name "
             "weights of another size, or none."
         )
-    alone = replace(other.config, rim=False, shaft=False, stills=None)
+    alone = replace(other.config, rim=False, shaft=False, opinion=False, stills=None)
     whole = StreamingFetalNet(replace(network.config, stills=alone))
-    beside = (*STRIP_READERS, STILLS)
+    beside = (*PARTS, STILLS)
     kept = {STILLS + name: each for name, each in other.state_dict().items() if not name.startswith(beside)}
     whole.load_state_dict(network.state_dict() | kept)
     return whole
@@ -229,6 +232,16 @@ def train_shaft(
         raise InputError("The phantom pack shows no femur to learn from; render more stills of it.")
     data = Data(lambda step, rank: draw_shafts(config, pool, step, rank), config.shaft.steps, config.steps_per_epoch)
     _fit(ShaftTraining(config, network), data, config, folder, resume)
+
+
+def train_opinion(
+    network: StreamingFetalNet, config: TrainingConfig, collection: Collection, folder: Path, resume: bool = True
+) -> None:
+    """Train the second opinion of a network; no other part of it is needed for that. Raises ``InputError``."""
+    assert config.opinion is not None
+    pools = OpinionPools.of(config, collection)
+    data = Data(lambda step, rank: draw_views(config, pools, step, rank), config.opinion.steps, config.steps_per_epoch)
+    _fit(OpinionTraining(config, network), data, config, folder, resume)
 
 
 def _fit(
