@@ -18,6 +18,7 @@ from fetalnet.engine import Engine, Raw
 from fetalnet.engines import Device, engine_for, in_float32
 from fetalnet.fitting import FemurFit, fit_plane
 from fetalnet.fitting.shape import shape_of
+from fetalnet.geometry import Ellipse
 from fetalnet.judgement import MIN_PROBABILITY, judged_still
 from fetalnet.network.weights import DEFAULT_WEIGHTS, LoadedNetwork, load_weights
 from fetalnet.picture.letterbox import Box, Letterbox
@@ -25,6 +26,7 @@ from fetalnet.planes import STANDARD_PLANES, Plane
 from fetalnet.prediction import Prediction, StreamState
 from fetalnet.records import ModelRef
 from fetalnet.refinement import Refinement
+from fetalnet.second_opinion import SecondOpinion
 from fetalnet.sources.frame import Frame
 
 MIN_STANDARDNESS = 0.1
@@ -74,6 +76,7 @@ class Predictor:
         self._device = device
         self.engine: Engine = self._engine_of(loaded, device)
         self._refinement = Refinement.of(loaded, device, threads, cache)
+        self._opinion = SecondOpinion.of(loaded)
         self.model = ModelRef(loaded.name, loaded.sha256, self.engine.name)
         self._grid_shape = (loaded.network.config.height, loaded.network.config.width)
         self._on_stills: Predictor | None = None
@@ -134,7 +137,8 @@ class Predictor:
     def predict_still(self, frame: Frame) -> Prediction:
         """The answer for a picture alone, looked at longer than a frame of a stream: see ``closer_look``.
 
-        Where there is a network for stills, it answers; the first still waits until its engine is made.
+        Where there is a network for stills, it answers; the first still waits until its engine is made. Where there is
+        a ``second_opinion`` on heads, it is asked.
         """
         stills = self._for_stills()
         if stills is not None:
@@ -145,6 +149,9 @@ class Predictor:
         self.reset()
         prepared = self.prepare(frame)
         raw = self._run_alone(prepared.grid)
+        abdomen = self._doubted(frame, prepared, raw)
+        if abdomen is not None:
+            return judged_still(abdomen)
         first = self.fit(frame, prepared, raw, still=True)
         # An organ cut anyhow looks rounder the longer one looks: the real abdomen would be measured as a head.
         if first.plane is Plane.OTHER or first.standardness < MIN_LEAKING_STANDARDNESS:
@@ -209,6 +216,49 @@ class Predictor:
             frame.file,
             shape,
             raw.structures,
+            prepared.change,
+        )
+
+    def _doubted(self, frame: Frame, prepared: Prepared, raw: Raw) -> Prediction | None:
+        """The answer where what the network calls a head is an abdomen; None where nothing speaks for that."""
+        names = list(Plane)
+        head, abdomen = names.index(Plane.HEAD), names.index(Plane.ABDOMEN)
+        if self._opinion is None or int(raw.planes.argmax()) != head or raw.planes[head] < MIN_PROBABILITY:
+            return None
+
+        def at_wall(ellipse: Ellipse) -> Ellipse:
+            moved = self._refinement.of_geometry(
+                ellipse, Plane.ABDOMEN, frame.pixels, prepared.native_fan, closely=True
+            )
+            assert isinstance(moved, Ellipse)
+            return moved
+
+        mask = raw.masks[STANDARD_PLANES.index(Plane.HEAD)]
+        found = self._opinion.doubt(mask, prepared.grid, prepared.letterbox, prepared.fan, at_wall)
+        if found is None:
+            return None
+        shares = raw.planes.tolist()
+        shares[head], shares[abdomen] = shares[abdomen], shares[head]
+        refused = outline = shape = None
+        if found.ellipse is None:
+            refused = "it looks like an abdomen, whose wall was not found"
+        elif found.standardness < MIN_STANDARDNESS:
+            refused = f"abdomen is cut too far from its standard plane ({found.standardness:.2f})"
+        else:
+            outline = found.ellipse.points().astype(np.float32)
+            shape = shape_of(found.ellipse, outline, prepared.letterbox, prepared.fan)
+        return Prediction(
+            frame.index,
+            frame.time_s,
+            Plane.ABDOMEN,
+            dict(zip(names, shares, strict=True)),
+            found.standardness,
+            outline,
+            found.ellipse if refused is None else None,
+            refused,
+            frame.file,
+            shape,
+            found.structures,
             prepared.change,
         )
 

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from fetalnet.fitting import fit_plane
 from fetalnet.fitting.outline import inside_of
 from fetalnet.geometry import Ellipse
 from fetalnet.network.opinion import SIDE_PX
@@ -40,11 +41,14 @@ _SAME_WALL = 0.1
 """In radii: two searches that end further apart did not find it."""
 
 
-class Rating(NamedTuple):
-    """What the reader says of an abdomen: ``standardness`` 0 to 1, and ``structures`` (11,) as in ``Prediction``."""
+class Abdomen(NamedTuple):
+    """What was taken for a head: its outline in native pixels, or None where it was not found; and what the reader says
+    of it, ``standardness`` 0 to 1 and ``structures`` (11,) as in ``Prediction``.
+    """
 
+    ellipse: Ellipse | None
     standardness: float
-    structures: Floats
+    structures: Floats | None
 
 
 class SecondOpinion:
@@ -61,11 +65,28 @@ class SecondOpinion:
         reader = getattr(alone.network, "reader", None)
         return None if network is None or reader is None else SecondOpinion(network, reader)
 
+    def doubt(
+        self,
+        mask: Floats,
+        grid: Floats,
+        letterbox: Letterbox,
+        seen: NDArray[np.bool_] | None,
+        at_wall: Callable[[Ellipse], Ellipse],
+    ) -> Abdomen | None:
+        """The abdomen that was taken for a head; None where it is a head, or nobody can say.
+
+        ``mask`` and ``grid`` (height, width): the outline's probabilities, and the picture as the network sees it, grey
+        0 to 1. ``seen``: where the fan lies. ``at_wall`` moves an ellipse (native pixels) nearer to an abdomen's wall.
+        """
+        outlined = fit_plane(Plane.HEAD, mask, letterbox, seen, may_leak=True).geometry
+        if not isinstance(outlined, Ellipse) or self.head(outlined, grid, letterbox) >= LEAST_HEAD:
+            return None
+        ellipse = walled(mask, letterbox, seen, at_wall)
+        return Abdomen(None, 0.0, None) if ellipse is None else self._rated(ellipse, grid, letterbox)
+
     @torch.inference_mode()
     def head(self, ellipse: Ellipse, grid: Floats, letterbox: Letterbox) -> float:
-        """How far what lies in ``ellipse`` (native pixels) is a head and no abdomen, 0 to 1; ``grid`` (height, width)
-        is the picture as the network sees it, grey 0 to 1.
-        """
+        """How far what lies in ``ellipse`` is a head and no abdomen, 0 to 1."""
         to_native = np.linalg.inv(np.vstack([letterbox.matrix, [0.0, 0.0, 1.0]]))
         crops = [
             cv2.warpAffine(grid, view(ellipse, 360.0 * turn / _TURNS, mirrored) @ to_native, (SIDE_PX, SIDE_PX))
@@ -76,8 +97,7 @@ class SecondOpinion:
         return float(torch.sigmoid(odds).mean())
 
     @torch.inference_mode()
-    def rating(self, ellipse: Ellipse, grid: Floats, letterbox: Letterbox) -> Rating:
-        """What the reader says of the abdomen in ``ellipse``."""
+    def _rated(self, ellipse: Ellipse, grid: Floats, letterbox: Letterbox) -> Abdomen:
         mask = np.zeros(grid.shape, np.float32)
         cv2.fillPoly(mask, [np.round(letterbox.to_grid(ellipse.points(90))).astype(np.int32)], 1.0)
         logits = torch.full((1, len(STANDARD_PLANES), *grid.shape), -8.0)
@@ -85,7 +105,7 @@ class SecondOpinion:
         logits[0, channel] = torch.from_numpy(16.0 * mask - 8.0)
         reading = self._reader(torch.from_numpy(grid)[None, None], logits)
         structures = torch.sigmoid(reading.structures[0]).numpy()
-        return Rating(float(torch.sigmoid(reading.standardness[0, channel])), structures)
+        return Abdomen(ellipse, float(torch.sigmoid(reading.standardness[0, channel])), structures)
 
 
 def view(ellipse: Ellipse, turn_deg: float, mirrored: bool) -> NDArray[np.float64]:
