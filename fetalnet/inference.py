@@ -239,14 +239,7 @@ class Predictor:
             return None
         shares = raw.planes.tolist()
         shares[head], shares[abdomen] = shares[abdomen], shares[head]
-        refused = outline = shape = None
-        if found.ellipse is None:
-            refused = "it looks like an abdomen, whose wall was not found"
-        elif found.standardness < MIN_STANDARDNESS:
-            refused = f"abdomen is cut too far from its standard plane ({found.standardness:.2f})"
-        else:
-            outline = found.ellipse.points().astype(np.float32)
-            shape = shape_of(found.ellipse, outline, prepared.letterbox, prepared.fan)
+        outline = found.ellipse.points().astype(np.float32)
         return Prediction(
             frame.index,
             frame.time_s,
@@ -254,12 +247,11 @@ class Predictor:
             dict(zip(names, shares, strict=True)),
             found.standardness,
             outline,
-            found.ellipse if refused is None else None,
-            refused,
-            frame.file,
-            shape,
-            found.structures,
-            prepared.change,
+            found.ellipse,
+            file=frame.file,
+            shape=shape_of(found.ellipse, outline, prepared.letterbox, prepared.fan),
+            structures=found.structures,
+            change=prepared.change,
         )
 
     def _for_stills(self) -> Predictor | None:

@@ -29,7 +29,9 @@ from fetalnet.planes import STANDARD_PLANES, Plane
 Floats = NDArray[np.float32]
 
 LEAST_HEAD = 0.45
-"""What looks less like a head than this is none. Of 335 real heads that nothing was trained on the least has 0.50."""
+"""What looks less like a head than this may be none."""
+LEAST_RATING = 0.1
+"""An abdomen that is rated lower is none either: then the picture stays what the network called it."""
 
 _TURNS = 8
 _LEVELS = (0.9, 0.97)
@@ -42,13 +44,13 @@ _SAME_WALL = 0.1
 
 
 class Abdomen(NamedTuple):
-    """What was taken for a head: its outline in native pixels, or None where it was not found; and what the reader says
-    of it, ``standardness`` 0 to 1 and ``structures`` (11,) as in ``Prediction``.
+    """What was taken for a head: its outline in native pixels, and what the reader says of it, ``standardness`` 0 to 1
+    and ``structures`` (11,) as in ``Prediction``.
     """
 
-    ellipse: Ellipse | None
+    ellipse: Ellipse
     standardness: float
-    structures: Floats | None
+    structures: Floats
 
 
 class SecondOpinion:
@@ -73,7 +75,8 @@ class SecondOpinion:
         seen: NDArray[np.bool_] | None,
         at_wall: Callable[[Ellipse], Ellipse],
     ) -> Abdomen | None:
-        """The abdomen that was taken for a head; None where it is a head, or nobody can say.
+        """The abdomen that was taken for a head; None where it looks like a head, no wall is found, or the reader does
+        not know it as an abdomen.
 
         ``mask`` and ``grid`` (height, width): the outline's probabilities, and the picture as the network sees it, grey
         0 to 1. ``seen``: where the fan lies. ``at_wall`` moves an ellipse (native pixels) nearer to an abdomen's wall.
@@ -82,7 +85,10 @@ class SecondOpinion:
         if not isinstance(outlined, Ellipse) or self.head(outlined, grid, letterbox) >= LEAST_HEAD:
             return None
         ellipse = walled(mask, letterbox, seen, at_wall)
-        return Abdomen(None, 0.0, None) if ellipse is None else self._rated(ellipse, grid, letterbox)
+        if ellipse is None:
+            return None
+        abdomen = self._rated(ellipse, grid, letterbox)
+        return abdomen if abdomen.standardness >= LEAST_RATING else None
 
     @torch.inference_mode()
     def head(self, ellipse: Ellipse, grid: Floats, letterbox: Letterbox) -> float:
