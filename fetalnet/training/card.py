@@ -17,7 +17,8 @@ _DATA = [
     {
         "name": "HC18, van den Heuvel et al. 2018, doi 10.1371/journal.pone.0200412, Zenodo 1327317",
         "licence": "CC BY 4.0",
-        "use": "real heads; heads erased, or replaced by a phantom's organ, as other planes",
+        "use": "real heads; heads erased, or replaced by a phantom's organ, as other planes; their tissue in "
+        "a phantom's organs",
     },
     {
         "name": "FETAL_PLANES_DB, Burgos-Artizzu et al. 2020, Zenodo 3904280 (other planes only)",
@@ -54,7 +55,12 @@ def new_card(
         "trained_on": {str(plane): {"real": table[plane, True], "phantom": table[plane, False]} for plane in Plane},
         "config": config.model_dump(mode="json"),
         "limits": _LIMITS,
-    } | {key: each.card | {"figures": {}} for key, each in others.items() if each is not None}
+    } | {key: _as_beginning(each.card) for key, each in others.items() if each is not None}
+
+
+def _as_beginning(card: dict[str, Any]) -> dict[str, Any]:
+    """A card within another: what was measured on those weights says nothing of these."""
+    return {key: value for key, value in card.items() if key != "int8"} | {"figures": {}}
 
 
 def add_figures(weights: Path, figures: dict[str, str]) -> None:
