@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from copy import deepcopy
 from typing import NamedTuple
 
 import cv2
@@ -22,6 +23,7 @@ from fetalnet.geometry import Ellipse
 from fetalnet.network.opinion import SIDE_PX
 from fetalnet.network.opinion import SecondOpinion as OpinionNetwork
 from fetalnet.network.reader import MARGIN, Reader
+from fetalnet.network.streaming import StreamingFetalNet
 from fetalnet.network.weights import LoadedNetwork
 from fetalnet.picture.letterbox import Letterbox
 from fetalnet.planes import STANDARD_PLANES, Plane
@@ -62,10 +64,11 @@ class SecondOpinion:
     @staticmethod
     def of(loaded: LoadedNetwork) -> SecondOpinion | None:
         """None where the weights hold none."""
-        network = getattr(loaded.network, "opinion", None)
-        alone = loaded.for_stills or loaded
-        reader = getattr(alone.network, "reader", None)
-        return None if network is None or reader is None else SecondOpinion(network, reader)
+        network = loaded.network
+        if not isinstance(network, StreamingFetalNet) or network.opinion is None:
+            return None
+        # A copy: an engine may take the network it belongs to to a GPU.
+        return SecondOpinion(network.opinion, deepcopy((network.stills or network).reader))
 
     def doubt(
         self,

@@ -148,6 +148,16 @@ def test_that_doubt_alone_makes_no_abdomen(predictor, monkeypatch, lacks):
     assert prediction.probability == pytest.approx(0.92)
 
 
+def test_that_an_opinion_stays_where_it_is_when_the_network_goes_to_another_device():
+    config = NetworkConfig(channels=(8, 8, 16, 16, 16), hidden=8, opinion=True)
+    loaded = LoadedNetwork(StreamingFetalNet(config).eval(), "untrained", "0" * 64, {})
+    opinion = SecondOpinion.of(loaded)
+    assert opinion is not None
+    loaded.network.reader.to("meta")
+    abdomen = opinion._rated(TRUNK, leaking(), LETTERBOX)
+    assert 0.0 < abdomen.standardness < 1.0
+
+
 def test_that_weights_without_a_second_opinion_are_not_doubted():
     network = StreamingFetalNet(NetworkConfig(channels=(8, 8, 16, 16, 16), hidden=8)).eval()
     assert SecondOpinion.of(LoadedNetwork(network, "untrained", "0" * 64, {})) is None
