@@ -268,7 +268,7 @@ def test_that_what_is_too_much_for_the_memory_is_broken_off(
     listening = listen()
     assert "Status" not in listening.association().send_c_store(scan())
     listening.hears("at once")
-    assert not listening.files
+    assert wait_for(lambda: not listening.files)
 
 
 def test_that_a_message_of_two_gigabytes_is_not_waited_for(listen: Callable[..., Listening]) -> None:
