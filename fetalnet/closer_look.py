@@ -61,7 +61,7 @@ def nearer_box(raw: Raw, letterbox: Letterbox) -> Box | None:
 def joined(far: Raw, far_box: Letterbox, near: Raw, near_box: Letterbox) -> Raw:
     """The far answer with its masks as the near look's letterbox shows them, averaged with the near look's."""
     size = (near_box.width, near_box.height)
-    to_far = _square(far_box) @ np.linalg.inv(_square(near_box))
+    to_far = far_box.square @ np.linalg.inv(near_box.square)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     masks = np.stack([cv2.warpAffine(np.ascontiguousarray(mask), to_far[:2], size, flags=flags) for mask in far.masks])
     return far._replace(masks=np.asarray(0.5 * (masks + near.masks), np.float32))
@@ -73,7 +73,3 @@ def same_organ(far: Geometry | None, near: Geometry | None) -> bool:
         return near is not None
     size, nearer = (each.perimeter_px if isinstance(each, Ellipse) else each.length_px for each in (far, near))
     return abs(nearer / size - 1.0) <= _SAME_SIZE
-
-
-def _square(letterbox: Letterbox) -> NDArray[np.float64]:
-    return np.vstack([letterbox.matrix, [0.0, 0.0, 1.0]])

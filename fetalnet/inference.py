@@ -235,7 +235,8 @@ class Predictor:
 
         mask = raw.masks[STANDARD_PLANES.index(Plane.HEAD)]
         found = self._opinion.doubt(mask, prepared.grid, prepared.letterbox, prepared.fan, at_wall)
-        if found is None:
+        # What the reader does not know as an abdomen stays what the network called it.
+        if found is None or found.standardness < MIN_STANDARDNESS:
             return None
         shares = raw.planes.tolist()
         shares[head], shares[abdomen] = shares[abdomen], shares[head]

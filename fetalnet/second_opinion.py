@@ -32,8 +32,6 @@ Floats = NDArray[np.float32]
 
 LEAST_HEAD = 0.45
 """What looks less like a head than this may be none."""
-LEAST_RATING = 0.1
-"""An abdomen that is rated lower is none either: then the picture stays what the network called it."""
 
 _TURNS = 8
 _LEVELS = (0.9, 0.97)
@@ -78,8 +76,7 @@ class SecondOpinion:
         seen: NDArray[np.bool_] | None,
         at_wall: Callable[[Ellipse], Ellipse],
     ) -> Abdomen | None:
-        """The abdomen that was taken for a head; None where it looks like a head, no wall is found, or the reader does
-        not know it as an abdomen.
+        """The abdomen that may have been taken for a head; None where it looks like a head, or no wall is found.
 
         ``mask`` and ``grid`` (height, width): the outline's probabilities, and the picture as the network sees it, grey
         0 to 1. ``seen``: where the fan lies. ``at_wall`` moves an ellipse (native pixels) nearer to an abdomen's wall.
@@ -88,15 +85,12 @@ class SecondOpinion:
         if not isinstance(outlined, Ellipse) or self.head(outlined, grid, letterbox) >= LEAST_HEAD:
             return None
         ellipse = walled(mask, letterbox, seen, at_wall)
-        if ellipse is None:
-            return None
-        abdomen = self._rated(ellipse, grid, letterbox)
-        return abdomen if abdomen.standardness >= LEAST_RATING else None
+        return None if ellipse is None else self._rated(ellipse, grid, letterbox)
 
     @torch.inference_mode()
     def head(self, ellipse: Ellipse, grid: Floats, letterbox: Letterbox) -> float:
         """How far what lies in ``ellipse`` is a head and no abdomen, 0 to 1."""
-        to_native = np.linalg.inv(np.vstack([letterbox.matrix, [0.0, 0.0, 1.0]]))
+        to_native = np.linalg.inv(letterbox.square)
         crops = [
             cv2.warpAffine(grid, view(ellipse, 360.0 * turn / _TURNS, mirrored) @ to_native, (SIDE_PX, SIDE_PX))
             for turn in range(_TURNS)

@@ -57,8 +57,9 @@ class NetworkConfig:
         if self.height % STRIDE or self.width % STRIDE:
             raise ValueError(f"height and width must be divisible by {STRIDE}, got {self.height}x{self.width}")
         of = self.stills
-        beside = of is not None and (of.rim or of.shaft or of.opinion or of.stills is not None)
-        if of is not None and (beside or (of.height, of.width) == (self.height, self.width)):
+        if of is None:
+            return
+        if of.rim or of.shaft or of.opinion or of.stills or (of.height, of.width) == (self.height, self.width):
             raise ValueError("a network for stills has a grid of its own and no parts beside it")
 
     def to_json(self) -> dict[str, Any]:

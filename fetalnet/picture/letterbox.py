@@ -73,6 +73,11 @@ class Letterbox:
         shift = (0.5 - np.array(self.box[:2])) * scale - 0.5 + np.array(self.inner[:2])
         return np.column_stack([np.diag(scale), shift])
 
+    @property
+    def square(self) -> NDArray[np.float64]:
+        """The same map (3, 3), to be joined with others."""
+        return np.vstack([self.matrix, [0.0, 0.0, 1.0]])
+
     def to_grid(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
         """(n, 2) x, y in native pixels to grid pixels; integers are pixel centres in both."""
         scale = np.array(self.scale)

@@ -23,7 +23,7 @@ from fetalnet.training.batches import Collection, Fields
 from fetalnet.training.config import TrainingConfig
 from fetalnet.training.crops import implants_of, on_grid
 from fetalnet.training.example import Example
-from fetalnet.training.part import PartTraining
+from fetalnet.training.part import PartTraining, batch_of
 from fetalnet.training.phantom_looks import in_drawn_look
 
 GRID = (256, 384)
@@ -80,9 +80,7 @@ class OpinionPools:
 def draw_views(config: TrainingConfig, pools: OpinionPools, step: int, rank: int = 0) -> Views:
     """The batch of one step for one process."""
     assert config.opinion is not None
-    size = max(config.opinion.batch // config.processes, 1)
-    items = [draw_view(np.random.default_rng([config.seed, step, rank, item]), pools) for item in range(size)]
-    return Views(*(torch.from_numpy(np.stack(parts)) for parts in zip(*items, strict=True)))
+    return Views(*batch_of(config, config.opinion, step, rank, lambda rng: draw_view(rng, pools)))
 
 
 def draw_view(rng: np.random.Generator, pools: OpinionPools) -> Fields:

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import lightning
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from fetalnet.training.batches import Fields
 from fetalnet.training.config import OpinionStage, ReaderStage, RimStage, ShaftStage, TrainingConfig, cosine
+
+PartStage = ReaderStage | RimStage | ShaftStage | OpinionStage
+
+
+def batch_of(
+    config: TrainingConfig, stage: PartStage, step: int, rank: int, draw: Callable[[np.random.Generator], Fields]
+) -> list[Tensor]:
+    """The batch of one step for one process: each field of what ``draw`` gives, item by item, as one tensor."""
+    size = max(stage.batch // config.processes, 1)
+    items = [draw(np.random.default_rng([config.seed, step, rank, item])) for item in range(size)]
+    return [torch.from_numpy(np.stack(parts)) for parts in zip(*items, strict=True)]
 
 
 class PartTraining(lightning.LightningModule):  # type: ignore[misc]
     """Optimiser, schedule and random numbers of a stage; the rest of the network is not touched."""
 
-    def __init__(
-        self, config: TrainingConfig, stage: ReaderStage | RimStage | ShaftStage | OpinionStage, part: nn.Module
-    ) -> None:
+    def __init__(self, config: TrainingConfig, stage: PartStage, part: nn.Module) -> None:
         super().__init__()
         self.config, self.stage = config, stage
         # Frozen while the rest is trained.

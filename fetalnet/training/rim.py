@@ -19,7 +19,7 @@ from fetalnet.planes import Plane
 from fetalnet.training.batches import Collection, Fields
 from fetalnet.training.config import TrainingConfig
 from fetalnet.training.example import Example
-from fetalnet.training.part import PartTraining
+from fetalnet.training.part import PartTraining, batch_of
 from fetalnet.training.phantom_looks import in_drawn_look
 from fetalnet.training.strips import measurable, with_another_look
 
@@ -65,11 +65,10 @@ class RimPools:
 def draw_strips(config: TrainingConfig, pools: RimPools, step: int, rank: int = 0) -> Strips:
     """The batch of one step for one process."""
     assert config.rim is not None
-    size = max(config.rim.batch // config.processes, 1)
     share = config.rim.real_share
-    rngs = [np.random.default_rng([config.seed, step, rank, item]) for item in range(size)]
-    items = [draw_strip(rng, pools, share, config.phantom_looks) for rng in rngs]
-    return Strips(*(torch.from_numpy(np.stack(parts)) for parts in zip(*items, strict=True)))
+    return Strips(
+        *batch_of(config, config.rim, step, rank, lambda rng: draw_strip(rng, pools, share, config.phantom_looks))
+    )
 
 
 def draw_strip(

@@ -37,7 +37,6 @@ from fetalnet.training.thermometer import thermometer
 SMALL_HEAD_MM = 100.0
 """Circumference up to which a head is one of the first trimester."""
 
-
 IMPLANTS = 800
 """How many of each organ the reader learns from, where the run draws implants."""
 

@@ -18,7 +18,7 @@ from fetalnet.planes import Plane
 from fetalnet.training.batches import Fields
 from fetalnet.training.config import TrainingConfig
 from fetalnet.training.example import Example
-from fetalnet.training.part import PartTraining
+from fetalnet.training.part import PartTraining, batch_of
 from fetalnet.training.strips import with_another_look
 
 FAR_SHARE = 0.35
@@ -40,9 +40,7 @@ class ShaftStrips(NamedTuple):
 def draw_shafts(config: TrainingConfig, pool: list[Example], step: int, rank: int = 0) -> ShaftStrips:
     """The batch of one step for one process."""
     assert config.shaft is not None
-    size = max(config.shaft.batch // config.processes, 1)
-    items = [draw_shaft(np.random.default_rng([config.seed, step, rank, item]), pool) for item in range(size)]
-    return ShaftStrips(*(torch.from_numpy(np.stack(parts)) for parts in zip(*items, strict=True)))
+    return ShaftStrips(*batch_of(config, config.shaft, step, rank, lambda rng: draw_shaft(rng, pool)))
 
 
 def draw_shaft(rng: np.random.Generator, pool: list[Example]) -> Fields:

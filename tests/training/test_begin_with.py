@@ -1,17 +1,19 @@
 """Training that begins with numbers from before."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from fetalnet.errors import InputError
+from fetalnet.network.architectures import build
 from fetalnet.network.config import NetworkConfig, Temporal
 from fetalnet.network.streaming import StreamingFetalNet
 from fetalnet.network.weights import load_weights, save_weights
 from fetalnet.training.batches import Collection
 from fetalnet.training.card import as_markdown, new_card
-from fetalnet.training.config import Phase, RimStage, ShaftStage, Stage, TrainingConfig
+from fetalnet.training.config import Phase, RimStage, ShaftStage, Stage, TrainingConfig, load_config
 from fetalnet.training.run import begin_with, with_stills
 
 NARROW = (8, 8, 8, 8, 8)
@@ -91,3 +93,11 @@ def test_that_a_network_for_stills_of_the_same_size_is_refused(before):
     weights, _ = before
     with pytest.raises(InputError, match="same size"):
         with_stills(StreamingFetalNet(NetworkConfig(64, 96, NARROW, hidden=8)), weights)
+
+
+@pytest.mark.parametrize("part", ["rim", "shaft", "opinion"])
+def test_that_the_configuration_of_a_part_alone_begins_with_the_weights_that_ship(part):
+    shipped = load_weights()
+    network = build(load_config(Path(part)).network_config)
+    begin_with(network, shipped)
+    assert torch.equal(network.fuse.weight, shipped.network.fuse.weight)
