@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import cv2
@@ -103,6 +103,12 @@ def score_phantom(
     return scores
 
 
+@cache
+def predictor_of(weights: Path, device: str = Device.AUTO) -> Predictor:
+    """One for all recordings of a process, on one thread: to make its engine takes as long as a recording."""
+    return Predictor(weights, device, threads=1)
+
+
 def look_at_fan(predictor: Predictor, recording: PhantomRecording) -> None:
     """Let the predictor see the fan alone, searched as the program does, on five frames spread over the recording."""
     places = np.linspace(0, len(recording) - 1, 5).round().astype(int)
@@ -114,9 +120,8 @@ def look_at_fan(predictor: Predictor, recording: PhantomRecording) -> None:
 def _score_seed(weights: Path, duration_s: float, single_frames: bool, device: str, seed: int) -> PhantomScores:
     cv2.setNumThreads(1)
     scores = PhantomScores(recordings=1)
-    _score_recording(
-        Predictor(weights, device, threads=1), PhantomRecording(seed, duration_s=duration_s), scores, single_frames
-    )
+    recording = PhantomRecording(seed, duration_s=duration_s)
+    _score_recording(predictor_of(weights, device), recording, scores, single_frames)
     return scores
 
 

@@ -25,14 +25,13 @@ from torch.nn import functional
 
 from fetalnet.atomic_file import write_file
 from fetalnet.geometry import MmPerPixel
-from fetalnet.inference import Predictor
 from fetalnet.network.weights import DEFAULT_WEIGHTS, load_weights
 from fetalnet.phantom import PhantomRecording
 from fetalnet.planes import STANDARD_PLANES, Kind, Plane
 from fetalnet.prediction import Prediction
 from fetalnet.recording_judge import EVIDENCE, Floats, RecordingJudge, evidence
 from fetalnet.resources import resource
-from fetalnet.training.evaluate_phantom import look_at_fan
+from fetalnet.training.evaluate_phantom import look_at_fan, predictor_of
 from fetalnet.training.intervals import coverage, fit_shared_error, misses
 
 SEEDS = range(100, 180)
@@ -90,7 +89,7 @@ class Watched(NamedTuple):
 def watched_phantom(weights: Path, seed: int) -> Watched:
     """One recording, rendered and predicted on one thread."""
     cv2.setNumThreads(1)
-    recording, predictor = PhantomRecording(seed, duration_s=DURATION_S), Predictor(weights, threads=1)
+    recording, predictor = PhantomRecording(seed, duration_s=DURATION_S), predictor_of(weights)
     look_at_fan(predictor, recording)
     predictions = [replace(predictor.predict(frame), outline=None) for frame, _ in recording]
     planes = [None if truth.ambiguous else truth.plane for truth in recording.truths]

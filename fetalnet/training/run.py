@@ -22,6 +22,7 @@ from fetalnet.planes import Plane, Structure
 from fetalnet.training import batches, hc18, other_planes, phantom_data
 from fetalnet.training.batches import Batch, BatchStream, Collection, Drawn
 from fetalnet.training.card import new_card
+from fetalnet.training.config import Network as NetworkTable
 from fetalnet.training.config import TrainingConfig
 from fetalnet.training.crops import Pools, draw_crops
 from fetalnet.training.example import data_folder
@@ -122,6 +123,7 @@ def train(
     instead of random ones. The network of ``stills`` is put in as it is, for pictures alone; without it that of
     ``start``, where there is one. ``cache`` keeps the phantom pack. Raises ``InputError``.
     """
+    _check_parts(config, start)
     folder.mkdir(parents=True, exist_ok=True)
     # One thread a process: two of them are a quarter faster than one with two threads, and sums keep their order.
     torch.set_num_threads(1)
@@ -132,8 +134,6 @@ def train(
     module = Training(config)
     if start is not None:
         begin_with(module.network, start)
-    elif not config.phases:
-        raise InputError(f"{config.name} trains a part of a network alone; give the rest with --begin-with WEIGHTS.")
     if stills is None and start is not None and start.for_stills is not None:
         stills = replace(start.for_stills, card=start.card["stills"])
     if stills is not None:
@@ -161,6 +161,26 @@ def train(
         network = with_stills(network, stills)
     save_weights(path, network, new_card(config, collection, start, stills))
     return path
+
+
+def _check_parts(config: TrainingConfig, start: LoadedNetwork | None) -> None:
+    """Raise ``InputError`` where a part of the network would be written as it was drawn."""
+    if start is None and not config.phases:
+        raise InputError(f"{config.name} trains a part of a network alone; give the rest with --begin-with WEIGHTS.")
+    if not isinstance(config.network, NetworkTable):
+        return
+    held = () if start is None else tuple(start.network.state_dict())
+    named = [part.rstrip(".") for part in PARTS if getattr(config.network, part.rstrip("."))]
+    untrained = [
+        name
+        for name in named
+        if getattr(config, name) is None and not any(each.startswith(f"{name}.") for each in held)
+    ]
+    if untrained:
+        raise InputError(
+            f"The configuration {config.name} wants a network with a part that nobody trains ({', '.join(untrained)}); "
+            "add its table, leave the part out of the network, or begin with weights that hold it."
+        )
 
 
 def begin_with(network: Network, start: LoadedNetwork) -> None:

@@ -91,6 +91,12 @@ def test_that_training_leaves_loadable_weights_and_repeats_itself(tmp_path, cach
     assert "plane" in capsys.readouterr().out
 
 
+def test_that_a_part_which_nobody_trains_is_refused(tmp_path, cache):
+    with pytest.raises(InputError, match=r"nobody trains \(rim, shaft\)"):
+        train(config().model_copy(update={"rim": None, "shaft": None}), tmp_path, cache)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(("part", "other"), [("rim", "shaft"), ("shaft", "rim")])
 def test_that_a_part_is_trained_alone_on_weights_that_are_there(part, other, tmp_path, cache, whole):
     alone = config().model_copy(update={"phases": (), "reader": None, other: None, "seed": 8})
