@@ -8,9 +8,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING
 
-from fetalnet.planes import STANDARD_PLANES, Plane
+import numpy as np
+
+from fetalnet.evidence import RATE_HZ, Floats, evidence
+from fetalnet.planes import Plane
 from fetalnet.prediction import Prediction
+from fetalnet.resources import resource
+from fetalnet.segments import USUAL_RATE_HZ
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fetalnet.network.judge import JudgeNetwork
 
 MIN_PROBABILITY = 0.6
 """A plane that is less likely than this is not measured: frames without a plane stay without a measure."""
@@ -18,10 +30,7 @@ MIN_PROBABILITY = 0.6
 MIN_STILL_PROBABILITY = 0.8
 """A still has no neighbours that agree. All 602 heads that were trained on reach 0.9."""
 
-_HALF_RATING, _RATING_WIDTH = 0.4, 0.05
-"""The rating at which a frame is as likely as not half as good as the ideal, and the width of that step."""
-_NEWEST = 0.5
-"""Share of the newest frame in the running mean of the probabilities; all three checked on phantom seeds 20 to 31."""
+JUDGE = resource("stream_judge.safetensors")
 
 
 def judged_still(prediction: Prediction) -> Prediction:
@@ -32,23 +41,46 @@ def judged_still(prediction: Prediction) -> Prediction:
 
 
 class StreamJudge:
-    """Names the frames of one recording in their order. Begin anew after a seek."""
+    """Names the frames of one recording in their order, knowing those before. Begin anew after a seek.
 
-    def __init__(self) -> None:
-        self._mean: dict[Plane, float] | None = None
+    ``network`` reads forwards alone; the one that comes with the program when absent.
+    """
+
+    def __init__(self, network: JudgeNetwork | None = None) -> None:
+        self._network = network
+        self._before: Tensor | None = None
+        self._after: Tensor | None = None
+        self._step: int | None = None
+        self._here: list[Floats] = []
 
     def judged(self, prediction: Prediction) -> Prediction:
-        """The same with the probabilities that the frame shows a plane near its ideal, averaged with those before."""
-        near = 1.0 / (1.0 + math.exp((_HALF_RATING - prediction.standardness) / _RATING_WIDTH))
-        newest = {plane: near * prediction.probabilities[plane] for plane in STANDARD_PLANES}
-        newest[Plane.OTHER] = 1.0 - sum(newest.values())
-        mean = self._mean or newest
-        self._mean = {plane: _NEWEST * newest[plane] + (1.0 - _NEWEST) * mean[plane] for plane in Plane}
-        plane = max(self._mean, key=self._mean.__getitem__)
-        judged = replace(prediction, plane=plane, probabilities=self._mean)
-        if prediction.geometry is None or (plane is prediction.plane and judged.probability >= MIN_PROBABILITY):
-            return judged
-        return unmeasured(judged, f"{prediction.plane} is cut too far from its standard plane")
+        """The same with the probabilities that the frame shows a plane near its ideal."""
+        time_s = prediction.index / USUAL_RATE_HZ if prediction.time_s is None else prediction.time_s
+        step = math.floor(time_s * RATE_HZ + 1e-6)
+        if step != self._step:
+            self._before, self._here, self._step = self._after, [], step
+        # What a step is made of comes frame by frame: each is answered with what there is.
+        self._here.append(evidence([prediction])[0])
+        network = self._network or _stream_network()
+        shares, self._after = network.shares(np.mean(self._here, axis=0, keepdims=True), self._before)
+        return renamed(prediction, dict(zip(Plane, shares[0].tolist(), strict=True)))
+
+
+@cache
+def _stream_network() -> JudgeNetwork:
+    # The window stands before this is needed, and PyTorch takes long to load.
+    from fetalnet.network.judge import load_judge
+
+    return load_judge(JUDGE, both_ways=False)
+
+
+def renamed(prediction: Prediction, shares: dict[Plane, float]) -> Prediction:
+    """The same with other probabilities; unmeasured where these do not say the plane that was measured."""
+    plane = max(shares, key=shares.__getitem__)
+    judged = replace(prediction, plane=plane, probabilities=shares)
+    if prediction.geometry is None or (plane is prediction.plane and judged.probability >= MIN_PROBABILITY):
+        return judged
+    return unmeasured(judged, f"{prediction.plane} is cut too far from its standard plane")
 
 
 def unmeasured(prediction: Prediction, why: str) -> Prediction:

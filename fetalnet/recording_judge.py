@@ -1,86 +1,57 @@
 """A recording seen whole: each frame is named again, knowing all the others.
 
 How the network rates a frame depends on the fetus and the scanner as well: in a dim recording ideal planes are rated
-low, in a clear one poor cuts are rated high. So the rating of a frame and its neighbours is held against what is
-usual in its recording. What each of these counts for was fitted on phantom recordings by logistic
-regression (``fetalnet.training.judge``) and stands in ``resources/recording_judge.json``.
+low, in a clear one poor cuts are rated high. And a hand comes to a plane, rests on it and leaves. So a small network
+(``network/judge.py``) reads what the frame network said of all frames, forwards and backwards. It was trained on
+phantom recordings (``fetalnet.training.judge``).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from fetalnet.judgement import MIN_PROBABILITY, StreamJudge, unmeasured
-from fetalnet.planes import STANDARD_PLANES, Plane
+from fetalnet.evidence import Floats, at_frames, at_steps, evidence
+from fetalnet.judgement import StreamJudge, renamed
+from fetalnet.planes import Plane
 from fetalnet.prediction import Prediction
 from fetalnet.resources import resource
 from fetalnet.segments import rate_of
 
-Floats = NDArray[np.float64]
+if TYPE_CHECKING:
+    from fetalnet.network.judge import JudgeNetwork
 
-EVIDENCE = ("log odds nearby", "rating around", "usual rating")
-"""What is asked of each frame for each plane; the columns of ``evidence``. More was tried and told nothing more."""
+JUDGE = resource("recording_judge.safetensors")
 
-_NEARBY_S, _AROUND_S = 0.36, 1.24
-"""Widths of the windows: a flicker, and the time a probe rests on a plane."""
-_SHOWN = 0.3
-"""Probability from which a frame's rating counts among those of its plane in this recording."""
-_LEAST_SHOWN = 5
 _LEAST_S = 2.0
 """Shorter recordings have no best to hold a frame against."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecordingJudge:
-    """``weights`` (3, k) in the order of ``STANDARD_PLANES`` and ``EVIDENCE``, ``offsets`` (3,); both in log odds."""
+    """Asks a network that reads both ways, in evaluation mode."""
 
-    weights: Floats
-    offsets: Floats
+    network: JudgeNetwork
 
     def judged(self, predictions: Sequence[Prediction]) -> list[Prediction]:
-        """All predictions of a recording as the network gave them, in order, with planes and probabilities anew."""
+        """All predictions of a recording as the network gave them, in order, with planes and probabilities anew.
+
+        Ratings stay the picture's own: in one that looks poor nothing is measured, however long it is shown.
+        """
         if not predictions:
             return []
-        names = list(Plane)
         return [
-            _renamed(prediction, {plane: float(share) for plane, share in zip(names, shares, strict=True)})
-            for prediction, shares in zip(predictions, self.probabilities(predictions), strict=True)
+            renamed(prediction, dict(zip(Plane, shares, strict=True)))
+            for prediction, shares in zip(predictions, self.probabilities(predictions).tolist(), strict=True)
         ]
 
     def probabilities(self, predictions: Sequence[Prediction]) -> Floats:
         """(n, 4) in the order of ``Plane``; each row sums to one."""
-        seen = [evidence(predictions, plane) for plane in STANDARD_PLANES]
-        odds = [part @ weights + offset for part, weights, offset in zip(seen, self.weights, self.offsets, strict=True)]
-        planes = 1.0 / (1.0 + np.exp(-np.clip(np.stack(odds, axis=1), -30.0, 30.0)))
-        total = planes.sum(axis=1, keepdims=True)
-        # Each plane was asked about alone: together they may not claim more than there is.
-        planes = np.where(total > 1.0, planes / np.maximum(total, 1e-9), planes)
-        return np.column_stack([planes, 1.0 - planes.sum(axis=1)])
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            plane.value: {
-                "offset": round(float(offset), 5),
-                **{name: round(float(each), 5) for name, each in zip(EVIDENCE, weights, strict=True)},
-            }
-            for plane, weights, offset in zip(STANDARD_PLANES, self.weights, self.offsets, strict=True)
-        }
-
-    @staticmethod
-    def from_json(value: dict[str, Any]) -> RecordingJudge:
-        """Inverse of ``to_json``; raises ``KeyError`` where a plane or a number is missing."""
-        rows = [value[plane.value] for plane in STANDARD_PLANES]
-        return RecordingJudge(
-            np.array([[float(row[name]) for name in EVIDENCE] for row in rows]),
-            np.array([float(row["offset"]) for row in rows]),
-        )
+        rate_hz = rate_of([each.time_s for each in predictions])
+        shares, _ = self.network.shares(at_steps(evidence(predictions), rate_hz))
+        return at_frames(shares, len(predictions), rate_hz)
 
 
 class Judgement:
@@ -117,38 +88,7 @@ class Judgement:
 @cache
 def recording_judge() -> RecordingJudge:
     """The judge that comes with the program."""
-    text = resource("recording_judge.json").read_text(encoding="utf-8")
-    return RecordingJudge.from_json(json.loads(text)["planes"])
+    # The window stands before this is needed, and PyTorch takes long to load.
+    from fetalnet.network.judge import load_judge
 
-
-def evidence(predictions: Sequence[Prediction], plane: Plane) -> Floats:
-    """(n, k): what speaks for ``plane`` in each of a recording's frames, in the order of ``EVIDENCE``."""
-    probability = np.array([each.probabilities[plane] for each in predictions])
-    # The rating speaks of the plane that the network named.
-    rating = np.array([each.standardness if each.plane is plane else 0.0 for each in predictions])
-    odds = np.log(np.clip(probability, 1e-3, 1.0 - 1e-3) / np.clip(1.0 - probability, 1e-3, 1.0))
-    rate_hz = rate_of([each.time_s for each in predictions])
-    shown = rating[probability > _SHOWN]
-    usual = float(np.median(shown)) if len(shown) > _LEAST_SHOWN else 0.0
-    return np.column_stack(
-        [
-            _averaged(odds, _NEARBY_S * rate_hz),
-            _averaged(rating, _AROUND_S * rate_hz),
-            np.full(len(predictions), usual),
-        ]
-    )
-
-
-def _averaged(values: Floats, width: float) -> Floats:
-    """Means over a centred raised-cosine window of about ``width`` frames; the edges repeat the first and last."""
-    half = max(round((width - 1) / 2), 1)
-    window = np.hanning(2 * half + 3)[1:-1]
-    return np.convolve(np.pad(values, half, mode="edge"), window / window.sum(), "valid")
-
-
-def _renamed(prediction: Prediction, shares: dict[Plane, float]) -> Prediction:
-    plane = max(shares, key=shares.__getitem__)
-    judged = replace(prediction, plane=plane, probabilities=shares)
-    if prediction.geometry is None or (plane is prediction.plane and judged.probability >= MIN_PROBABILITY):
-        return judged
-    return unmeasured(judged, f"{prediction.plane} is cut too far from its standard plane")
+    return RecordingJudge(load_judge(JUDGE, both_ways=True))

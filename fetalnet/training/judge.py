@@ -1,87 +1,147 @@
-"""Fits how the frames of a recording are judged together, and how wide its intervals are, on phantom recordings that
-nothing else is trained on.
+"""Trains the networks that name the frames of streams and of whole recordings, and fits how wide intervals are.
 
-``python -m fetalnet.training.judge`` renders them, runs the shipped weights over them and writes
-``resources/recording_judge.json`` and ``resources/interval_widths.json``; twenty minutes on two cores.
+``python -m fetalnet.training.judge [CACHE]`` renders phantom recordings that nothing else is trained on, runs the
+shipped weights over them and writes ``stream_judge.safetensors``, ``recording_judge.safetensors`` and
+``interval_widths.json`` into ``resources``; an hour on two cores, nearly all of it for the recordings. CACHE keeps
+them: a run that was broken off goes on from there.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import multiprocessing
 import os
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
+import lightning
 import numpy as np
+import safetensors.torch
 import torch
+from lightning.pytorch.callbacks import EMAWeightAveraging, TQDMProgressBar
 from rich.progress import track
+from torch import Tensor
 from torch.nn import functional
+from torch.utils.data import DataLoader
 
+from fetalnet import judgement, recording_judge
 from fetalnet.atomic_file import write_file
 from fetalnet.geometry import MmPerPixel
+from fetalnet.network.judge import JudgeNetwork
 from fetalnet.network.weights import DEFAULT_WEIGHTS, load_weights
 from fetalnet.phantom import PhantomRecording
-from fetalnet.planes import STANDARD_PLANES, Kind, Plane
+from fetalnet.planes import Kind, Plane
 from fetalnet.prediction import Prediction
-from fetalnet.recording_judge import EVIDENCE, Floats, RecordingJudge, evidence
 from fetalnet.resources import resource
+from fetalnet.training.batches import BatchStream, presence
+from fetalnet.training.config import cosine
 from fetalnet.training.evaluate_phantom import look_at_fan, predictor_of
 from fetalnet.training.intervals import coverage, fit_shared_error, misses
+from fetalnet.training.sweeps import Sweep, sweeps_of
 
-SEEDS = range(100, 180)
+TRAINED_SEEDS = range(5000, 5250)
 """Neither in the training pack nor among the recordings that are evaluated or that thresholds were set on."""
+INTERVAL_SEEDS = range(100, 180)
+"""For the intervals: recordings that the judge was not trained on."""
 DURATION_S = 10.0
-_SHRINKAGE = 3.0
-"""Half the sum of squared weights counts this much, beside the frames' summed cross-entropy."""
 
-Judged = tuple[Sequence[Prediction], Sequence[Plane | None]]
-"""A recording's predictions and the plane of each frame, None where nobody could say."""
-
-
-def fit_judge(recordings: Iterable[Judged]) -> RecordingJudge:
-    """Logistic regression for each plane, on standardised evidence."""
-    known = list(recordings)
-    weights, offsets = np.zeros((len(STANDARD_PLANES), len(EVIDENCE))), np.zeros(len(STANDARD_PLANES))
-    for number, plane in enumerate(STANDARD_PLANES):
-        seen = np.concatenate([evidence(predictions, plane) for predictions, _ in known])
-        truth = [each for _, planes in known for each in planes]
-        clear = np.array([each is not None for each in truth])
-        labels = np.array([each is plane for each in truth], np.float64)[clear]
-        middle, spread = seen[clear].mean(axis=0), seen[clear].std(axis=0) + 1e-6
-        weight, offset = _regression((seen[clear] - middle) / spread, labels)
-        weights[number] = weight / spread
-        offsets[number] = offset - float(middle @ weights[number])
-    return RecordingJudge(weights, offsets)
+_SEED = 1
+_STEPS, _WARM_UP, _LEARNING_RATE, _SHRINKAGE = 2400, 0.02, 3e-3, 0.05
+_BATCH, _LENGTH = 16, 100
+_SPEED = 0.5
+_RESTS = 0.25
 
 
-def _regression(seen: Floats, labels: Floats) -> tuple[Floats, float]:
-    x, y = torch.from_numpy(seen), torch.from_numpy(labels)
-    weight = torch.zeros(x.shape[1], dtype=torch.float64, requires_grad=True)
-    offset = torch.zeros((), dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.LBFGS([weight, offset], max_iter=500, line_search_fn="strong_wolfe")
+class SweepBatch(NamedTuple):
+    """Stretches of recordings: ``evidence`` (b, t, EVIDENCE) and the share of each of ``planes`` (b, t, 4)."""
 
-    def closure() -> torch.Tensor:
-        optimizer.zero_grad()
-        cross = functional.binary_cross_entropy_with_logits(x @ weight + offset, y, reduction="sum")
-        loss = (cross + _SHRINKAGE / 2 * weight.square().sum()) / len(y)
-        loss.backward()  # type: ignore[no-untyped-call]
+    evidence: Tensor
+    planes: Tensor
+
+
+class JudgeTraining(lightning.LightningModule):  # type: ignore[misc]
+    """Loss, optimiser and schedule around the network that sees recordings whole."""
+
+    def __init__(self, network: JudgeNetwork, steps: int) -> None:
+        super().__init__()
+        self.network, self.steps = network, steps
+
+    def training_step(self, batch: SweepBatch, _: int) -> Tensor:
+        logits, _state = self.network(batch.evidence)
+        loss = functional.cross_entropy(logits.flatten(0, 1), batch.planes.flatten(0, 1))
+        self.log("loss", loss.detach(), prog_bar=True, batch_size=len(logits))
         return loss
 
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
-    return weight.detach().numpy(), float(offset.detach())
+    def configure_optimizers(self) -> dict[str, object]:
+        optimizer = torch.optim.AdamW(self.parameters(), lr=1.0, weight_decay=_SHRINKAGE)
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: cosine(_LEARNING_RATE, step / self.steps, _WARM_UP, 1 / self.steps)
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def train_judge(sweeps: Sequence[Sweep], *, both_ways: bool, seed: int = _SEED, steps: int = _STEPS) -> JudgeNetwork:
+    """The network in evaluation mode, from a random start."""
+    lightning.seed_everything(seed, verbose=False)
+    network = JudgeNetwork(both_ways=both_ways)
+    seen = torch.from_numpy(np.concatenate([sweep.evidence for sweep in sweeps]))
+    network.mean.copy_(seen.mean(dim=0))
+    network.spread.copy_(seen.std(dim=0) + 1e-2)
+    trainer = lightning.Trainer(
+        accelerator="cpu", max_steps=steps, max_epochs=-1, gradient_clip_val=1.0, logger=False, deterministic=True,
+        enable_checkpointing=False, enable_model_summary=False,
+        callbacks=[EMAWeightAveraging(decay=0.99), TQDMProgressBar(refresh_rate=25)],
+    )  # fmt: skip
+    stream = BatchStream(lambda step: draw_sweeps(sweeps, seed, step), lambda: 0, steps, steps)
+    trainer.fit(JudgeTraining(network, steps), DataLoader(stream, batch_size=None))
+    return network.eval()
+
+
+def draw_sweeps(sweeps: Sequence[Sweep], seed: int, step: int) -> SweepBatch:
+    """The batch of one step."""
+    rngs = [np.random.default_rng([seed, step, item]) for item in range(_BATCH)]
+    drawn = [_stretch(rng, sweeps) for rng in rngs]
+    evidence, true = (np.stack([getattr(each, name) for each in drawn]) for name in Sweep._fields)
+    best = true.argmax(axis=2)
+    present = np.vectorize(presence, otypes=[np.float32])(true.max(axis=2))
+    planes = np.zeros((*best.shape, len(Plane)), np.float32)
+    np.put_along_axis(planes, best[..., None], present[..., None], axis=2)
+    planes[..., -1] = 1.0 - present
+    return SweepBatch(torch.from_numpy(evidence), torch.from_numpy(planes))
+
+
+def _stretch(rng: np.random.Generator, sweeps: Sequence[Sweep]) -> Sweep:
+    """Part of a recording, forwards or backwards, slower or faster, as other frame rates are too.
+
+    The phantom's hand rests on standard planes alone, a real one anywhere: so it is made to rest at other places too.
+    """
+    sweep = sweeps[int(rng.integers(len(sweeps)))]
+    last = len(sweep.evidence) - 1
+    speed = math.exp(rng.uniform(-_SPEED, min(_SPEED, math.log(last / _LENGTH))))
+    places = (np.arange(int(last / speed)) * speed).astype(int)
+    if rng.random() < _RESTS:
+        at, tremor = int(rng.integers(len(places))), int(rng.integers(1, 8))
+        steps = np.arange(int(rng.integers(20, _LENGTH)))
+        there_and_back = tremor - np.abs(tremor - steps % (2 * tremor))
+        places = np.insert(places, at, np.maximum(places[at] - there_and_back, 0))
+    first = int(rng.integers(len(places) - _LENGTH + 1))
+    places = places[first : first + _LENGTH]
+    if rng.random() < 0.5:
+        places = places[::-1]
+    return Sweep(sweep.evidence[places], sweep.standardness[places])
 
 
 class Watched(NamedTuple):
-    """A recording as the network alone sees it, the plane of each frame, and the truth of what is measured."""
+    """A recording as the network alone sees it, and the truth of what is measured."""
 
     predictions: list[Prediction]
-    planes: list[Plane | None]
     mm_per_pixel: MmPerPixel
     sizes_mm: dict[Kind, float]
 
@@ -92,36 +152,40 @@ def watched_phantom(weights: Path, seed: int) -> Watched:
     recording, predictor = PhantomRecording(seed, duration_s=DURATION_S), predictor_of(weights)
     look_at_fan(predictor, recording)
     predictions = [replace(predictor.predict(frame), outline=None) for frame, _ in recording]
-    planes = [None if truth.ambiguous else truth.plane for truth in recording.truths]
-    return Watched(predictions, planes, recording.mm_per_pixel, recording.sizes_mm)
+    return Watched(predictions, recording.mm_per_pixel, recording.sizes_mm)
 
 
-def main(weights: Path = DEFAULT_WEIGHTS, seeds: Sequence[int] = SEEDS) -> None:
-    """Fit judge and intervals to ``weights`` and write them where the program looks for them."""
+def main(cache: Path, weights: Path = DEFAULT_WEIGHTS) -> None:
+    """Train the judges and fit intervals to ``weights``, and write all where the program looks for them."""
+    sha256 = load_weights(weights).sha256
+    sweeps = sweeps_of(weights, TRAINED_SEEDS, cache)
+    about = {"trained_on": _named(TRAINED_SEEDS), "seed": str(_SEED), "weights_sha256": sha256}
+    for path, both_ways in ((judgement.JUDGE, False), (recording_judge.JUDGE, True)):
+        network = train_judge(sweeps, both_ways=both_ways)
+        write_file(path, safetensors.torch.save(network.state_dict(), about))
+    judge = recording_judge.recording_judge()
     # Spawned: forking a process that has used OpenMP may hang.
     with ProcessPoolExecutor(os.cpu_count(), mp_context=multiprocessing.get_context("spawn")) as pool:
-        watching = pool.map(partial(watched_phantom, weights), seeds)
-        recordings = list(track(watching, "Analysing phantom recordings", len(seeds)))
-    judge = fit_judge((each.predictions, each.planes) for each in recordings)
+        watching = pool.map(partial(watched_phantom, weights), INTERVAL_SEEDS)
+        recordings = list(track(watching, "Analysing phantom recordings", len(INTERVAL_SEEDS)))
     known = [
         miss
         for number, each in enumerate(recordings)
         for miss in misses(number, each.predictions, judge, each.mm_per_pixel, each.sizes_mm)
     ]
-    about = {
-        "fitted_on": f"phantom seeds {seeds[0]} to {seeds[-1]}, {DURATION_S:g} s each",
-        "weights_sha256": load_weights(weights).sha256,
-    }
-    _write("recording_judge.json", about | {"planes": judge.to_json()})
     shared = {kind.name: round(width, 4) for kind, width in fit_shared_error(known).items()}
     hold, total, width = coverage(known)
-    _write("interval_widths.json", about | {"shared_error": shared, "held_of_left_out": [hold, total]})
+    fitted = {
+        "fitted_on": f"{_named(INTERVAL_SEEDS)}, {DURATION_S:g} s each", "weights_sha256": sha256,
+        "shared_error": shared, "held_of_left_out": [hold, total],
+    }  # fmt: skip
+    write_file(resource("interval_widths.json"), (json.dumps(fitted, indent=2) + "\n").encode())
     print(f"{hold} of {total} intervals hold the truth where they were not fitted; {100 * width:.1f} % to either side.")
 
 
-def _write(name: str, value: dict[str, Any]) -> None:
-    write_file(resource(name), (json.dumps(value, indent=2) + "\n").encode())
+def _named(seeds: range) -> str:
+    return f"phantom seeds {seeds[0]} to {seeds[-1]}"
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path("runs") / "cache")

@@ -81,6 +81,11 @@ def fingerprint(pack: Pack) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def phantom_version() -> str:
+    """Names the phantom's code, comments and layout left out."""
+    return hashlib.sha256(_phantom_code().encode()).hexdigest()[:12]
+
+
 @functools.cache
 def _phantom_code() -> str:
     files = sorted(Path(phantom.__file__).parent.glob("*.py"))

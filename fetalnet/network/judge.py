@@ -1,0 +1,68 @@
+"""The network behind the judges: what the frame network said of one frame, and what that means among the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from fetalnet.errors import InputError
+from fetalnet.planes import Plane
+
+EVIDENCE = len(Plane) + 1
+"""Log odds of each plane, and of the rating."""
+
+_WIDTH = 48
+
+
+class JudgeNetwork(nn.Module):
+    """Two layers of gated recurrent units (Cho et al. 2014) that read a recording in both directions, or a stream as it
+    comes.
+
+    FetalNet carries what it saw from frame to frame within a clip. This sees only a few numbers of each frame, and so
+    remembers for longer.
+    """
+
+    def __init__(self, *, both_ways: bool) -> None:
+        super().__init__()
+        self.mean: Tensor
+        self.spread: Tensor
+        self.register_buffer("mean", torch.zeros(EVIDENCE))
+        self.register_buffer("spread", torch.ones(EVIDENCE))
+        self.take_in = nn.Linear(EVIDENCE, _WIDTH)
+        self.remember = nn.GRU(_WIDTH, _WIDTH, num_layers=2, batch_first=True, dropout=0.3, bidirectional=both_ways)
+        self.forget = nn.Dropout(0.3)
+        self.planes = nn.Linear(_WIDTH * (2 if both_ways else 1), len(Plane))
+
+    def forward(self, evidence: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """``evidence`` (b, t, EVIDENCE), as many steps a second as it was trained with, and the state before them, None
+        at the start: logits (b, t, 4) of planes, and the state after them.
+        """
+        taken = torch.relu(self.take_in((evidence - self.mean) / self.spread))
+        remembered, state = self.remember(self.forget(taken), state)
+        assert state is not None
+        return self.planes(self.forget(remembered)), state
+
+    def shares(self, evidence: NDArray[np.float32], state: Tensor | None = None) -> tuple[NDArray[np.float32], Tensor]:
+        """Probabilities (t, 4) of planes for ``evidence`` (t, EVIDENCE) of one stream, and the state after it."""
+        with torch.inference_mode():
+            logits, state = self(torch.from_numpy(evidence)[None], state)
+            shares: NDArray[np.float32] = logits[0].softmax(dim=1).numpy()
+        return shares, state
+
+
+def load_judge(path: Path, *, both_ways: bool) -> JudgeNetwork:
+    """A network in evaluation mode. Raises ``InputError`` where its file is missing or damaged."""
+    network = JudgeNetwork(both_ways=both_ways)
+    try:
+        network.load_state_dict(safetensors.torch.load_file(path))
+    except (OSError, RuntimeError, safetensors.SafetensorError) as error:
+        raise InputError(
+            f"The judge {path.name} is missing or damaged; restore the file that came with the program."
+        ) from error
+    return network.eval()

@@ -1,0 +1,55 @@
+"""The judge of recordings learns from sweeps: what is drawn keeps its truth; what was learned names other sweeps."""
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+pytest.importorskip("lightning", reason="the train extra is not installed")
+
+from fetalnet.network.judge import load_judge
+from fetalnet.planes import STANDARD_PLANES, Plane
+from fetalnet.training.judge import draw_sweeps, train_judge
+from fetalnet.training.sweeps import Sweep
+
+HEAD, OTHER = list(Plane).index(Plane.HEAD), list(Plane).index(Plane.OTHER)
+
+
+def sweep(seed, length=150):
+    """A hand comes to a head and leaves it; what is said of single frames is often wrong."""
+    rng = np.random.default_rng(seed)
+    centre, width = rng.uniform(0.3, 0.7) * length, rng.uniform(15, 35)
+    true = np.exp(-(((np.arange(length) - centre) / width) ** 4))
+    odds = 2.0 * (2.0 * true - 1.0) + rng.normal(0, 2.0, length)
+    evidence = np.stack([odds, np.full(length, -4.0), np.full(length, -4.0), -odds, odds], axis=1)
+    standardness = np.zeros((length, len(STANDARD_PLANES)))
+    standardness[:, HEAD] = true
+    return Sweep(evidence.astype(np.float32), standardness.astype(np.float32))
+
+
+def test_that_what_is_drawn_keeps_its_truth():
+    plain = [Sweep(np.repeat(each.standardness[:, :1], 5, axis=1), each.standardness) for each in map(sweep, range(4))]
+    lengths = set()
+    for step in range(8):
+        batch = draw_sweeps(plain, 3, step)
+        assert batch.planes.sum(dim=2).allclose(torch.ones(()))
+        seen = batch.evidence[..., 0]
+        assert (batch.planes[..., HEAD][seen > 0.66] == 1).all()
+        assert (batch.planes[..., OTHER][seen < 0.25] == 1).all()
+        lengths.add(batch.evidence.shape)
+    assert len(lengths) == 1
+    assert torch.equal(draw_sweeps(plain, 3, 0).evidence, draw_sweeps(plain, 3, 0).evidence)
+
+
+# The training loop is Lightning's: what it warns about in itself is not ours to mend.
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("both_ways", [True, False])
+def test_that_a_judge_learns_to_name_frames_by_those_around_them_and_survives_its_file(tmp_path, both_ways):
+    network = train_judge([sweep(seed) for seed in range(12)], both_ways=both_ways, seed=1, steps=60)
+    path = tmp_path / "judge.safetensors"
+    safetensors.torch.save_file(network.state_dict(), path)
+    other = sweep(99)
+    shares, _ = load_judge(path, both_ways=both_ways).shares(other.evidence)
+    true = np.where(other.standardness[:, HEAD] >= 0.5, HEAD, OTHER)
+    alone = np.where(other.evidence[:, HEAD] > 0, HEAD, OTHER)
+    assert np.mean(shares.argmax(axis=1) == true) > 0.9 > np.mean(alone == true)
