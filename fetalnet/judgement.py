@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fetalnet.evidence import RATE_HZ, Floats, evidence
-from fetalnet.planes import Plane
+from fetalnet.planes import STANDARD_PLANES, Plane
 from fetalnet.prediction import Prediction
 from fetalnet.resources import resource
 from fetalnet.segments import USUAL_RATE_HZ
@@ -62,8 +62,8 @@ class StreamJudge:
         # What a step is made of comes frame by frame: each is answered with what there is.
         self._here.append(evidence([prediction])[0])
         network = self._network or _stream_network()
-        shares, self._after = network.shares(np.mean(self._here, axis=0, keepdims=True), self._before)
-        return renamed(prediction, dict(zip(Plane, shares[0].tolist(), strict=True)))
+        shown, self._after = network.probabilities(np.mean(self._here, axis=0, keepdims=True), self._before)
+        return renamed(prediction, float(shown[0]))
 
 
 @cache
@@ -74,8 +74,14 @@ def _stream_network() -> JudgeNetwork:
     return load_judge(JUDGE, both_ways=False)
 
 
-def renamed(prediction: Prediction, shares: dict[Plane, float]) -> Prediction:
-    """The same with other probabilities; unmeasured where these do not say the plane that was measured."""
+def renamed(prediction: Prediction, shown: float) -> Prediction:
+    """The same where a plane is shown with probability ``shown``: which, is for the network to say.
+
+    Unmeasured where that does not go with what was measured.
+    """
+    organs = {plane: max(prediction.probabilities[plane], 1e-6) for plane in STANDARD_PLANES}
+    share = shown / sum(organs.values())
+    shares = {plane: share * probability for plane, probability in organs.items()} | {Plane.OTHER: 1.0 - shown}
     plane = max(shares, key=shares.__getitem__)
     judged = replace(prediction, plane=plane, probabilities=shares)
     if prediction.geometry is None or (plane is prediction.plane and judged.probability >= MIN_PROBABILITY):

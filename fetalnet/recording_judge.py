@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from fetalnet.evidence import Floats, at_frames, at_steps, evidence
 from fetalnet.judgement import StreamJudge, renamed
-from fetalnet.planes import Plane
 from fetalnet.prediction import Prediction
 from fetalnet.resources import resource
 from fetalnet.segments import rate_of
@@ -42,16 +41,14 @@ class RecordingJudge:
         """
         if not predictions:
             return []
-        return [
-            renamed(prediction, dict(zip(Plane, shares, strict=True)))
-            for prediction, shares in zip(predictions, self.probabilities(predictions).tolist(), strict=True)
-        ]
+        shown = self.shown(predictions).tolist()
+        return [renamed(prediction, each) for prediction, each in zip(predictions, shown, strict=True)]
 
-    def probabilities(self, predictions: Sequence[Prediction]) -> Floats:
-        """(n, 4) in the order of ``Plane``; each row sums to one."""
+    def shown(self, predictions: Sequence[Prediction]) -> Floats:
+        """(n,): the probability that each frame shows a plane near its ideal."""
         rate_hz = rate_of([each.time_s for each in predictions])
-        shares, _ = self.network.shares(at_steps(evidence(predictions), rate_hz))
-        return at_frames(shares, len(predictions), rate_hz)
+        steps, _ = self.network.probabilities(at_steps(evidence(predictions), rate_hz))
+        return at_frames(steps[:, None], len(predictions), rate_hz)[:, 0]
 
 
 class Judgement:

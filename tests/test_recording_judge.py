@@ -8,8 +8,9 @@ import torch
 from fetalnet.errors import InputError
 from fetalnet.evidence import RATE_HZ, at_frames, at_steps
 from fetalnet.geometry import Ellipse
+from fetalnet.judgement import StreamJudge
 from fetalnet.network.judge import load_judge
-from fetalnet.planes import Plane
+from fetalnet.planes import STANDARD_PLANES, Plane
 from fetalnet.prediction import Prediction
 from fetalnet.recording_judge import JUDGE, Judgement, recording_judge
 
@@ -38,8 +39,8 @@ def test_that_a_stretch_of_good_frames_is_named_and_what_lies_around_is_not(best
 
 def test_that_a_frame_is_named_by_those_around_it():
     predictions, _ = sweep(0.9, 0.1)
-    predictions[70:72] = [seen(index, 0.35) for index in (70, 71)]
-    alone = [seen(index, 0.35) for index in range(150)]
+    predictions[70:72] = [seen(index, 0.25) for index in (70, 71)]
+    alone = [seen(index, 0.25) for index in range(150)]
     assert all(each.plane is Plane.HEAD for each in recording_judge().judged(predictions)[50:95])
     assert all(each.plane is Plane.OTHER for each in recording_judge().judged(alone))
 
@@ -92,3 +93,26 @@ def test_that_a_judge_that_is_missing_or_damaged_is_named(tmp_path):
     safetensors.torch.save_file({"mean": torch.zeros(3)}, other)
     with pytest.raises(InputError, match=r"other\.safetensors"):
         load_judge(other, both_ways=True)
+
+
+def test_that_a_plane_is_never_taken_for_another_however_fast_they_change():
+    predictions = []
+    for index in range(96):
+        plane = STANDARD_PLANES[index // 8 % len(STANDARD_PLANES)]
+        shares = dict.fromkeys(Plane, 0.02) | {plane: 0.94}
+        predictions.append(Prediction(index, index / 25, plane, shares, 0.9, None, HEAD))
+    for before, after in zip(predictions, recording_judge().judged(predictions), strict=True):
+        assert after.plane is before.plane
+        assert after.geometry == HEAD
+
+
+@pytest.mark.parametrize(
+    ("head", "rating"), [(0.3, 0.0), (0.3, 0.02), (0.95, 0.02), (0.6, 0.05), (0.02, 0.9), (0.05, 0.5), (0.0, 0.0)]
+)
+def test_that_neither_judge_names_what_is_rated_poorly_or_taken_for_none_however_long_it_is_shown(head, rating):
+    shares = dict.fromkeys(Plane, 0.0) | {Plane.HEAD: head, Plane.OTHER: 1 - head}
+    plane = Plane.HEAD if head > 0.5 else Plane.OTHER
+    held = [Prediction(index, index / 25, plane, shares, rating, None, None) for index in range(150)]
+    stream = StreamJudge()
+    assert {stream.judged(each).plane for each in held} == {Plane.OTHER}
+    assert {each.plane for each in recording_judge().judged(held)} == {Plane.OTHER}

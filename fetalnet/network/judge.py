@@ -17,6 +17,9 @@ from fetalnet.planes import Plane
 EVIDENCE = len(Plane) + 1
 """Log odds of each plane, and of the rating."""
 
+LIMIT = 4.0
+"""Surer than these log odds counts as no surer."""
+
 _WIDTH = 48
 
 
@@ -37,23 +40,27 @@ class JudgeNetwork(nn.Module):
         self.take_in = nn.Linear(EVIDENCE, _WIDTH)
         self.remember = nn.GRU(_WIDTH, _WIDTH, num_layers=2, batch_first=True, dropout=0.3, bidirectional=both_ways)
         self.forget = nn.Dropout(0.3)
-        self.planes = nn.Linear(_WIDTH * (2 if both_ways else 1), len(Plane))
+        self.shown = nn.Linear(_WIDTH * (2 if both_ways else 1), 1)
 
     def forward(self, evidence: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """``evidence`` (b, t, EVIDENCE), as many steps a second as it was trained with, and the state before them, None
-        at the start: logits (b, t, 4) of planes, and the state after them.
+        at the start: the log odds (b, t) that a plane is shown near its ideal, and the state after them.
         """
-        taken = torch.relu(self.take_in((evidence - self.mean) / self.spread))
+        # Beyond what training shows often there is nothing to be learned.
+        bounded = evidence.clamp(-LIMIT, LIMIT)
+        taken = torch.relu(self.take_in((bounded - self.mean) / self.spread))
         remembered, state = self.remember(self.forget(taken), state)
         assert state is not None
-        return self.planes(self.forget(remembered)), state
+        return self.shown(self.forget(remembered))[..., 0], state
 
-    def shares(self, evidence: NDArray[np.float32], state: Tensor | None = None) -> tuple[NDArray[np.float32], Tensor]:
-        """Probabilities (t, 4) of planes for ``evidence`` (t, EVIDENCE) of one stream, and the state after it."""
+    def probabilities(
+        self, evidence: NDArray[np.float32], state: Tensor | None = None
+    ) -> tuple[NDArray[np.float32], Tensor]:
+        """That a plane is shown (t,), for ``evidence`` (t, EVIDENCE) of one stream, and the state after it."""
         with torch.inference_mode():
-            logits, state = self(torch.from_numpy(evidence)[None], state)
-            shares: NDArray[np.float32] = logits[0].softmax(dim=1).numpy()
-        return shares, state
+            odds, state = self(torch.from_numpy(evidence)[None], state)
+            shown: NDArray[np.float32] = odds[0].sigmoid().numpy()
+        return shown, state
 
 
 def load_judge(path: Path, *, both_ways: bool) -> JudgeNetwork:

@@ -9,7 +9,6 @@ them: a run that was broken off goes on from there.
 from __future__ import annotations
 
 import json
-import math
 import multiprocessing
 import os
 import sys
@@ -34,16 +33,17 @@ from torch.utils.data import DataLoader
 from fetalnet import judgement, recording_judge
 from fetalnet.atomic_file import write_file
 from fetalnet.geometry import MmPerPixel
-from fetalnet.network.judge import JudgeNetwork
+from fetalnet.network.judge import LIMIT, JudgeNetwork
 from fetalnet.network.weights import DEFAULT_WEIGHTS, load_weights
 from fetalnet.phantom import PhantomRecording
-from fetalnet.planes import Kind, Plane
+from fetalnet.planes import Kind
 from fetalnet.prediction import Prediction
 from fetalnet.resources import resource
-from fetalnet.training.batches import BatchStream, presence
+from fetalnet.training.batches import BatchStream
 from fetalnet.training.config import cosine
 from fetalnet.training.evaluate_phantom import look_at_fan, predictor_of
 from fetalnet.training.intervals import coverage, fit_shared_error, misses
+from fetalnet.training.sweep_batches import SweepBatch, draw_sweeps
 from fetalnet.training.sweeps import Sweep, sweeps_of
 
 TRAINED_SEEDS = range(5000, 5250)
@@ -54,16 +54,6 @@ DURATION_S = 10.0
 
 _SEED = 1
 _STEPS, _WARM_UP, _LEARNING_RATE, _SHRINKAGE = 2400, 0.02, 3e-3, 0.05
-_BATCH, _LENGTH = 16, 100
-_SPEED = 0.5
-_RESTS = 0.25
-
-
-class SweepBatch(NamedTuple):
-    """Stretches of recordings: ``evidence`` (b, t, EVIDENCE) and the share of each of ``planes`` (b, t, 4)."""
-
-    evidence: Tensor
-    planes: Tensor
 
 
 class JudgeTraining(lightning.LightningModule):  # type: ignore[misc]
@@ -74,9 +64,9 @@ class JudgeTraining(lightning.LightningModule):  # type: ignore[misc]
         self.network, self.steps = network, steps
 
     def training_step(self, batch: SweepBatch, _: int) -> Tensor:
-        logits, _state = self.network(batch.evidence)
-        loss = functional.cross_entropy(logits.flatten(0, 1), batch.planes.flatten(0, 1))
-        self.log("loss", loss.detach(), prog_bar=True, batch_size=len(logits))
+        odds, _state = self.network(batch.evidence)
+        loss = functional.binary_cross_entropy_with_logits(odds, batch.shown)
+        self.log("loss", loss.detach(), prog_bar=True, batch_size=len(odds))
         return loss
 
     def configure_optimizers(self) -> dict[str, object]:
@@ -91,7 +81,7 @@ def train_judge(sweeps: Sequence[Sweep], *, both_ways: bool, seed: int = _SEED, 
     """The network in evaluation mode, from a random start."""
     lightning.seed_everything(seed, verbose=False)
     network = JudgeNetwork(both_ways=both_ways)
-    seen = torch.from_numpy(np.concatenate([sweep.evidence for sweep in sweeps]))
+    seen = torch.from_numpy(np.concatenate([sweep.evidence for sweep in sweeps])).clamp(-LIMIT, LIMIT)
     network.mean.copy_(seen.mean(dim=0))
     network.spread.copy_(seen.std(dim=0) + 1e-2)
     trainer = lightning.Trainer(
@@ -102,40 +92,6 @@ def train_judge(sweeps: Sequence[Sweep], *, both_ways: bool, seed: int = _SEED, 
     stream = BatchStream(lambda step: draw_sweeps(sweeps, seed, step), lambda: 0, steps, steps)
     trainer.fit(JudgeTraining(network, steps), DataLoader(stream, batch_size=None))
     return network.eval()
-
-
-def draw_sweeps(sweeps: Sequence[Sweep], seed: int, step: int) -> SweepBatch:
-    """The batch of one step."""
-    rngs = [np.random.default_rng([seed, step, item]) for item in range(_BATCH)]
-    drawn = [_stretch(rng, sweeps) for rng in rngs]
-    evidence, true = (np.stack([getattr(each, name) for each in drawn]) for name in Sweep._fields)
-    best = true.argmax(axis=2)
-    present = np.vectorize(presence, otypes=[np.float32])(true.max(axis=2))
-    planes = np.zeros((*best.shape, len(Plane)), np.float32)
-    np.put_along_axis(planes, best[..., None], present[..., None], axis=2)
-    planes[..., -1] = 1.0 - present
-    return SweepBatch(torch.from_numpy(evidence), torch.from_numpy(planes))
-
-
-def _stretch(rng: np.random.Generator, sweeps: Sequence[Sweep]) -> Sweep:
-    """Part of a recording, forwards or backwards, slower or faster, as other frame rates are too.
-
-    The phantom's hand rests on standard planes alone, a real one anywhere: so it is made to rest at other places too.
-    """
-    sweep = sweeps[int(rng.integers(len(sweeps)))]
-    last = len(sweep.evidence) - 1
-    speed = math.exp(rng.uniform(-_SPEED, min(_SPEED, math.log(last / _LENGTH))))
-    places = (np.arange(int(last / speed)) * speed).astype(int)
-    if rng.random() < _RESTS:
-        at, tremor = int(rng.integers(len(places))), int(rng.integers(1, 8))
-        steps = np.arange(int(rng.integers(20, _LENGTH)))
-        there_and_back = tremor - np.abs(tremor - steps % (2 * tremor))
-        places = np.insert(places, at, np.maximum(places[at] - there_and_back, 0))
-    first = int(rng.integers(len(places) - _LENGTH + 1))
-    places = places[first : first + _LENGTH]
-    if rng.random() < 0.5:
-        places = places[::-1]
-    return Sweep(sweep.evidence[places], sweep.standardness[places])
 
 
 class Watched(NamedTuple):

@@ -9,10 +9,11 @@ pytest.importorskip("lightning", reason="the train extra is not installed")
 
 from fetalnet.network.judge import load_judge
 from fetalnet.planes import STANDARD_PLANES, Plane
-from fetalnet.training.judge import draw_sweeps, train_judge
+from fetalnet.training.judge import train_judge
+from fetalnet.training.sweep_batches import draw_sweeps
 from fetalnet.training.sweeps import Sweep
 
-HEAD, OTHER = list(Plane).index(Plane.HEAD), list(Plane).index(Plane.OTHER)
+HEAD = STANDARD_PLANES.index(Plane.HEAD)
 
 
 def sweep(seed, length=150):
@@ -28,15 +29,18 @@ def sweep(seed, length=150):
 
 
 def test_that_what_is_drawn_keeps_its_truth():
-    plain = [Sweep(np.repeat(each.standardness[:, :1], 5, axis=1), each.standardness) for each in map(sweep, range(4))]
-    lengths = set()
+    true = [each.standardness for each in map(sweep, range(4))]
+    plain = [Sweep(np.repeat(20 * each[:, :1] - 10, 5, axis=1), each) for each in true]
+    lengths, poor = set(), False
     for step in range(8):
         batch = draw_sweeps(plain, 3, step)
-        assert batch.planes.sum(dim=2).allclose(torch.ones(()))
-        seen = batch.evidence[..., 0]
-        assert (batch.planes[..., HEAD][seen > 0.66] == 1).all()
-        assert (batch.planes[..., OTHER][seen < 0.25] == 1).all()
+        # What is noisy stays clear, and what is made poor is shown no more.
+        seen = torch.minimum(batch.evidence[..., HEAD], batch.evidence[..., -1])
+        assert (batch.shown[seen > 6] == 1).all()
+        assert (batch.shown[seen < -5] == 0).all()
+        poor = poor or bool(((batch.evidence[..., HEAD] > 6) & (batch.shown == 0)).any())
         lengths.add(batch.evidence.shape)
+    assert poor
     assert len(lengths) == 1
     assert torch.equal(draw_sweeps(plain, 3, 0).evidence, draw_sweeps(plain, 3, 0).evidence)
 
@@ -49,7 +53,6 @@ def test_that_a_judge_learns_to_name_frames_by_those_around_them_and_survives_it
     path = tmp_path / "judge.safetensors"
     safetensors.torch.save_file(network.state_dict(), path)
     other = sweep(99)
-    shares, _ = load_judge(path, both_ways=both_ways).shares(other.evidence)
-    true = np.where(other.standardness[:, HEAD] >= 0.5, HEAD, OTHER)
-    alone = np.where(other.evidence[:, HEAD] > 0, HEAD, OTHER)
-    assert np.mean(shares.argmax(axis=1) == true) > 0.9 > np.mean(alone == true)
+    shown, _ = load_judge(path, both_ways=both_ways).probabilities(other.evidence)
+    true = other.standardness[:, HEAD] >= 0.5
+    assert np.mean((shown > 0.5) == true) > 0.9 > np.mean((other.evidence[:, HEAD] > 0) == true)
