@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 from collections import Counter
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 
 import cv2
 import numpy as np
-from rich.progress import track
 
 from fetalnet.engines import Device
 from fetalnet.examination import Examination
@@ -23,6 +19,7 @@ from fetalnet.phantom import PhantomRecording
 from fetalnet.picture.sector_search import search_sector
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
 from fetalnet.recording_judge import Judgement
+from fetalnet.training.processes import spread
 
 EVALUATION_SEEDS = range(20)
 NEAR_FRAMES = 3
@@ -95,11 +92,9 @@ def score_phantom(
     ``single_frames`` forgets the past before each frame, to see what the memory is worth.
     """
     score = partial(_score_seed, weights, duration_s, single_frames, device)
-    scores, seeds = PhantomScores(), list(seeds)
-    # Spawned: forking a process that has used OpenMP may hang.
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=multiprocessing.get_context("spawn")) as pool:
-        for part in track(pool.map(score, seeds), "Analysing phantom recordings", len(seeds)):
-            scores.add(part)
+    scores = PhantomScores()
+    for part in spread(score, list(seeds), "Analysing phantom recordings"):
+        scores.add(part)
     return scores
 
 

@@ -9,11 +9,8 @@ them: a run that was broken off goes on from there.
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,7 +22,6 @@ import numpy as np
 import safetensors.torch
 import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging, TQDMProgressBar
-from rich.progress import track
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader
@@ -43,6 +39,7 @@ from fetalnet.training.batches import BatchStream
 from fetalnet.training.config import cosine
 from fetalnet.training.evaluate_phantom import look_at_fan, predictor_of
 from fetalnet.training.intervals import coverage, fit_shared_error, misses
+from fetalnet.training.processes import spread
 from fetalnet.training.sweep_batches import SweepBatch, draw_sweeps
 from fetalnet.training.sweeps import Sweep, sweeps_of
 
@@ -120,10 +117,7 @@ def main(cache: Path, weights: Path = DEFAULT_WEIGHTS) -> None:
         network = train_judge(sweeps, both_ways=both_ways)
         write_file(path, safetensors.torch.save(network.state_dict(), about))
     judge = recording_judge.recording_judge()
-    # Spawned: forking a process that has used OpenMP may hang.
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=multiprocessing.get_context("spawn")) as pool:
-        watching = pool.map(partial(watched_phantom, weights), INTERVAL_SEEDS)
-        recordings = list(track(watching, "Analysing phantom recordings", len(INTERVAL_SEEDS)))
+    recordings = list(spread(partial(watched_phantom, weights), INTERVAL_SEEDS, "Analysing phantom recordings"))
     known = [
         miss
         for number, each in enumerate(recordings)

@@ -6,15 +6,12 @@ import ast
 import functools
 import hashlib
 import io
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import track
 
 from fetalnet import phantom
 from fetalnet.atomic_file import write_file
@@ -26,6 +23,7 @@ from fetalnet.planes import STANDARD_PLANES, Plane, Structure
 from fetalnet.sources.frame import Frame
 from fetalnet.training.config import Pack
 from fetalnet.training.example import BASE_GRID, Example, Outline
+from fetalnet.training.processes import spread
 from fetalnet.training.targets import warped
 
 STILLS_PER_SHARD = 50
@@ -57,13 +55,8 @@ def load(pack: Pack, cache: Path) -> tuple[list[Example], list[list[Example]]]:
         _Shard(folder / f"recording-{number:06d}.npz", pack, range(0), number) for number in range(pack.recordings)
     ]
     missing = [shard for shard in shards if not shard.path.exists()]
-    if missing:
-        # Spawned: forking a process that has used OpenMP may hang.
-        spawn = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(pack.processes, mp_context=spawn) as pool:
-            done = pool.map(_render_shard, missing)
-            for _ in track(done, f"Rendering the phantom into {folder.name}", len(missing)):
-                pass
+    for _ in spread(_render_shard, missing, f"Rendering the phantom into {folder.name}", pack.processes):
+        pass
     stills: list[Example] = []
     clips: list[list[Example]] = []
     for shard in shards:

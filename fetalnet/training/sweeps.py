@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import io
-import multiprocessing
-import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
-from rich.progress import track
 
 from fetalnet.atomic_file import write_file
 from fetalnet.evidence import RATE_HZ, Floats, evidence
@@ -22,6 +18,7 @@ from fetalnet.phantom import PhantomRecording
 from fetalnet.planes import STANDARD_PLANES
 from fetalnet.training.evaluate_phantom import look_at_fan, predictor_of
 from fetalnet.training.phantom_data import phantom_version
+from fetalnet.training.processes import spread
 
 _DURATIONS_S = (8.0, 12.0)
 """By the parity of the seed: a hand that hurries, and one that does not."""
@@ -39,12 +36,8 @@ def sweeps_of(weights: Path, seeds: Sequence[int], cache: Path) -> list[Sweep]:
     folder = cache / f"sweeps-{load_weights(weights).sha256[:12]}-{phantom_version()}"
     folder.mkdir(parents=True, exist_ok=True)
     missing = [seed for seed in seeds if not _file(folder, seed).exists()]
-    if missing:
-        # Spawned: forking a process that has used OpenMP may hang.
-        with ProcessPoolExecutor(os.cpu_count(), mp_context=multiprocessing.get_context("spawn")) as pool:
-            done = pool.map(partial(_watch, weights, folder), missing)
-            for _ in track(done, "Analysing phantom recordings", len(missing)):
-                pass
+    for _ in spread(partial(_watch, weights, folder), missing, "Analysing phantom recordings"):
+        pass
     return [_read(_file(folder, seed)) for seed in seeds]
 
 
