@@ -9,7 +9,7 @@ from fetalnet.errors import InputError
 from fetalnet.evidence import RATE_HZ, at_frames, at_steps
 from fetalnet.geometry import Ellipse
 from fetalnet.judgement import StreamJudge
-from fetalnet.network.judge import load_judge
+from fetalnet.network.judge import JudgeNetwork, load_judge, save_judge
 from fetalnet.planes import STANDARD_PLANES, Plane
 from fetalnet.prediction import Prediction
 from fetalnet.recording_judge import JUDGE, Judgement, recording_judge
@@ -93,6 +93,20 @@ def test_that_a_judge_that_is_missing_or_damaged_is_named(tmp_path):
     safetensors.torch.save_file({"mean": torch.zeros(3)}, other)
     with pytest.raises(InputError, match=r"other\.safetensors"):
         load_judge(other, both_ways=True)
+
+
+def test_that_a_judge_whose_numbers_were_changed_is_not_believed(tmp_path):
+    judge = JudgeNetwork(both_ways=True)
+    path = tmp_path / "judge.safetensors"
+    save_judge(path, judge, {})
+    assert torch.equal(load_judge(path, both_ways=True).mean, judge.mean)
+    judge.mean += 1.0
+    safetensors.torch.save_file(judge.state_dict(), path)
+    with pytest.raises(InputError, match=r"judge\.safetensors is not the one its card names \(checksum differs\)"):
+        load_judge(path, both_ways=True)
+    path.with_suffix(".json").unlink()
+    with pytest.raises(InputError, match=r"judge\.json is missing"):
+        load_judge(path, both_ways=True)
 
 
 def test_that_a_plane_is_never_taken_for_another_however_fast_they_change():

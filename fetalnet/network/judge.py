@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors
@@ -11,7 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from fetalnet.atomic_file import write_file
 from fetalnet.errors import InputError
+from fetalnet.network.weights import read_card, write_card
 from fetalnet.planes import Plane
 
 EVIDENCE = len(Plane) + 1
@@ -21,6 +25,7 @@ LIMIT = 4.0
 """Surer than these log odds counts as no surer."""
 
 _WIDTH = 48
+_REMEDY = "restore the files that came with the program"
 
 
 class JudgeNetwork(nn.Module):
@@ -63,13 +68,21 @@ class JudgeNetwork(nn.Module):
         return shown, state
 
 
+def save_judge(path: Path, network: JudgeNetwork, card: dict[str, Any]) -> None:
+    """Write a judge and its card ``<name>.json`` with the file's checksum, each at once."""
+    content = safetensors.torch.save(network.state_dict())
+    write_file(path, content)
+    write_card(path, card | {"sha256": hashlib.sha256(content).hexdigest()})
+
+
 def load_judge(path: Path, *, both_ways: bool) -> JudgeNetwork:
-    """A network in evaluation mode. Raises ``InputError`` where its file is missing or damaged."""
+    """A network in evaluation mode. Raises ``InputError`` where its file is missing, damaged or altered."""
     network = JudgeNetwork(both_ways=both_ways)
     try:
-        network.load_state_dict(safetensors.torch.load_file(path))
+        content = path.read_bytes()
+        network.load_state_dict(safetensors.torch.load(content))
     except (OSError, RuntimeError, safetensors.SafetensorError) as error:
-        raise InputError(
-            f"The judge {path.name} is missing or damaged; restore the file that came with the program."
-        ) from error
+        raise InputError(f"The judge {path.name} is missing or damaged; {_REMEDY}.") from error
+    if hashlib.sha256(content).hexdigest() != read_card(path)["sha256"]:
+        raise InputError(f"The judge {path.name} is not the one its card names (checksum differs); {_REMEDY}.")
     return network.eval()

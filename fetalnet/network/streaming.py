@@ -21,8 +21,11 @@ from fetalnet.planes import STANDARD_PLANES
 _MIDDLE = 2
 """The stage at 1/8 of the input: fine enough for the structures within an organ, coarse enough to be cheap."""
 
-PARTS = ("rim.", "shaft.", "opinion.")
-"""How the names begin of the parts that are run beside the rest, on strips and crops of the picture."""
+PARTS = ("rim", "shaft", "opinion")
+"""The parts that are run beside the rest, on strips and crops of the picture."""
+
+BESIDE = tuple(f"{part}." for part in PARTS)
+"""How the names of their numbers begin."""
 
 STILLS = "stills."
 """How the names begin of the network for pictures alone."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fetalnet.inference import Predictor
-from fetalnet.network.streaming import PARTS, STILLS
+from fetalnet.network.streaming import BESIDE, STILLS
 from fetalnet.network.weights import LoadedNetwork, load_weights, read_card, write_card
 from fetalnet.phantom import PhantomRecording
 from fetalnet.sources.frame import Frame
@@ -81,7 +81,7 @@ def _follow(predictor: Predictor, recording: PhantomRecording) -> None:
 
 
 def _may_be_coarse(name: str) -> bool:
-    return not name.endswith(_EXACT) and not name.startswith((*PARTS, STILLS))
+    return not name.endswith(_EXACT) and not name.startswith((*BESIDE, STILLS))
 
 
 def _usual(extremes: NDArray[np.float64]) -> list[float]:

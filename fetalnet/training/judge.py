@@ -19,7 +19,6 @@ from typing import NamedTuple
 import cv2
 import lightning
 import numpy as np
-import safetensors.torch
 import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging, TQDMProgressBar
 from torch import Tensor
@@ -29,7 +28,7 @@ from torch.utils.data import DataLoader
 from fetalnet import judgement, recording_judge
 from fetalnet.atomic_file import write_file
 from fetalnet.geometry import MmPerPixel
-from fetalnet.network.judge import LIMIT, JudgeNetwork
+from fetalnet.network.judge import LIMIT, JudgeNetwork, save_judge
 from fetalnet.network.weights import DEFAULT_WEIGHTS, load_weights
 from fetalnet.phantom import PhantomRecording
 from fetalnet.planes import Kind
@@ -112,10 +111,10 @@ def main(cache: Path, weights: Path = DEFAULT_WEIGHTS) -> None:
     """Train the judges and fit intervals to ``weights``, and write all where the program looks for them."""
     sha256 = load_weights(weights).sha256
     sweeps = sweeps_of(weights, TRAINED_SEEDS, cache)
-    about = {"trained_on": _named(TRAINED_SEEDS), "seed": str(_SEED), "weights_sha256": sha256}
+    about = {"trained_on": _named(TRAINED_SEEDS), "seed": _SEED, "weights_sha256": sha256}
     for path, both_ways in ((judgement.JUDGE, False), (recording_judge.JUDGE, True)):
         network = train_judge(sweeps, both_ways=both_ways)
-        write_file(path, safetensors.torch.save(network.state_dict(), about))
+        save_judge(path, network, about)
     judge = recording_judge.recording_judge()
     recordings = list(spread(partial(watched_phantom, weights), INTERVAL_SEEDS, "Analysing phantom recordings"))
     known = [

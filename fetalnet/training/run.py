@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 
 from fetalnet.errors import InputError
 from fetalnet.network.architectures import Network
-from fetalnet.network.streaming import PARTS, STILLS, StreamingFetalNet
+from fetalnet.network.streaming import BESIDE, PARTS, STILLS, StreamingFetalNet
 from fetalnet.network.weights import LoadedNetwork, save_weights
 from fetalnet.planes import Plane, Structure
 from fetalnet.training import batches, hc18, other_planes, phantom_data
@@ -170,11 +170,12 @@ def _check_parts(config: TrainingConfig, start: LoadedNetwork | None) -> None:
     if not isinstance(config.network, NetworkTable):
         return
     held = () if start is None else tuple(start.network.state_dict())
-    named = [part.rstrip(".") for part in PARTS if getattr(config.network, part.rstrip("."))]
     untrained = [
-        name
-        for name in named
-        if getattr(config, name) is None and not any(each.startswith(f"{name}.") for each in held)
+        part
+        for part in PARTS
+        if getattr(config.network, part)
+        and getattr(config, part) is None
+        and not any(name.startswith(f"{part}.") for name in held)
     ]
     if untrained:
         raise InputError(
@@ -189,7 +190,7 @@ def begin_with(network: Network, start: LoadedNetwork) -> None:
     Raises ``InputError`` where the rest has another shape.
     """
     wanted = network.state_dict()
-    new = {name: tensor for name, tensor in wanted.items() if name.startswith(PARTS)}
+    new = {name: tensor for name, tensor in wanted.items() if name.startswith(BESIDE)}
     given = new | {name: each for name, each in start.network.state_dict().items() if not name.startswith(STILLS)}
     if {name: tensor.shape for name, tensor in given.items()} != {name: each.shape for name, each in wanted.items()}:
         raise InputError(
@@ -213,7 +214,7 @@ def with_stills(network: Network, stills: LoadedNetwork) -> StreamingFetalNet:
         )
     alone = replace(other.config, rim=False, shaft=False, opinion=False, stills=None)
     whole = StreamingFetalNet(replace(network.config, stills=alone))
-    beside = (*PARTS, STILLS)
+    beside = (*BESIDE, STILLS)
     kept = {STILLS + name: each for name, each in other.state_dict().items() if not name.startswith(beside)}
     whole.load_state_dict(network.state_dict() | kept)
     return whole

@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
-import safetensors.torch
 import torch
 
 pytest.importorskip("lightning", reason="the train extra is not installed")
 
-from fetalnet.network.judge import load_judge
+from fetalnet.network.judge import load_judge, save_judge
 from fetalnet.planes import STANDARD_PLANES, Plane
 from fetalnet.training.judge import train_judge
 from fetalnet.training.sweep_batches import draw_sweeps
@@ -51,7 +50,7 @@ def test_that_what_is_drawn_keeps_its_truth():
 def test_that_a_judge_learns_to_name_frames_by_those_around_them_and_survives_its_file(tmp_path, both_ways):
     network = train_judge([sweep(seed) for seed in range(12)], both_ways=both_ways, seed=1, steps=60)
     path = tmp_path / "judge.safetensors"
-    safetensors.torch.save_file(network.state_dict(), path)
+    save_judge(path, network, {"seed": 1})
     other = sweep(99)
     shown, _ = load_judge(path, both_ways=both_ways).probabilities(other.evidence)
     true = other.standardness[:, HEAD] >= 0.5
