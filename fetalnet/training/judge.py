@@ -115,6 +115,11 @@ def main(cache: Path, weights: Path = DEFAULT_WEIGHTS) -> None:
     for path, both_ways in ((judgement.JUDGE, False), (recording_judge.JUDGE, True)):
         network = train_judge(sweeps, both_ways=both_ways)
         save_judge(path, network, about)
+    fit_intervals(weights)
+
+
+def fit_intervals(weights: Path) -> None:
+    """Fit them to the recording judge that is there, write them, and print how often they hold the truth."""
     judge = recording_judge.recording_judge()
     recordings = list(spread(partial(watched_phantom, weights), INTERVAL_SEEDS, "Analysing phantom recordings"))
     known = [
@@ -125,7 +130,7 @@ def main(cache: Path, weights: Path = DEFAULT_WEIGHTS) -> None:
     shared = {kind.name: round(width, 4) for kind, width in fit_shared_error(known).items()}
     hold, total, width = coverage(known)
     fitted = {
-        "fitted_on": f"{_named(INTERVAL_SEEDS)}, {DURATION_S:g} s each", "weights_sha256": sha256,
+        "fitted_on": f"{_named(INTERVAL_SEEDS)}, {DURATION_S:g} s each", "weights_sha256": load_weights(weights).sha256,
         "shared_error": shared, "held_of_left_out": [hold, total],
     }  # fmt: skip
     write_file(resource("interval_widths.json"), (json.dumps(fitted, indent=2) + "\n").encode())
