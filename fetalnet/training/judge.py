@@ -44,7 +44,7 @@ from fetalnet.training.sweeps import Sweep, sweeps_of
 
 TRAINED_SEEDS = range(5000, 5250)
 """Neither in the training pack nor among the recordings that are evaluated or that thresholds were set on."""
-INTERVAL_SEEDS = range(100, 180)
+INTERVAL_SEEDS = range(100, 220)
 """For the intervals: recordings that the judge was not trained on."""
 DURATION_S = 10.0
 
