@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import TypeVar
@@ -25,5 +24,5 @@ def spread(
         return
     # Spawned: forking a process that has used OpenMP may hang.
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes or os.cpu_count(), mp_context=spawn) as pool:
+    with ProcessPoolExecutor(processes, mp_context=spawn) as pool:
         yield from track(pool.map(work, items), title, len(items))
