@@ -112,7 +112,7 @@ def draw_batch(config: TrainingConfig, collection: Collection, step: int, rank: 
     """The batch of one step for one process."""
     phase, stage, _ = config.at(step)
     mixture = phase.mixture or config.mixture
-    size = max(stage.batch // config.processes, 1)
+    size = config.batch_of_each(stage)
     clips = [
         draw_clip(
             np.random.default_rng([config.seed, step, rank, item]), collection, mixture, stage, config.phantom_looks

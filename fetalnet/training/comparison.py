@@ -89,23 +89,31 @@ class System:
         return f"{self.weights.network.config.height}x{self.weights.network.config.width}"
 
     @property
-    def crops(self) -> int:
-        """How many crops the reader saw besides."""
-        reader = self.config.reader
-        if reader is None or not isinstance(self.weights.network.config, NetworkConfig):
-            return 0
-        size = max(reader.batch // self.config.processes, 1) * self.config.processes
-        return size * len(STANDARD_PLANES) * reader.steps
+    def seen_besides(self) -> dict[str, int]:
+        """How many crops or strips the readers saw, by what they are."""
+        if not isinstance(self.weights.network.config, NetworkConfig):
+            return {}
+        of_each = (
+            ("crops", self.config.reader, len(STANDARD_PLANES)),
+            ("strips of rims", self.config.rim, 1),
+            ("strips of femurs", self.config.shaft, 1),
+        )
+        return {
+            what: self.config.batch_of_each(part) * self.config.processes * pieces * part.steps
+            for what, part, pieces in of_each
+            if part is not None
+        }
 
     @property
     def remark(self) -> str:
-        """What the tables do not tell: what its batches were drawn from, the reader, the commit."""
+        """What the tables do not tell: what its batches were drawn from, the readers, the commit."""
         shares = [(name.replace("_", " "), share) for name, share in self.config.mixture.model_dump().items() if share]
         total = sum(share for _, share in shares)
         drawn = ", ".join(f"{name} {100 * share / total:.0f} %" for name, share in shares)
         text = f"{self.name}: drawn from {drawn if self.config.real_data else 'the phantom alone'}"
-        if self.crops:
-            text += f"; its reader was shown {self.crops:,} crops of the same pictures besides"
+        if self.seen_besides:
+            seen = ", ".join(f"{count:,} {what}" for what, count in self.seen_besides.items())
+            text += f"; besides, its readers were shown {seen}, of the same pictures"
         if self.config.heads_alone:
             text += "; knows heads alone, and is told that every picture shows one"
         return f"{text}; commit {self.weights.card.get('commit', 'unknown')}, SHA-256 `{self.weights.sha256[:12]}`."

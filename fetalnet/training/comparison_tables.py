@@ -162,7 +162,7 @@ def _numbers(each: Compared) -> dict[str, object]:
         "width": each.system.width,
         "input": each.system.size,
         "presentations": each.system.config.presentations,
-        "reader_crops": each.system.crops,
+        "seen_besides": sum(each.system.seen_besides.values()),
         "training": each.system.training,
         "sha256": each.system.weights.sha256,
     }

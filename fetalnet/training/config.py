@@ -214,17 +214,21 @@ class TrainingConfig(_Table):
             before += phase.steps
         raise ValueError("a training needs at least one phase")
 
+    def batch_of_each(self, stage: Stage | ReaderStage | RimStage | ShaftStage | OpinionStage) -> int:
+        """What one process draws a step."""
+        return max(stage.batch // self.processes, 1)
+
     def shown(self, stage: Stage) -> int:
-        """Pictures a step, as ``draw_batch`` shares them out among the processes."""
-        return max(stage.batch // self.processes, 1) * self.processes * stage.frames
+        """Pictures a step, of all processes."""
+        return self.batch_of_each(stage) * self.processes * stage.frames
 
     @property
     def presentations(self) -> int:
-        """How many pictures are shown, each counted as often as it is; the reader's crops are not."""
+        """How many pictures are shown, each counted as often as it is; what its readers see besides is not."""
         return sum(self.shown(stage) * stage.steps for phase in self.phases for stage in phase.stages)
 
     def presenting(self, presentations: int) -> TrainingConfig:
-        """The same run with that many ``presentations``: all stages, the reader's too, longer or shorter alike.
+        """The same run with that many ``presentations``: all stages, the readers' too, longer or shorter alike.
 
         Raises ``InputError`` where they cannot be divided into batches.
         """
@@ -245,10 +249,12 @@ class TrainingConfig(_Table):
         phases = tuple(
             phase.model_copy(update={"stages": tuple(next(longer) for _ in phase.stages)}) for phase in self.phases
         )
-        reader = self.reader
-        if reader is not None:
-            reader = reader.model_copy(update={"steps": max(round(reader.steps * factor), 1)})
-        return self.model_copy(update={"phases": phases, "reader": reader})
+        readers = {name: part for name in ("reader", "rim", "shaft") if (part := getattr(self, name)) is not None}
+        as_long = {
+            name: part.model_copy(update={"steps": max(round(part.steps * factor), 1)})
+            for name, part in readers.items()
+        }
+        return self.model_copy(update={"phases": phases, **as_long})
 
 
 def cosine(peak: float, share: float, warm_up: float, start: float = 0.0) -> float:

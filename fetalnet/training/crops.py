@@ -79,7 +79,7 @@ def draw_crops(config: TrainingConfig, pools: Pools, step: int, rank: int = 0) -
     assert config.reader is not None
     assert isinstance(config.network, Network)
     scale = config.network.crop_scale
-    size = max(config.reader.batch // config.processes, 1)
+    size = config.batch_of_each(config.reader)
     batch = []
     for number, plane in enumerate(STANDARD_PLANES):
         rngs = [np.random.default_rng([config.seed, step, rank, number, item]) for item in range(size)]

@@ -19,7 +19,7 @@ def batch_of(
     config: TrainingConfig, stage: PartStage, step: int, rank: int, draw: Callable[[np.random.Generator], Fields]
 ) -> list[Tensor]:
     """The batch of one step for one process: each field of what ``draw`` gives, item by item, as one tensor."""
-    size = max(stage.batch // config.processes, 1)
+    size = config.batch_of_each(stage)
     items = [draw(np.random.default_rng([config.seed, step, rank, item])) for item in range(size)]
     return [torch.from_numpy(np.stack(parts)) for parts in zip(*items, strict=True)]
 

@@ -153,7 +153,7 @@ def test_that_a_broken_off_comparison_goes_on_and_nothing_is_done_twice(tmp_path
     assert "phantom recordings of seeds 0 to 2, n = 3" in text
     assert "base 4 (published: 64)" in text
     assert "64x96" in text
-    assert "its reader was shown 12 crops" in text
+    assert "its readers were shown 12 crops, of the same" in text
     for row, repeated in zip(report.rows, again.rows, strict=True):
         assert f"| {row['system']} | {row['parameters']:,} |" in text
         assert (row["presentations"], row["heads_n"], row["phantom_recordings"]) == (8, 2, 3)
@@ -250,6 +250,9 @@ def test_that_the_configurations_that_are_compared_can_be_shown_as_many_pictures
         stages = zip(before.phases[0].stages, after.phases[0].stages, strict=True)
         factor = after.presentations / before.presentations
         assert all(then.steps == pytest.approx(factor * first.steps, rel=0.05) for first, then in stages)
+    twice = configs[0].presenting(2 * configs[0].presentations)
+    for part in ("reader", "rim", "shaft"):
+        assert getattr(twice, part).steps == 2 * getattr(configs[0], part).steps
     assert not load_config(Path("transfer")).real_data
 
 
