@@ -65,7 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     if arguments.screenshot and "DISPLAY" not in os.environ and "WAYLAND_DISPLAY" not in os.environ:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    app = QApplication.instance() or QApplication(sys.argv[:1])
+    running = QApplication.instance()
+    app = running if isinstance(running, QApplication) else QApplication(sys.argv[:1])
     folders = Folders()
     device = arguments.device or load_settings(folders.config / "settings.json").engine
     program = start(

@@ -37,8 +37,8 @@ class BestFrames(QFrame):
         cards.setObjectName("pane")
         grid = QGridLayout(cards)
         grid.setContentsMargins(0, 0, 0, 0)
-        for column in range(COLUMNS):
-            grid.setColumnStretch(column, 1)
+        for number in range(COLUMNS):
+            grid.setColumnStretch(number, 1)
         self.cards: dict[Plane, list[Card]] = {}
         self._none: dict[Plane, QLabel] = {}
         for row, plane in enumerate(STANDARD_PLANES):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QBuffer, QIODevice, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QPaintDevice, QPainter
+from PySide6.QtGui import QColor, QImage, QImageWriter, QPaintDevice, QPainter
 from PySide6.QtSvg import QSvgGenerator
 
 from app.session import Session
@@ -31,7 +31,7 @@ STYLES = {Plane.HEAD: Qt.PenStyle.SolidLine, Plane.ABDOMEN: Qt.PenStyle.DashLine
 SYMBOLS = {Plane.HEAD: "o", Plane.ABDOMEN: "s", Plane.FEMUR: "t"}
 
 
-class Chart(pg.GraphicsLayoutWidget):
+class Chart(pg.GraphicsLayoutWidget):  # type: ignore[misc]
     """A chart in the program's colours that can be saved as a picture."""
 
     def __init__(self, name: str) -> None:
@@ -69,7 +69,7 @@ class Chart(pg.GraphicsLayoutWidget):
             ratio = PICTURE_WIDTH / self.width()
             image = QImage(self.size() * ratio, QImage.Format.Format_RGB32)
             self._paint(image, ratio)
-            image.save(held, "PNG")
+            QImageWriter(held, b"png").write(image)
         write_file(path, bytes(held.data().data()))
 
     def _paint(self, device: QPaintDevice, ratio: float) -> None:
@@ -128,10 +128,12 @@ class OverTime(Chart):
             self._quality.plot(x, y, pen=None, symbolBrush=plane_colour(plane), **dots)
         pale, red = QColor(230, 233, 237, 40), QColor(PROBLEM)
         red.setAlpha(60)
-        stretches = [(each, pale) for each in session.analysis.findings.frozen]
-        for each, brush in (*stretches, *((each, red) for each in session.analysis.findings.broken)):
+        findings = session.analysis.findings
+        stretches = [(each.start, each.stop, pale) for each in findings.frozen]
+        stretches += [(each.start, each.stop, red) for each in findings.broken]
+        for start, stop, brush in stretches:
             for plot in (self._planes, self._quality):
-                band = pg.LinearRegionItem((each.start, each.stop), movable=False, brush=brush, pen=pg.mkPen(None))
+                band = pg.LinearRegionItem((start, stop), movable=False, brush=brush, pen=pg.mkPen(None))
                 band.setZValue(-5)
                 plot.addItem(band)
         line = pg.mkPen(TEXT, width=1)

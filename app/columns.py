@@ -70,7 +70,7 @@ class Columns(QWidget):
 
     def show_side_page(self, page: QWidget | None) -> None:
         """Show a page in the place of recordings and best frames; None brings them back."""
-        self._left.setCurrentWidget(page or self._left.widget(0))
+        self._left.setCurrentIndex(0 if page is None else self._left.indexOf(page))
         self._share_width()
 
     def show_live(self, live: bool) -> None:

@@ -87,6 +87,7 @@ class MeasurementsPane(QFrame):
         self.setObjectName("pane")
         self._session = session
         self._rows: dict[Kind, int] = {}
+        self._cells: dict[Kind, list[QTableWidgetItem]] = {}
         column = QVBoxLayout(self)
         column.setContentsMargins(5, 8, 5, 8)
         self._title = QLabel("MEASUREMENTS")
@@ -149,14 +150,14 @@ class MeasurementsPane(QFrame):
             at += 1
             for kind in KINDS_OF[plane]:
                 self._rows[kind] = at
-                for number in range(len(COLUMNS)):
-                    item = QTableWidgetItem()
+                self._cells[kind] = [QTableWidgetItem() for _ in COLUMNS]
+                for number, item in enumerate(self._cells[kind]):
                     item.setToolTip(kind.title)
                     right = Qt.AlignmentFlag.AlignRight if number in (1, 2, 3, 5) else Qt.AlignmentFlag.AlignHCenter
                     side = right if number else Qt.AlignmentFlag.AlignLeft
                     item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
                     table.setItem(at, number, item)
-                table.item(at, 0).setText(kind)
+                self._cells[kind][0].setText(kind)
                 at += 1
         table.setFixedHeight(at * ROW_PX + header.sizeHint().height() + 4)
         table.cellClicked.connect(self._on_clicked)
@@ -180,13 +181,12 @@ class MeasurementsPane(QFrame):
         session = self._session
         unit = _unit(session)
         self._title.setText(f"MEASUREMENTS ({unit.strip()})" if session.is_open else "MEASUREMENTS")
-        for kind, at in self._rows.items():
+        for kind, cells in self._cells.items():
             measurement = session.measurement_of(kind)
             row = row_of(session, measurement, unit) if session.is_open else Row()
             texts = (kind, row.proposed, row.decided, row.difference, row.status, row.frame)
             rejected = measurement is not None and measurement.status is Status.REJECTED
-            for number, text in enumerate(texts):
-                item = self.table.item(at, number)
+            for number, (item, text) in enumerate(zip(cells, texts, strict=True)):
                 item.setText(text)
                 item.setForeground(QColor(TEXT))
                 font = item.font()
@@ -208,7 +208,7 @@ class MeasurementsPane(QFrame):
 
     def texts(self, kind: Kind) -> list[str]:
         """What the row of a measure shows."""
-        return [self.table.item(self._rows[kind], number).text() for number in range(len(COLUMNS))]
+        return [cell.text() for cell in self._cells[kind]]
 
     def _on_clicked(self, at: int, _: int) -> None:
         kinds = {row: kind for kind, row in self._rows.items()}

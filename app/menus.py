@@ -30,10 +30,13 @@ def fill_menu_bar(
 def _recent(bar: QMenuBar, settings: Settings, open_path: Callable[[Path], None]) -> QMenu:
     menu = QMenu("Open &recent", bar)
 
+    def opener(path: Path) -> Callable[[], None]:
+        return lambda: open_path(path)
+
     def fill() -> None:
         menu.clear()
         for name in settings.recent_files:
-            menu.addAction(Path(name).name, lambda name=name: open_path(Path(name)))
+            menu.addAction(Path(name).name, opener(Path(name)))
         if not settings.recent_files:
             menu.addAction("Recordings you open are listed here").setEnabled(False)
 

@@ -12,6 +12,7 @@ from PySide6.QtCore import QDeadlineTimer, QEventLoop
 from PySide6.QtWidgets import QApplication
 
 from app.__main__ import Program, start
+from app.actions import Do
 from app.loading import predictor_loader
 from fetalnet.own_folders import Folders
 from fetalnet.picture.scale import given_scale
@@ -59,16 +60,16 @@ def main() -> None:
             folders=Folders(own / "config", own / "data", own / "log"),
         )
         program.window.resize(*SIZE)
-        run_until(app, lambda: program.session.analysis.complete, 300)
-        verbs = program.window.verbs
-        verbs.best_head()
+        run_until(app, lambda: program.session.analysis.state.complete, 300)
+        verbs = program.window.actions_
+        verbs[Do.BEST_HEAD].trigger()
         take(app, program, "head.png")
-        verbs.accept_plane()
-        verbs.best_abdomen()
+        verbs[Do.ACCEPT_PLANE].trigger()
+        verbs[Do.BEST_ABDOMEN].trigger()
         settle(app)
-        verbs.accept_plane()
+        verbs[Do.ACCEPT_PLANE].trigger()
         take(app, program, "abdomen.png")
-        verbs.best_femur()
+        verbs[Do.BEST_FEMUR].trigger()
         take(app, program, "femur.png")
         program.stop()
 

@@ -1,7 +1,5 @@
 """Where the bundled command line starts."""
 
-import sys
-
 from fetalnet.cli import main
 
-sys.exit(main())
+main()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QGuiApplication
@@ -30,6 +31,9 @@ from app.settings import Settings
 from app.theme import MUTED, WARNING
 from fetalnet.errors import InputError
 from fetalnet.live import LiveSource, Replay, network_source
+
+if TYPE_CHECKING:
+    from fetalnet.live.grabber import Grabber
 
 _REPORT_MS = 1000
 
@@ -135,7 +139,7 @@ class WatchDialog(QDialog):
 
         threading.Thread(target=look, name="look for grabbers", daemon=True).start()
 
-    def _list(self, found: tuple[object, ...]) -> None:
+    def _list(self, found: tuple[Grabber, ...]) -> None:
         self.devices.clear()
         for each in found:
             self.devices.addItem(each.name, each)
@@ -145,7 +149,7 @@ class WatchDialog(QDialog):
 
     def _chosen(self) -> LiveSource:
         if self.grabber.isChecked():
-            device = self.devices.currentData()
+            device: Grabber | None = self.devices.currentData()
             if device is None:
                 raise InputError("No grabber was found; plug one in and look again.")
             self.connection = f"USB, {device.usb_mbit_s:.0f} Mbit/s" if device.usb_mbit_s else ""

@@ -71,9 +71,12 @@ class Link(Protocol):
 
 
 class LiveSource(Protocol):
-    """Where live pictures can be had. ``name`` is for the screen and holds no password."""
+    """Where live pictures can be had."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """For the screen; holds no password."""
+        ...
 
     def open(self) -> Link:
         """Connect, which may take seconds. Raises ``LinkError``."""

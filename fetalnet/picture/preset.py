@@ -28,10 +28,10 @@ _PLAUSIBLE = Field(ge=PLAUSIBLE_MM_PER_PIXEL[0], le=PLAUSIBLE_MM_PER_PIXEL[1], a
 
 
 class Ticks(NamedTuple):
-    """What a ruler's ticks stand for, as a person confirmed it, and every how many a longer one comes."""
+    """What a ruler's ticks stand for, as a person confirmed it, and every how many a longer one comes, if known."""
 
     spacing_mm: float
-    pattern: tuple[int, ...]
+    pattern: tuple[int, ...] | None
 
 
 class PresetScale(BaseModel):
