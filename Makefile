@@ -11,7 +11,7 @@ run: setup ## Open the program on the demo recording (headless without a display
 	@sh packaging/run.sh
 
 test: setup ## Run the whole test suite
-	@QT_QPA_PLATFORM=offscreen .venv/bin/python -m pytest
+	@QT_QPA_PLATFORM=offscreen .venv/bin/python -m pytest -n auto --maxprocesses 4
 
 lint: setup ## Check format, lint and types
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/mypy

@@ -17,6 +17,8 @@ from fetalnet.engines import SteppingDown, TorchEngine, engine_for
 from fetalnet.errors import InputError
 from fetalnet.geometry import Ellipse
 from fetalnet.inference import Predictor
+from fetalnet.network.config import NetworkConfig
+from fetalnet.network.streaming import StreamingFetalNet
 from fetalnet.network.weights import DEFAULT_WEIGHTS, LoadedNetwork, load_weights
 from fetalnet.picture.sector import find_sector
 from fetalnet.planes import Plane
@@ -30,6 +32,17 @@ HEAD_FRAMES = range(396, 420, 3)
 @pytest.fixture(scope="module")
 def network() -> LoadedNetwork:
     return load_weights(DEFAULT_WEIGHTS)
+
+
+@pytest.fixture(scope="module")
+def small(network: LoadedNetwork) -> LoadedNetwork:
+    """Untrained and compiled in a moment, for what does not depend on what it says."""
+    torch.manual_seed(0)
+    config = NetworkConfig(height=64, width=96, channels=(8, 8, 16, 16, 16), hidden=8)
+    net = StreamingFetalNet(config).eval()
+    modules = {name for name, _ in net.named_modules()}
+    ranges = {name: held for name, held in network.card["int8"]["ranges"].items() if name in modules}
+    return LoadedNetwork(net, "small", "0" * 64, {"int8": {"ranges": ranges}})
 
 
 @pytest.fixture(scope="module")
@@ -106,14 +119,14 @@ def test_that_the_engines_agree_on_masks_and_millimetres(on_torch: Predictor, on
 
 
 def test_that_the_fastest_engine_is_chosen_once(
-    network: LoadedNetwork, tmp_path: Path, compiled: Path, monkeypatch: pytest.MonkeyPatch
+    small: LoadedNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory = tmp_path / "engine.json"
-    choice = choose_engine(network, 1, memory, compiled)
+    choice = choose_engine(small, 1, memory)
     assert choice.frame_ms.keys() >= {"openvino", "torch"}
     assert choice.device == min(choice.frame_ms, key=choice.frame_ms.__getitem__)
     monkeypatch.setattr(engine_choice, "measure_engines", lambda *_: pytest.fail("measured again"))
-    assert choose_engine(network, 1, memory) == choice
+    assert choose_engine(small, 1, memory) == choice
 
 
 def test_that_int8_is_chosen_only_where_it_says_what_float32_says(
@@ -159,37 +172,37 @@ def test_that_int8_asks_for_weights_that_were_calibrated(network: LoadedNetwork)
 
 @pytest.mark.parametrize("device", ["openvino", "openvino:int8"])
 def test_that_what_was_compiled_is_kept_and_a_damaged_one_is_made_anew(
-    network: LoadedNetwork, tmp_path: Path, device: str, monkeypatch: pytest.MonkeyPatch
+    small: LoadedNetwork, tmp_path: Path, device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = tmp_path / "cache"
     of_other_version = cache / "0-0-f32.openvino"
     cache.mkdir()
     of_other_version.write_bytes(b"old")
-    grid = np.random.default_rng(2).random((network.network.config.height, network.network.config.width), np.float32)
-    masks = engine_for(network, device, 1, cache).run(grid).masks.copy()
+    grid = np.random.default_rng(2).random((small.network.config.height, small.network.config.width), np.float32)
+    masks = engine_for(small, device, 1, cache).run(grid).masks.copy()
     (kept,) = cache.iterdir()
     with monkeypatch.context() as patch:
         patch.setattr("fetalnet.openvino_engine._converted", lambda *_: pytest.fail("converted again"))
-        np.testing.assert_array_equal(engine_for(network, device, 1, cache).run(grid).masks, masks)
+        np.testing.assert_array_equal(engine_for(small, device, 1, cache).run(grid).masks, masks)
     whole = kept.read_bytes()
     kept.write_bytes(whole[:9000] + b"x" + whole[9001:])
-    np.testing.assert_array_equal(engine_for(network, device, 1, cache).run(grid).masks, masks)
+    np.testing.assert_array_equal(engine_for(small, device, 1, cache).run(grid).masks, masks)
     assert kept.read_bytes()[9000] == whole[9000]
 
 
-def test_that_another_calibration_is_compiled_anew(network: LoadedNetwork, tmp_path: Path) -> None:
-    grid = np.random.default_rng(2).random((network.network.config.height, network.network.config.width), np.float32)
-    masks = engine_for(network, "openvino:int8", 1, tmp_path).run(grid).masks.copy()
-    card = network.card | {"int8": {"ranges": {"stem.0": [-1.0, 3.0]}}}
-    again = engine_for(replace(network, card=card), "openvino:int8", 1, tmp_path)
+def test_that_another_calibration_is_compiled_anew(small: LoadedNetwork, tmp_path: Path) -> None:
+    grid = np.random.default_rng(2).random((small.network.config.height, small.network.config.width), np.float32)
+    masks = engine_for(small, "openvino:int8", 1, tmp_path).run(grid).masks.copy()
+    card = small.card | {"int8": {"ranges": {"stem.0": [-1.0, 3.0]}}}
+    again = engine_for(replace(small, card=card), "openvino:int8", 1, tmp_path)
     assert not np.array_equal(again.run(grid).masks, masks)
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_that_a_cache_that_cannot_be_written_does_no_harm(network: LoadedNetwork, tmp_path: Path) -> None:
+def test_that_a_cache_that_cannot_be_written_does_no_harm(small: LoadedNetwork, tmp_path: Path) -> None:
     cache = tmp_path / "a file"
     cache.write_bytes(b"")
-    assert engine_for(network, "openvino", 1, cache).name == "openvino cpu"
+    assert engine_for(small, "openvino", 1, cache).name == "openvino cpu"
 
 
 @pytest.mark.parametrize("held", ["", "[]", '{"key": ["other"], "device": "torch", "frame_ms": {"torch": 1.0}}'])
