@@ -61,15 +61,15 @@ def main() -> None:
         )
         program.window.resize(*SIZE)
         run_until(app, lambda: program.session.analysis.state.complete, 300)
-        verbs = program.window.actions_
-        verbs[Do.BEST_HEAD].trigger()
+        actions = program.window.actions_
+        actions[Do.BEST_HEAD].trigger()
         take(app, program, "head.png")
-        verbs[Do.ACCEPT_PLANE].trigger()
-        verbs[Do.BEST_ABDOMEN].trigger()
+        actions[Do.ACCEPT_PLANE].trigger()
+        actions[Do.BEST_ABDOMEN].trigger()
         settle(app)
-        verbs[Do.ACCEPT_PLANE].trigger()
+        actions[Do.ACCEPT_PLANE].trigger()
         take(app, program, "abdomen.png")
-        verbs[Do.BEST_FEMUR].trigger()
+        actions[Do.BEST_FEMUR].trigger()
         take(app, program, "femur.png")
         program.stop()
 

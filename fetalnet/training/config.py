@@ -151,6 +151,9 @@ class OpinionStage(_Table):
     implants: int = Field(default=3000, gt=0)
 
 
+PartStage = ReaderStage | RimStage | ShaftStage | OpinionStage
+
+
 class TrainingConfig(_Table):
     """A whole run. Batches are split over ``processes`` of one thread each, whose gradients are averaged.
 
@@ -214,7 +217,7 @@ class TrainingConfig(_Table):
             before += phase.steps
         raise ValueError("a training needs at least one phase")
 
-    def batch_of_each(self, stage: Stage | ReaderStage | RimStage | ShaftStage | OpinionStage) -> int:
+    def batch_of_each(self, stage: Stage | PartStage) -> int:
         """What one process draws a step."""
         return max(stage.batch // self.processes, 1)
 
@@ -249,12 +252,12 @@ class TrainingConfig(_Table):
         phases = tuple(
             phase.model_copy(update={"stages": tuple(next(longer) for _ in phase.stages)}) for phase in self.phases
         )
-        readers = {name: part for name in ("reader", "rim", "shaft") if (part := getattr(self, name)) is not None}
-        as_long = {
+        readers = {
             name: part.model_copy(update={"steps": max(round(part.steps * factor), 1)})
-            for name, part in readers.items()
+            for name in ("reader", "rim", "shaft")
+            if (part := getattr(self, name)) is not None
         }
-        return self.model_copy(update={"phases": phases, **as_long})
+        return self.model_copy(update={"phases": phases, **readers})
 
 
 def cosine(peak: float, share: float, warm_up: float, start: float = 0.0) -> float:

@@ -10,9 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from fetalnet.training.batches import Fields
-from fetalnet.training.config import OpinionStage, ReaderStage, RimStage, ShaftStage, TrainingConfig, cosine
-
-PartStage = ReaderStage | RimStage | ShaftStage | OpinionStage
+from fetalnet.training.config import PartStage, TrainingConfig, cosine
 
 
 def batch_of(
