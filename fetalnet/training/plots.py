@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 from reportlab.graphics import renderSVG
+from reportlab.graphics.charts.utils import ticks
 from reportlab.graphics.shapes import Circle, Drawing, Line, Rect, String
 from reportlab.lib.colors import Color, white
 
 _WIDTH, _LEFT, _RIGHT = 640, 200, 90
 _HEAD, _ROW, _FOOT = 30, 24, 40
-_TICKS = 5
 _INK, _GRID = Color(0.13, 0.3, 0.5), Color(0.85, 0.85, 0.85)
 
 
@@ -42,9 +42,10 @@ def interval_plot(title: str, axis: str, rows: Sequence[Interval], logarithmic: 
     # A page may be dark.
     drawing.add(Rect(0, 0, _WIDTH, height, fillColor=white, strokeColor=None))
     drawing.add(_text(8, height - 18, title, 12, "start"))
-    for tick in np.linspace(first + margin, last - margin, _TICKS):
-        drawing.add(Line(x(tick), bottom, x(tick), height - _HEAD, strokeColor=_GRID))
-        drawing.add(_text(x(tick), bottom - 12, f"{10**tick if logarithmic else tick:.4g}"))
+    for tick in _round_numbers(first, last, logarithmic):
+        place = x(float(scale(tick)))
+        drawing.add(Line(place, bottom, place, height - _HEAD, strokeColor=_GRID))
+        drawing.add(_text(place, bottom - 12, f"{tick:g}"))
     drawing.add(_text(x((first + last) / 2), bottom - 28, axis))
     for number, row in enumerate(rows):
         y = height - _HEAD - _ROW * (number + 0.5)
@@ -57,6 +58,20 @@ def interval_plot(title: str, axis: str, rows: Sequence[Interval], logarithmic: 
         drawing.add(_text(_WIDTH - 8, y - 3, f"{row.value:.4g}", anchor="end"))
     svg: str = renderSVG.drawToString(drawing)
     return svg.encode("utf-8")
+
+
+def _round_numbers(first: float, last: float, logarithmic: bool) -> list[float]:
+    """Between the ends of an axis, which are decimal logarithms where it is ``logarithmic``."""
+    if logarithmic and last - first >= 1:
+        powers = range(math.floor(first), math.ceil(last))
+        return [
+            tick
+            for power in powers
+            for tick in (10.0**power, 2 * 10.0**power, 5 * 10.0**power)
+            if first <= math.log10(tick) <= last
+        ]
+    low, high = (10**first, 10**last) if logarithmic else (first, last)
+    return [tick for tick in ticks(low, high)[0] if low <= tick <= high]
 
 
 def _text(x: float, y: float, text: str, size: int = 9, anchor: str = "middle") -> String:

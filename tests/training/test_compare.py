@@ -1,6 +1,7 @@
 """Tiny systems, trained for a few steps and put side by side."""
 
 import csv
+import re
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -298,3 +299,16 @@ def test_that_a_plot_stands_where_a_system_measured_nothing():
         svg = interval_plot("Time", "ms", [*others, nothing], logarithmic=True).decode()
         assert "mtln" in svg
         assert svg.count("<circle") == len(others)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "logarithmic", "numbers"),
+    [
+        (14.5, 97.7, False, ["20", "40", "60", "80"]), (42.0, 138.0, True, ["50", "100"]),
+        (30.0, 2600.0, True, ["200", "1000"]),
+    ],
+)  # fmt: skip
+def test_that_the_axis_of_a_plot_names_round_numbers(low, high, logarithmic, numbers):
+    svg = interval_plot("Title", "axis", [Interval("ours", low, low, high)], logarithmic).decode()
+    for number in numbers:
+        assert re.search(rf">\s*{number}\s*</text>", svg), number
