@@ -42,7 +42,7 @@ from fetalnet.training.processes import spread
 from fetalnet.training.sweep_batches import SweepBatch, draw_sweeps
 from fetalnet.training.sweeps import Sweep, sweeps_of
 
-TRAINED_SEEDS = range(5000, 5500)
+TRAINED_SEEDS = range(5000, 5250)
 """Neither in the training pack nor among the recordings that are evaluated or that thresholds were set on."""
 INTERVAL_SEEDS = range(100, 220)
 """For the intervals: recordings that the judge was not trained on."""
