@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
@@ -31,7 +32,7 @@ STYLES = {Plane.HEAD: Qt.PenStyle.SolidLine, Plane.ABDOMEN: Qt.PenStyle.DashLine
 SYMBOLS = {Plane.HEAD: "o", Plane.ABDOMEN: "s", Plane.FEMUR: "t"}
 
 
-class Chart(pg.GraphicsLayoutWidget):  # type: ignore[misc]
+class Chart(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # pyqtgraph is untyped here
     """A chart in the program's colours that can be saved as a picture."""
 
     def __init__(self, name: str) -> None:
@@ -148,8 +149,8 @@ class OverTime(Chart):
         for cursor in self._cursors:
             cursor.setValue(index)
 
-    def _on_click(self, event: object) -> None:
-        place = self._planes.vb.mapSceneToView(event.scenePos())  # type: ignore[attr-defined]
+    def _on_click(self, event: Any) -> None:
+        place = self._planes.vb.mapSceneToView(event.scenePos())
         self.sought.emit(max(round(place.x()), 0))
 
 

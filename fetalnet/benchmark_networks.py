@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -79,7 +80,7 @@ def compare_networks(
             turn = number % len(names)
             for name in (*names[turn:], *names[:turn]):
                 engines[name].reset()  # a clip of one frame, as the peers see it
-                spent_ms = timed_ms(lambda name=name: engines[name].run(grids[name]))  # type: ignore[misc]
+                spent_ms = timed_ms(partial(engines[name].run, grids[name]))
                 if number >= _WARM_UP_ROUNDS:
                     times_ms[name].append(spent_ms)
     return tuple(

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,7 @@ def time_lengths(predictions: Sequence[Prediction], minutes: Sequence[float] = M
         judgement = Judgement()
         for index, prediction in enumerate(islice(cycle(predictions), max(round(length * 60 * _FRAME_RATE_HZ), 1))):
             judgement.judged(replace(prediction, index=index, time_s=index / _FRAME_RATE_HZ))
-        ms = timed_ms(lambda judgement=judgement: _end(judgement))  # type: ignore[misc]
+        ms = timed_ms(partial(_end, judgement))
         timings.append(LengthTiming(length, len(judgement.seen), ms / 1000.0))
     return tuple(timings)
 

@@ -175,7 +175,7 @@ def has_bf16() -> bool:
 
 def _quiet_openvino() -> Any:
     """OpenVINO without its converter, which tells its maker about each use; the package loads all the same."""
-    sys.modules.setdefault("openvino.tools.ovc", None)  # type: ignore[arg-type]
+    sys.modules.setdefault("openvino.tools.ovc", None)  # type: ignore[arg-type]  # None: it is not there
     import openvino
 
     return openvino

@@ -49,7 +49,7 @@ class Kind(StrEnum):
     FL = "FL"
 
     @property
-    def title(self) -> str:  # type: ignore[override]
+    def title(self) -> str:  # type: ignore[override]  # str's own, which nobody asks of a measure
         """The measure's full name, as a report prints it."""
         return _TITLES[self]
 

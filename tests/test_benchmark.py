@@ -64,7 +64,7 @@ def test_every_step_is_timed_for_every_engine(tiny_network: LoadedNetwork, video
     assert json.loads(json.dumps(report.to_json()))["versions"]["torch"]
     console = Console(file=io.StringIO(), width=200)
     console.print(report.table())
-    text = console.file.getvalue()  # type: ignore[attr-defined]
+    text = console.file.getvalue()
     assert "network, openvino" in text
     assert "whole path, torch" in text
     assert "frames/s" in text
@@ -87,7 +87,7 @@ def test_the_networks_take_turns_and_are_told_as_ratios(tiny_network: LoadedNetw
     assert b"<svg" in networks_plot(timings)
     console = Console(file=io.StringIO(), width=160)
     console.print(networks_table(timings))
-    assert "multitask-unet" in console.file.getvalue()  # type: ignore[attr-defined]
+    assert "multitask-unet" in console.file.getvalue()
 
 
 def test_that_cost_is_told_by_frame_size_and_by_length(tiny_network: LoadedNetwork) -> None:
@@ -101,7 +101,7 @@ def test_that_cost_is_told_by_frame_size_and_by_length(tiny_network: LoadedNetwo
     assert all(b"<svg" in svg for svg in scaling_plots(sizes, lengths).values())
     console = Console(file=io.StringIO(), width=160)
     console.print(scaling_table(sizes, lengths))
-    assert "a frame of 320 x 240" in console.file.getvalue()  # type: ignore[attr-defined]
+    assert "a frame of 320 x 240" in console.file.getvalue()
 
 
 def test_a_video_that_cannot_be_read_is_said_so(tiny_network: LoadedNetwork, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ class ResidualBlock(nn.Module):
         self.shortcut = nn.Identity() if same else convolution(inside, outside, kernel=1, stride=stride)
         self.relu = nn.ReLU(inplace=True)
         # Starting as the shortcut alone steadies the first steps at a high learning rate (Goyal et al. 2017, 5.1).
-        nn.init.zeros_(self.second[1].weight)  # type: ignore[arg-type]
+        nn.init.zeros_(self.second[1].weight)  # type: ignore[arg-type]  # a normalisation's
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.relu(self.shortcut(x) + self.second(self.relu(self.first(x))))

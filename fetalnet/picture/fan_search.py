@@ -243,4 +243,4 @@ def _shape(fan: Candidate, clip: Box, small: tuple[int, ...], native: tuple[int,
         point(apex_x + tangent * (row - apex_y), row)
         for row, tangent in ((top, left), (top, right), (bottom, right), (bottom, left))
     )
-    return FlatFan(corners, bounds)  # type: ignore[arg-type]
+    return FlatFan(corners, bounds)  # type: ignore[arg-type]  # there are four

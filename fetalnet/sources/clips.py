@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -148,12 +149,12 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _of_paths(paths: Iterator[Path]) -> list[_File]:
-    return [_File(path, lambda path=path: path.open("rb")) for path in paths]  # type: ignore[misc]
+    return [_File(path, lambda path=path: path.open("rb")) for path in paths]  # type: ignore[misc]  # its type is not inferred
 
 
 def _files_in(archive: Archive) -> list[_File]:
     return [
-        _File(archive.path / member, lambda member=member: archive.open(member))  # type: ignore[misc]
+        _File(archive.path / member, partial(archive.open, member))
         for member in archive.members
         if not PurePosixPath(member).name.startswith(".")
     ]

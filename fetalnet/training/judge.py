@@ -52,7 +52,7 @@ _SEED = 1
 _STEPS, _WARM_UP, _LEARNING_RATE, _SHRINKAGE = 2400, 0.02, 3e-3, 0.05
 
 
-class JudgeTraining(lightning.LightningModule):  # type: ignore[misc]
+class JudgeTraining(lightning.LightningModule):  # type: ignore[misc]  # Lightning is untyped here
     """Loss, optimiser and schedule around the network that sees recordings whole."""
 
     def __init__(self, network: JudgeNetwork, steps: int) -> None:

@@ -17,14 +17,14 @@ from fetalnet.training.config import TrainingConfig, cosine
 from fetalnet.training.costs import cost
 
 
-class Training(lightning.LightningModule):  # type: ignore[misc]
+class Training(lightning.LightningModule):  # type: ignore[misc]  # Lightning is untyped here
     """Loss, optimiser and schedule around a network."""
 
     def __init__(self, config: TrainingConfig) -> None:
         super().__init__()
         self.config = config
         self.network: Network = build(config.network_config)
-        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's types lack it
         if isinstance(self.network, StreamingFetalNet):
             self.network.reader.requires_grad_(False)
             for part in (self.network.rim, self.network.shaft, self.network.opinion):

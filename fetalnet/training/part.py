@@ -22,7 +22,7 @@ def batch_of(
     return [torch.from_numpy(np.stack(parts)) for parts in zip(*items, strict=True)]
 
 
-class PartTraining(lightning.LightningModule):  # type: ignore[misc]
+class PartTraining(lightning.LightningModule):  # type: ignore[misc]  # Lightning is untyped here
     """Optimiser, schedule and random numbers of a stage; the rest of the network is not touched."""
 
     def __init__(self, config: TrainingConfig, stage: PartStage, part: nn.Module) -> None:

@@ -63,7 +63,7 @@ def interval_plot(title: str, axis: str, rows: Sequence[Interval], logarithmic: 
 def _round_numbers(first: float, last: float, logarithmic: bool) -> list[float]:
     """Between the ends of an axis, which are decimal logarithms where it is ``logarithmic``."""
     if logarithmic and last - first >= 1:
-        powers = range(math.floor(first), math.ceil(last))
+        powers = range(math.floor(first), math.floor(last) + 1)
         return [
             tick
             for power in powers

@@ -23,7 +23,7 @@ class ReaderTraining(PartTraining):
     def __init__(self, config: TrainingConfig, network: StreamingFetalNet) -> None:
         assert config.reader is not None
         super().__init__(config, config.reader, network.reader)
-        self.organs = network.reader.organs.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.organs = network.reader.organs.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's types lack it
 
     def training_step(self, batch: list[Crops], _: int) -> Tensor:
         self.seed_step()
@@ -69,7 +69,7 @@ def fit_verdict(network: StreamingFetalNet, config: TrainingConfig, collection: 
         optimizer.zero_grad()
         logits = reader.verdict(branch, present)
         loss = functional.cross_entropy(logits, truth)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]  # torch's own
         return loss
 
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    optimizer.step(closure)  # type: ignore[no-untyped-call]  # torch's own

@@ -42,7 +42,7 @@ IMPLANTS = 800
 """How many of each organ the reader learns from, where the run draws implants."""
 
 
-class Data(lightning.LightningDataModule, Generic[Drawn]):  # type: ignore[misc]
+class Data(lightning.LightningDataModule, Generic[Drawn]):  # type: ignore[misc]  # Lightning is untyped here
     """Streams of batches that start where the trainer stands; ``draw`` gives one for a step and a process."""
 
     def __init__(
@@ -67,7 +67,8 @@ class Data(lightning.LightningDataModule, Generic[Drawn]):  # type: ignore[misc]
         assert trainer is not None
         # An empty share would leave the other process waiting: the list is as long as the processes allow evenly.
         even = len(self.kept_back) // trainer.world_size * trainer.world_size
-        return DataLoader(self.kept_back[trainer.global_rank : even : trainer.world_size], batch_size=None)  # type: ignore[arg-type]
+        share = self.kept_back[trainer.global_rank : even : trainer.world_size]
+        return DataLoader(share, batch_size=None)  # type: ignore[arg-type]  # a list is all a loader asks for
 
 
 def collect(config: TrainingConfig, cache: Path) -> Collection:
