@@ -107,6 +107,21 @@ def test_that_frames_out_of_order_are_recorded_in_the_order_they_are_shown(tmp_p
     recording.close()
 
 
+def test_that_a_picture_cut_by_the_end_of_its_sender_costs_no_other(tmp_path: Path) -> None:
+    ts_packet_bytes = 188
+    source = Packets(encoded(11)[:-ts_packet_bytes])
+    source.due.release(12)
+    watch = Watch(source, tmp_path, back_off_s=(60.0,))
+    assert wait_for(lambda: "ended the stream" in watch.capture.status.sentence)
+    watch.stop()
+    (segment,) = watch.recorder.segments
+    recording = VideoFile(segment.path)
+    assert segment.frames == 11
+    assert [each.index for each in recording] == list(range(10))
+    assert "1 of 11 frames is damaged and left out" in recording.notice
+    recording.close()
+
+
 def test_that_another_size_begins_another_file(tmp_path: Path) -> None:
     port = free_port()
     with (

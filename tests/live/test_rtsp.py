@@ -78,4 +78,5 @@ def test_that_a_server_that_ends_is_no_signal(tmp_path: Path) -> None:
     assert wait_for(lambda: watch.capture.status.state is LinkState.NO_SIGNAL)
     watch.stop()
     for segment in watch.recorder.segments:
-        assert sum(1 for _ in VideoFile(segment.path)) == segment.frames
+        # A server that is killed may be killed amid its last picture.
+        assert sum(1 for _ in VideoFile(segment.path)) in (segment.frames - 1, segment.frames)
