@@ -22,6 +22,7 @@ _REASONS = {
     errno.ENOTDIR: "its folder is a file; choose another folder",
     errno.EEXIST: "a file of that name is already there; choose another name",
     errno.EISDIR: "a folder of that name is already there; choose another name",
+    errno.ENODEV: "that is a device or a pipe, not a file; choose another name",
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
 }
 
@@ -42,10 +43,9 @@ def whole_file(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
     Raises ``InputError`` with a sentence for a person where the system refuses.
     """
     try:
-        handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+        part, handle = _part_beside(path)
     except OSError as error:
         raise cannot_write(path, error) from error
-    part = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
@@ -62,13 +62,21 @@ def whole_file(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
 def check_writable(path: Path) -> None:
     """Raise ``InputError`` where ``write_file`` could not put a file now; leaves nothing behind."""
     try:
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "is a folder")
-        handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+        part, handle = _part_beside(path)
         os.close(handle)
-        Path(name).unlink()
+        part.unlink()
     except OSError as error:
         raise cannot_write(path, error) from error
+
+
+def _part_beside(path: Path) -> tuple[Path, int]:
+    """A new empty file next to ``path`` and its handle. Raises ``OSError`` where no file can take that place."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "is a folder")
+    if path.exists() and not path.is_file():
+        raise OSError(errno.ENODEV, "is a device or a pipe")
+    handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+    return Path(name), handle
 
 
 def cannot_write(path: Path, error: OSError) -> InputError:

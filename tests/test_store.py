@@ -151,6 +151,17 @@ def test_that_a_missing_folder_is_named_as_the_reason(exam, tmp_path):
         save_exam(exam, tmp_path / "nowhere" / "one.fnexam")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_that_a_pipe_or_a_device_is_never_replaced_by_a_file(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for write in (lambda: atomic_file.write_file(pipe, b"text"), lambda: atomic_file.check_writable(pipe)):
+        with pytest.raises(InputError, match="Cannot write pipe: that is a device or a pipe, not a file"):
+            write()
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
 def test_that_a_missing_exam_is_one_sentence(tmp_path):
     with pytest.raises(InputError, match=r"Cannot open the exam one\.fnexam"):
         load_exam(tmp_path / "one.fnexam")
