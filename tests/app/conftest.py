@@ -61,7 +61,7 @@ class FakePredictor:
 
     def predict(self, frame: Frame) -> Prediction:
         self.started.set()
-        assert self.gate.wait(20)
+        assert self.gate.wait(WAIT_MS / 1000)
         plane = list(Plane)[frame.index // 12 % 4]
         standardness = math.exp(-(((frame.index % 12) - 6) ** 2) / 40) if plane is not Plane.OTHER else 0.0
         probability = 0.7 + 0.25 * standardness

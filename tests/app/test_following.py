@@ -9,7 +9,7 @@ import pytest
 from app.live.following import Following
 from app.pipeline import Latest
 
-LONG_S = 20
+LONG_S = 60
 
 
 class Frames(Latest):

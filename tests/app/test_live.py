@@ -5,17 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import FRAMES, HEIGHT, RATE, WIDTH, Person
+from conftest import FRAMES, HEIGHT, RATE, WAIT_MS, WIDTH, Person
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 
 from app.actions import Do
 from app.live.dialogs import LinkDialog, WatchDialog
-from fetalnet.live import Arrival, LinkError, LinkState, VideoForm
+from fetalnet.live import Arrival, Capture, LinkError, LinkState, VideoForm
 from fetalnet.picture.scale import ScaleOrigin
 from fetalnet.planes import Kind, Plane
 from fetalnet.sources import VideoFile
@@ -59,7 +60,9 @@ class Scanner:
 
 
 @pytest.fixture
-def scanner() -> Iterator[Scanner]:
+def scanner(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scanner]:
+    # It waits for the test, which is no hanging driver, however slow the machine is.
+    monkeypatch.setattr("app.live.watch.Capture", partial(Capture, stalled_s=WAIT_MS / 1000))
     scanner = Scanner()
     yield scanner
     scanner.unplugged.set()
@@ -231,7 +234,7 @@ def test_that_closing_the_window_finishes_the_recording(person: Person, scanner:
 
 def test_that_the_dialog_says_what_is_wrong_with_an_address(person: Person, tmp_path: Path) -> None:
     dialog = WatchDialog(person.window.settings, tmp_path, person.window)
-    person.bot.waitUntil(lambda: dialog.devices.itemText(0) != "Looking…")
+    person.wait(lambda: dialog.devices.itemText(0) != "Looking…")
     dialog.address.setEditText("10.0.0.1:500")
     dialog.watch_button.click()
     assert "what kind" in dialog.problem.text()
@@ -244,7 +247,7 @@ def test_that_the_dialog_says_what_is_wrong_with_an_address(person: Person, tmp_
 
 def test_that_a_recording_is_watched_as_if_live(person: Person, clip: Path, tmp_path: Path) -> None:
     dialog = WatchDialog(person.window.settings, tmp_path, person.window)
-    person.bot.waitUntil(lambda: dialog.devices.itemText(0) != "Looking…")
+    person.wait(lambda: dialog.devices.itemText(0) != "Looking…")
     dialog.path.setText(str(clip))
     dialog.recording.setChecked(True)
     dialog.watch_button.click()

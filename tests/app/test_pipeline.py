@@ -24,7 +24,7 @@ def test_that_a_waiting_consumer_is_woken_by_a_value() -> None:
     consumer = threading.Thread(target=lambda: got.append(box.get()))
     consumer.start()
     box.put(7)
-    consumer.join(10)
+    consumer.join(60)
     assert got == [7]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import Person
 from dicom_files import PATIENT, dataset, grey
+from loopback import free_port
 from pydicom import uid
 from pynetdicom import AE
 
@@ -19,8 +20,7 @@ from app.settings import load_settings, save_settings
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
+    return free_port()
 
 
 def switch_on(person: Person, port: int) -> ReceiveDialog:

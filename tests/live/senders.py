@@ -16,12 +16,6 @@ RATE_HZ = 30
 WAIT_S = 60.0
 
 
-def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def picture(index: int, size: tuple[int, int] = (320, 240)) -> np.ndarray:
     """A bright block that moves to the right, one step a frame."""
     width, height = size

@@ -14,7 +14,8 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from senders import Sender, WebServer, encoded, free_port, picture, wait_for
+from loopback import free_port
+from senders import WAIT_S, Sender, WebServer, encoded, picture, wait_for
 
 from fetalnet.errors import InputError
 from fetalnet.live import Capture, LinkState, LiveFrame, Recorder, Replay, cut_clip, network_source
@@ -28,6 +29,8 @@ class Watch:
 
     def __init__(self, source: object, folder: Path, **more: object) -> None:
         self.frames: list[LiveFrame] = []
+        # A source that waits for its test is no hanging driver, however slow the machine is.
+        more.setdefault("stalled_s", WAIT_S)
         self.recorder = Recorder(folder, free_bytes=more.pop("free_bytes", lambda _: 1 << 40))
         self.capture = Capture(source, self.recorder, self.frames.append, **more)
         self.capture.start()
@@ -40,7 +43,7 @@ class Watch:
 
     def stop(self) -> None:
         self.capture.stop()
-        assert self.capture.join(20)
+        assert self.capture.join(WAIT_S)
 
     def wait_frames(self, count: int) -> None:
         assert wait_for(lambda: len(self.frames) >= count), self.capture.status
@@ -170,7 +173,7 @@ def test_that_a_server_without_a_video_ends_the_watch_with_a_sentence(
 ) -> None:
     with WebServer(answer) as server:
         watch = Watch(network_source(server.url), tmp_path)
-        assert watch.capture.join(20)
+        assert watch.capture.join(WAIT_S)
     assert watch.capture.status.state is LinkState.STOPPED
     assert words in watch.capture.status.sentence
     assert not watch.recorder.segments
@@ -206,7 +209,7 @@ def test_that_a_stream_of_sound_alone_is_refused(tmp_path: Path) -> None:
     port = free_port()
     with Sender(("listen", port), sound_only=True):
         watch = Watch(network_source(f"tcp://127.0.0.1:{port}"), tmp_path)
-        assert watch.capture.join(20)
+        assert watch.capture.join(WAIT_S)
     assert "only sound" in watch.capture.status.sentence
 
 
@@ -371,7 +374,7 @@ def test_that_a_recording_is_played_as_if_live(tmp_path: Path) -> None:
         recorder.write(Arrival(index / 30, picture=np.full((48, 64, 3), 40 * index, np.uint8)))
     recorder.close()
     watch = Watch(Replay(recorder.segments[0].path, loop=False), tmp_path / "second")
-    assert watch.capture.join(20)
+    assert watch.capture.join(WAIT_S)
     again = VideoFile(watch.recorder.segments[0].path)
     assert [frame.pixels[0, 0, 0] for frame in again] == [0, 40, 80, 120, 160, 200]
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pyigtl
 import pytest
-from senders import free_port, picture, wait_for
+from loopback import free_port
+from senders import picture, wait_for
 from test_capture import Watch
 
 from fetalnet.errors import InputError

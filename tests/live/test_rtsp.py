@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from senders import wait_for
+from senders import WAIT_S, wait_for
 from test_capture import Watch
 
 from fetalnet.live import LinkState, network_source
@@ -57,7 +57,7 @@ def test_that_all_that_arrives_is_recorded_and_plays(tmp_path: Path) -> None:
 def test_that_a_password_is_asked_for_and_taken_from_the_address(tmp_path: Path) -> None:
     with rtsp_server() as port:
         refused = Watch(network_source(f"rtsp://127.0.0.1:{port}/locked"), tmp_path / "refused")
-        assert refused.capture.join(20)
+        assert refused.capture.join(WAIT_S)
         assert "asks for a password" in refused.capture.status.sentence
         with Watch(network_source(f"rtsp://doctor:echo@127.0.0.1:{port}/locked"), tmp_path / "open") as watch:
             watch.wait_frames(5)
@@ -67,7 +67,7 @@ def test_that_a_password_is_asked_for_and_taken_from_the_address(tmp_path: Path)
 def test_that_an_unknown_path_is_said(tmp_path: Path) -> None:
     with rtsp_server() as port:
         watch = Watch(network_source(f"rtsp://127.0.0.1:{port}/liver"), tmp_path)
-        assert watch.capture.join(20)
+        assert watch.capture.join(WAIT_S)
     assert "no stream of this name" in watch.capture.status.sentence
 
 

@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from senders import Sender, free_port, wait_for
+from loopback import free_port
+from senders import WAIT_S, Sender, wait_for
 
 from fetalnet.live import Capture, LinkState, LiveFrame, Recorder, network_source
 from fetalnet.sources import VideoFile
@@ -45,7 +46,7 @@ def test_that_a_minute_of_faults_is_survived_and_all_files_play(kind: str, tmp_p
         assert capture.status.state is not LinkState.STOPPED
         slowest_s = max(slowest_s, time.monotonic() - asked_s)
     capture.stop()
-    assert capture.join(20)
+    assert capture.join(WAIT_S)
     assert faults > 5
     assert slowest_s < 0.5
     assert recorder.problem is None

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from loopback import free_port
 from test_receiver import established, scan
 
 from fetalnet.cli import main
 
 
 def test_that_what_is_sent_is_written_until_it_is_stopped(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = str(probe.getsockname()[1])
+    port = str(free_port())
     out = tmp_path / "out"
     command = [sys.executable, "-m", "fetalnet.cli", "receive", str(out), "--port", port, "--allow", "SCANNER"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 from dicom_files import FORMS, PATIENT, dataset, grey, write
+from loopback import free_port
 from pydicom import uid
 from pydicom.dataset import Dataset
 from pynetdicom import AE, evt
@@ -48,9 +49,7 @@ class Listening:
         self.arrived: queue.Queue[Received] = queue.Queue()
         self.said: list[str] = []
         self._events: queue.Queue[str] = queue.Queue()
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
-        self.settings = ReceiverSettings(port=port, **settings)
+        self.settings = ReceiverSettings(port=free_port(), **settings)
         self.receiver = Receiver(self.settings, folder, self.arrived.put, self._events.put)
         self.receiver.start()
 
@@ -324,7 +323,10 @@ def test_that_dcmtk_sends_to_it(listen: Callable[..., Listening], tmp_path: Path
     command = [DCMTK_STORESCU, option, "127.0.0.1", str(listening.settings.port), str(sent)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PENDING_S)
     assert done.returncode == 0, done.stderr
-    with closing(open_source(sent)) as before, closing(open_source(listening.arrived.get(timeout=9).path)) as after:
+    with (
+        closing(open_source(sent)) as before,
+        closing(open_source(listening.arrived.get(timeout=PENDING_S).path)) as after,
+    ):
         assert np.array_equal(after[2].pixels, before[2].pixels)
 
 
