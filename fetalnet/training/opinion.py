@@ -111,7 +111,7 @@ class OpinionTraining(PartTraining):
         assert config.opinion is not None
         assert network.opinion is not None
         super().__init__(config, config.opinion, network.opinion)
-        self.opinion = network.opinion.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's types lack it
+        self.opinion = network.opinion
 
     def training_step(self, batch: Views, _: int) -> Tensor:
         self.seed_step()

@@ -30,6 +30,7 @@ class PartTraining(lightning.LightningModule):  # type: ignore[misc]  # Lightnin
         self.config, self.stage = config, stage
         # Frozen while the rest is trained.
         part.requires_grad_(True)
+        part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's types lack it
 
     def seed_step(self) -> None:
         """Checkpoints hold no random state: a resumed run drops out what an unbroken one would."""

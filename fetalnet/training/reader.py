@@ -23,7 +23,7 @@ class ReaderTraining(PartTraining):
     def __init__(self, config: TrainingConfig, network: StreamingFetalNet) -> None:
         assert config.reader is not None
         super().__init__(config, config.reader, network.reader)
-        self.organs = network.reader.organs.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's types lack it
+        self.organs = network.reader.organs
 
     def training_step(self, batch: list[Crops], _: int) -> Tensor:
         self.seed_step()

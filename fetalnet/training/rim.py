@@ -92,7 +92,7 @@ class RimTraining(PartTraining):
         assert config.rim is not None
         assert network.rim is not None
         super().__init__(config, config.rim, network.rim)
-        self.rim = network.rim.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's types lack it
+        self.rim = network.rim
         self.register_buffer("basis", torch.from_numpy(BASIS.astype(np.float32)), persistent=False)
 
     def training_step(self, batch: Strips, _: int) -> Tensor:

@@ -74,7 +74,7 @@ class ShaftTraining(PartTraining):
         assert config.shaft is not None
         assert network.shaft is not None
         super().__init__(config, config.shaft, network.shaft)
-        self.shaft = network.shaft.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's types lack it
+        self.shaft = network.shaft
 
     def training_step(self, batch: ShaftStrips, _: int) -> Tensor:
         self.seed_step()

@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from conftest import FRAMES, HEIGHT, WAIT_MS, WIDTH, FakePredictor, Person, write_clip
+from conftest import FRAMES, HEIGHT, WIDTH, FakePredictor, Person, write_clip
 
 from app.actions import Do
 from fetalnet.frame_stream import predicted
@@ -26,7 +26,7 @@ from fetalnet.sources import Frame, open_source
 def test_that_the_window_works_while_the_network_is_busy(person: Person, clip: Path, predictor: FakePredictor) -> None:
     predictor.gate.clear()
     person.open_clip(clip, analysed=False)
-    assert predictor.started.wait(WAIT_MS / 1000)
+    person.wait(predictor.started.is_set)
     person.go_to(20)
     assert person.canvas.overlay.plane_badge == "analysing…"
     assert person.session.analysis.state.running
@@ -39,7 +39,7 @@ def test_that_the_window_works_while_the_network_is_busy(person: Person, clip: P
 def test_that_a_stopped_analysis_can_begin_again(person: Person, clip: Path, predictor: FakePredictor) -> None:
     predictor.gate.clear()
     person.open_clip(clip, analysed=False)
-    assert predictor.started.wait(WAIT_MS / 1000)
+    person.wait(predictor.started.is_set)
     person.do(Do.CANCEL_ANALYSIS)
     assert not person.session.analysis.state.running
     predictor.gate.set()
@@ -217,7 +217,7 @@ def test_that_answers_about_another_recording_are_dropped(
 ) -> None:
     predictor.gate.clear()
     person.open_clip(clip, analysed=False)
-    assert predictor.started.wait(WAIT_MS / 1000)
+    person.wait(predictor.started.is_set)
     other = write_clip(tmp_path / "other.mp4", frames=4)
     person.open_clip(other, analysed=False)
     predictor.gate.set()

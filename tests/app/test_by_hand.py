@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import HEIGHT, WAIT_MS, WIDTH, FakePredictor, Person, write_clip
+from conftest import HEIGHT, WIDTH, FakePredictor, Person, write_clip
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 
@@ -180,7 +180,7 @@ def test_that_the_analysis_leaves_what_was_placed_alone(start_program, clip: Pat
     person = start_program(scale=given_scale(0.5))
     predictor.gate.clear()
     person.open_clip(clip, analysed=False)
-    assert predictor.started.wait(WAIT_MS / 1000)
+    person.wait(predictor.started.is_set)
     person.do(Do.HAND_HEAD)
     placed = person.measurement(Kind.HC)
     predictor.gate.set()

@@ -13,7 +13,7 @@ import pyigtl
 import pytest
 from loopback import free_port
 from senders import picture, wait_for
-from test_capture import Watch
+from watch import Watch
 
 from fetalnet.errors import InputError
 from fetalnet.geometry import MmPerPixel
