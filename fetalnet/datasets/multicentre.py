@@ -91,7 +91,7 @@ def _names(site: str, row: Row) -> list[str]:
             raise InputError(
                 f"{row.where}: {row.text('image_name')} is no name of a picture of {site}; restore its name."
             )
-        return [str(int(match[1]))] if site == "FP" else [match[1]]
+        return [f"fp {int(match[1])}"] if site == "FP" else [match[1]]
     test = re.match(r"Test\d+", row.text("image_name"))
     names = [f"UCL {int(match[1])}"] if match else [f"UCL {test[0]}"] if test else []
     if subject := row.values["SubjectID"]:

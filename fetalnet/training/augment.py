@@ -89,7 +89,9 @@ def warp_picture(pixels: NDArray[np.uint8], matrix: NDArray[np.float64], grid: t
 class Appearance:
     """How a recording looks, the same for each of its frames but for the speckle.
 
-    ``gain`` (height, width) holds depth gain, side gain, shadow and the fan's edge; ``overlay`` what a scanner draws.
+    ``gain`` (height, width) holds depth gain, side gain, shadow, glare and the fan's edge or a crop's; ``overlay`` what
+    a scanner draws. ``floor`` is the grey below which a low dynamic range shows black, ``quality`` that of the JPEG in
+    which a picture was passed on, 0 for none: every source of pictures gets the same, so that neither tells the plane.
     """
 
     gain: Floats
@@ -101,6 +103,8 @@ class Appearance:
     grain: int
     gamma: float
     contrast: float
+    floor: float
+    quality: int
 
     @staticmethod
     def draw(rng: np.random.Generator, grid: tuple[int, int]) -> Appearance:
@@ -119,6 +123,8 @@ class Appearance:
             grain=int(rng.integers(1, 4)),
             gamma=float(math.exp(rng.normal(0, 0.3))),
             contrast=float(math.exp(rng.normal(0, 0.2))),
+            floor=float(rng.uniform(0.02, 0.2)) if rng.random() < 0.2 else 0.0,
+            quality=int(rng.integers(25, 96)) if rng.random() < 0.5 else 0,
         )
 
     def apply(self, pixels: NDArray[np.uint8], rng: np.random.Generator) -> Floats:
@@ -138,10 +144,19 @@ class Appearance:
             x = x * (1.0 + self.speckle * cv2.resize(noise, (width, height), interpolation=cv2.INTER_LINEAR))
         x = x * self.gain
         x += self.haze * (x > 0)
+        if self.floor > 0:
+            x = (x - self.floor) / (1.0 - self.floor)
         x = self.contrast * np.power(np.clip(x, 0.0, 1.0), self.gamma)
         if self.overlay is not None:
             x = np.maximum(x, self.overlay * np.float32(1 / 255))
-        return np.asarray(np.clip(x, 0.0, 1.0), np.float32)
+        x = np.clip(x, 0.0, 1.0)
+        return np.asarray(_through_jpeg(x, self.quality) if self.quality else x, np.float32)
+
+
+def _through_jpeg(x: Floats, quality: int) -> Floats:
+    """Grey 0 to 1 as it comes out of a JPEG."""
+    _, coded = cv2.imencode(".jpg", (x * 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE).astype(np.float32) / 255
 
 
 def _gain(rng: np.random.Generator, grid: tuple[int, int]) -> Floats:
@@ -155,6 +170,8 @@ def _gain(rng: np.random.Generator, grid: tuple[int, int]) -> Floats:
         gain *= _shadow(rng, grid)
     if rng.random() < 0.2:
         gain *= _fan(rng, grid)
+    if rng.random() < 0.15:
+        gain *= _crop(rng, grid)
     return gain
 
 
@@ -176,6 +193,15 @@ def _shadow(rng: np.random.Generator, grid: tuple[int, int]) -> Floats:
     wedge = np.ones(grid, np.float32)
     cv2.fillConvexPoly(wedge, np.round(corners).astype(np.int32), float(rng.uniform(0.05, 0.6)))
     return np.asarray(cv2.blur(wedge, (max(int(half / 2), 1), 1)), np.float32)
+
+
+def _crop(rng: np.random.Generator, grid: tuple[int, int]) -> Floats:
+    """What is left of a picture that somebody cropped: zero outside."""
+    height, width = grid
+    left, top, right, bottom = rng.uniform(0, 0.15, 4) * [width, height, width, height]
+    inside = np.zeros(grid, np.float32)
+    inside[round(top) : height - round(bottom), round(left) : width - round(right)] = 1.0
+    return inside
 
 
 def _fan(rng: np.random.Generator, grid: tuple[int, int]) -> Floats:

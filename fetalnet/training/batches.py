@@ -15,9 +15,8 @@ from torch.utils.data import IterableDataset
 from fetalnet.planes import STANDARD_PLANES, Plane, Structure
 from fetalnet.training.augment import Appearance, Warp, warp_picture
 from fetalnet.training.config import Mixture, Stage, TrainingConfig
-from fetalnet.training.erase import erased, transplanted
+from fetalnet.training.erase import erased
 from fetalnet.training.example import PRESENT, Example
-from fetalnet.training.implants import implanted
 from fetalnet.training.phantom_looks import drawn_look, filled
 from fetalnet.training.targets import soft_mask, warped
 
@@ -29,12 +28,8 @@ OUTLINED = 0.02
 Below it the outline is neither asked for nor forbidden."""
 
 UNRATED_STANDARDNESS = 0.9
-UNRATED_WEIGHT = 0.3
-"""A real head was frozen by a sonographer as a standard plane; nobody measured how near the ideal it is."""
-
-
-IMPLANTED_ABDOMENS = 0.75
-"""Of the simulated organs that are set into real pictures; the others are heads."""
+UNRATED_WEIGHT = 0.5
+"""A real plane was frozen by a sonographer as a standard plane; nobody measured how near the ideal it is."""
 
 
 class Batch(NamedTuple):
@@ -42,8 +37,8 @@ class Batch(NamedTuple):
 
     ``frames`` (b, t, 1, h, w), grey 0 to 1; ``planes`` (b, t, 4) soft labels that sum to one; ``standardness``
     (b, t, 3) of each plane and its weight (b, t), less where nobody rated the frame; ``structures`` (b, t, 11), 1 where
-    the frame shows them, and their weight (b, t), 0 where nobody said; ``masks`` (b, t, 3, h, w) and ``mask_weight``
-    (b, t, 3), 0 where an organ is cut too badly to be outlined.
+    the frame shows them, and their weight (b, t, 11), 0 where nobody said; ``masks`` (b, t, 3, h, w) and
+    ``mask_weight`` (b, t, 3), 0 where an organ is cut too badly to be outlined.
     """
 
     frames: Tensor
@@ -73,8 +68,8 @@ class Collection:
     early_phantom_heads: list[Example] = field(default_factory=list)
     """Those of ``phantom_heads`` that are drawn as ``phantom_early_head`` too."""
 
-    guests: dict[Plane, list[Example]] = field(default_factory=lambda: {Plane.HEAD: [], Plane.ABDOMEN: []})
-    """The phantom's single frames of a plane, to be drawn as ``real_implant``."""
+    planes: dict[Plane, list[Example]] = field(default_factory=dict)
+    """Real stills of each plane but the heads of HC18, as sonographers froze them."""
 
     @property
     def simulated(self) -> list[Example]:
@@ -83,7 +78,7 @@ class Collection:
 
     @property
     def pictures(self) -> list[Example]:
-        return [*self.heads, *self.others, *self.simulated]
+        return [*self.heads, *self.others, *(each for pool in self.planes.values() for each in pool), *self.simulated]
 
     def table(self) -> dict[tuple[Plane, bool], int]:
         """How many pictures of each plane, real (True) or phantom (False), are trained on."""
@@ -161,11 +156,15 @@ def targets(example: Example, matrix: NDArray[np.float64], grid: tuple[int, int]
         if outline.standardness >= OUTLINED:
             half_width = outline.half_width_px * float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
             masks[channel] = soft_mask(warped(outline.geometry, matrix), grid, half_width)
+            weight[channel] = outline.weight
         else:
             weight[channel] = 0.0
-    structures = np.array([structure in example.structures for structure in Structure], np.float32)
+    structures, assessed = (
+        np.array([structure in each for structure in Structure], np.float32)
+        for each in (example.structures, example.assessed)
+    )
     rated = np.asarray(1.0 if example.rated else UNRATED_WEIGHT, np.float32)
-    return planes, standardness, rated, structures, np.asarray(example.rated, np.float32), masks, weight
+    return planes, standardness, rated, structures, assessed, masks, weight
 
 
 def presence(standardness: float) -> float:
@@ -183,18 +182,6 @@ def _pick(rng: np.random.Generator, collection: Collection, mixture: Mixture, fr
     picture = pool[int(rng.integers(len(pool)))]
     if source == "real_erased":
         return [erased(picture, rng, collection.others)]
-    if source == "real_transplant":
-        (guest,) = _phantom_clip(rng, collection, 1)
-        return [
-            transplanted(picture, guest)
-            if guest.organ in (Plane.ABDOMEN, Plane.FEMUR)
-            else erased(picture, rng, collection.others)
-        ]
-    if source == "real_implant":
-        organ = Plane.ABDOMEN if rng.random() < IMPLANTED_ABDOMENS else Plane.HEAD
-        guests = collection.guests[organ]
-        guest = guests[int(rng.integers(len(guests)))]
-        return [implanted(picture, guest, rng, collection.heads, collection.others)]
     return [picture]
 
 
@@ -203,9 +190,10 @@ def _single_pictures(collection: Collection) -> dict[str, list[Example]]:
     return {
         "real_head": collection.heads,
         "real_small_head": collection.small_heads,
+        "real_brain": collection.planes.get(Plane.HEAD, []),
+        "real_abdomen": collection.planes.get(Plane.ABDOMEN, []),
+        "real_femur": collection.planes.get(Plane.FEMUR, []),
         "real_erased": collection.heads,
-        "real_transplant": collection.heads,
-        "real_implant": collection.heads if all(collection.guests.values()) else [],
         "real_other": collection.others,
         "phantom_head": collection.phantom_heads,
         "phantom_early_head": collection.early_phantom_heads,
@@ -224,7 +212,7 @@ def _phantom_clip(rng: np.random.Generator, collection: Collection, frames: int)
 def _shares(collection: Collection, mixture: Mixture) -> dict[str, float]:
     absent = {name for name, pool in _single_pictures(collection).items() if not pool}
     if not (collection.stills or collection.clips):
-        absent |= {"phantom", "real_transplant"}
+        absent |= {"phantom"}
     shares = {name: 0.0 if name in absent else share for name, share in mixture.model_dump().items()}
     total = sum(shares.values())
     return {name: share / total for name, share in shares.items()}

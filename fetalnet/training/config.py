@@ -84,17 +84,19 @@ class Stage(_Table):
 class Mixture(_Table):
     """Shares of what a batch is drawn from; they are divided by their sum.
 
-    ``real_implant``: a simulated abdomen or head filled with real tissue, in a real picture for its head.
-    ``real_small_head``: of the real heads those under 100 mm, in the first trimester, beyond their share among all.
+    ``real_head``: heads of HC18; ``real_small_head``: those of them under 100 mm, in the first trimester, beyond their
+    share among all. ``real_brain``, ``real_abdomen``, ``real_femur``: planes of FETAL_PLANES_DB; ``real_other``: its
+    thoraxes, cervices and other views.
     ``phantom_head``: of the phantom's single frames those that show a head, beyond their share among all;
     ``phantom_early_head``: those of them that are too early to show thalami.
     """
 
     real_head: float = 0.32
     real_small_head: float = 0.0
+    real_brain: float = 0.0
+    real_abdomen: float = 0.0
+    real_femur: float = 0.0
     real_erased: float = 0.05
-    real_transplant: float = 0.05
-    real_implant: float = 0.0
     real_other: float = 0.06
     phantom: float = 0.52
     phantom_head: float = 0.0
@@ -126,7 +128,7 @@ class ReaderStage(_Table):
 
 
 class RimStage(_Table):
-    """How the rim reader is trained: ``batch`` strips a step, ``real_share`` of them of real heads."""
+    """How the rim reader is trained: ``batch`` strips a step, ``real_share`` of them of real heads and abdomens."""
 
     learning_rate: float = Field(default=2e-3, gt=0)
     batch: int = Field(default=64, gt=0)
@@ -135,23 +137,15 @@ class RimStage(_Table):
 
 
 class ShaftStage(_Table):
-    """How the shaft reader is trained: ``batch`` strips of the phantom's femurs a step."""
+    """How the shaft reader is trained: ``batch`` strips a step, ``real_share`` of them of real femurs."""
 
     learning_rate: float = Field(default=2e-3, gt=0)
     batch: int = Field(default=64, gt=0)
     steps: int = Field(default=4000, gt=0)
+    real_share: float = Field(default=0.0, ge=0, le=1)
 
 
-class OpinionStage(_Table):
-    """How the second opinion is trained: ``batch`` crops a step; ``implants`` organs in real tissue are made for it."""
-
-    learning_rate: float = Field(default=2e-3, gt=0)
-    batch: int = Field(default=48, gt=0)
-    steps: int = Field(default=3000, gt=0)
-    implants: int = Field(default=3000, gt=0)
-
-
-PartStage = ReaderStage | RimStage | ShaftStage | OpinionStage
+PartStage = ReaderStage | RimStage | ShaftStage
 
 
 class TrainingConfig(_Table):
@@ -159,7 +153,6 @@ class TrainingConfig(_Table):
 
     ``phantom_looks``: the share of simulated pictures that are given a look of real ones (``drawn_look``), and half of
     them brought nearer or farther, so that their organ fills the picture as real ones do.
-    ``real_grain``: the share that gets the grain and greys of real pictures of the training split (``Grain``).
     ``class_share`` is lambda of the multi-task U-Net's joint loss; other networks do not ask for it.
     """
 
@@ -170,12 +163,10 @@ class TrainingConfig(_Table):
     pack: Pack = Pack()
     mixture: Mixture = Mixture()
     phantom_looks: float = Field(default=0.0, ge=0, le=1)
-    real_grain: float = Field(default=0.0, ge=0, le=1)
     phases: tuple[Phase, ...]
     reader: ReaderStage | None = None
     rim: RimStage | None = None
     shaft: ShaftStage | None = None
-    opinion: OpinionStage | None = None
     real_data: bool = True
     hold_out_validation: bool = True
     processes: int = Field(default=2, ge=1)

@@ -20,18 +20,16 @@ from fetalnet.training.batches import UNRATED_STANDARDNESS, UNRATED_WEIGHT, Coll
 from fetalnet.training.config import Network, TrainingConfig
 from fetalnet.training.erase import erased
 from fetalnet.training.example import Example
-from fetalnet.training.implants import implanted
 from fetalnet.training.phantom_looks import in_drawn_look
 from fetalnet.training.targets import warped
 
 OWN_SHARE, OTHERS_SHARE = 0.66, 0.14
 """Shares of crops around the plane's own organ and around another organ; the rest shows none."""
 
-REAL_HEAD_SHARE = 0.4
-IMPLANT_SHARE = 0.4
-"""Of the simulated organs those in real tissue, where there are such."""
-REAL_LOOKING_SHARE = 0.6
-"""Of the other organs those that look real, where there are such."""
+REAL_SHARE = 0.5
+"""Of the organs those in real pictures."""
+DECOY_SHARE = 0.6
+"""Of the crops without an organ those where the network outlined one in a real picture without it."""
 PLAIN_SHARE = 0.5
 """Share of crops that keep the look they have: a rating must not drown in what augmentation hides."""
 
@@ -39,7 +37,7 @@ PLAIN_SHARE = 0.5
 class Crops(NamedTuple):
     """n crops for the reader of one plane: ``crops`` (n, 1, height, width), grey 0 to 1; ``present`` (n,), 1 where the
     plane is well enough cut; ``standardness`` (n,) and its weight (n,); its ``structures`` (n, k) and their weight
-    (n,), 0 where nobody said.
+    (n, k), 0 where nobody said.
     """
 
     crops: Tensor
@@ -50,28 +48,40 @@ class Crops(NamedTuple):
     structures_weight: Tensor
 
 
+class Decoy(NamedTuple):
+    """What a network outlines in a real picture that does not show the organ."""
+
+    example: Example
+    geometry: Geometry
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Pools:
-    """Pictures as sharp as on the network's grid, by what they show: heads, simulated organs by plane, pictures without
-    an organ, and simulated organs in real tissue by plane.
+    """Pictures as sharp as on the network's grid, by what they show: heads of HC18, real planes, views that are none,
+    simulated organs, and pictures without an organ. ``decoys`` are what a network outlines in real pictures that show
+    no such organ.
     """
 
     heads: list[Example]
+    planes: dict[Plane, list[Example]]
     others: list[Example]
     organs: dict[Plane, list[Example]]
     empty: list[Example]
-    implants: dict[Plane, list[Example]] = field(default_factory=dict)
+    decoys: dict[Plane, list[Decoy]] = field(default_factory=dict)
 
     @staticmethod
-    def of(collection: Collection, grid: tuple[int, int], implants: int = 0, seed: int = 0) -> Pools:
-        """So many ``implants`` are made of each organ that can be set into a real picture."""
+    def of(collection: Collection, grid: tuple[int, int]) -> Pools:
         heads, others, simulated = (
             on_grid(pool, grid) for pool in (collection.heads, collection.others, collection.simulated)
         )
+        planes = {plane: on_grid(collection.planes.get(plane, []), grid) for plane in STANDARD_PLANES}
         organs = {plane: [each for each in simulated if plane in each.outlines] for plane in STANDARD_PLANES}
         empty = [*others, *(each for each in simulated if not each.outlines)]
-        made = {plane: implants_of(collection, plane, implants, seed, grid) for plane in collection.guests}
-        return Pools(heads, others, organs, empty, {plane: pool for plane, pool in made.items() if pool})
+        return Pools(heads, planes, others, organs, empty)
+
+    def real(self, plane: Plane) -> list[Example]:
+        """Real pictures of a plane."""
+        return [*(self.heads if plane is Plane.HEAD else ()), *self.planes[plane]]
 
 
 def draw_crops(config: TrainingConfig, pools: Pools, step: int, rank: int = 0) -> list[Crops]:
@@ -94,12 +104,12 @@ def draw_crop(
     """One augmented crop for a plane's reader: the fields of ``Crops``, one item's."""
     example, geometry, own = _pick(rng, pools, plane)
     present = standardness = 0.0
-    weight, known = 1.0, False
+    weight = 1.0
     if own:
         outline = example.outlines[plane]
         present = presence(outline.standardness)
         standardness = outline.standardness if example.rated else UNRATED_STANDARDNESS
-        weight, known = (1.0, True) if example.rated else (UNRATED_WEIGHT, False)
+        weight = 1.0 if example.rated else UNRATED_WEIGHT
     size = crop_size(plane, scale)
     to_crop = jittered(geometry, plane, rng, scale)
     crop = np.asarray(cv2.warpAffine(example.pixels, to_crop, size[::-1], flags=cv2.INTER_LINEAR), np.uint8)
@@ -109,9 +119,12 @@ def draw_crop(
         look = Appearance.draw(rng, size)
         # Text and calipers are drawn for whole pictures: in a crop they would cover it.
         grey = (look if rng.random() < 0.1 else replace(look, overlay=None)).apply(crop, rng)
-    structures = np.array([structure in example.structures for structure in structures_of(plane)], np.float32)
+    structures, assessed = (
+        np.array([own and structure in each for structure in structures_of(plane)], np.float32)
+        for each in (example.structures, example.assessed)
+    )
     numbers = (np.asarray(value, np.float32) for value in (present, standardness, weight))
-    return (grey[None], *numbers, structures, np.asarray(known, np.float32))
+    return (grey[None], *numbers, structures, assessed)
 
 
 def jittered(geometry: Geometry, plane: Plane, rng: np.random.Generator, scale: float = 1.0) -> NDArray[np.float64]:
@@ -163,50 +176,28 @@ def _pose(geometry: Geometry) -> tuple[float, float, float, float, float]:
 
 def _pick(rng: np.random.Generator, pools: Pools, plane: Plane) -> tuple[Example, Geometry, bool]:
     """A picture, where to look in it, and whether the plane's own organ lies there."""
-    kind = rng.random()
+    kind, real = rng.random(), rng.random() < REAL_SHARE
     if kind < OWN_SHARE:
-        real = plane is Plane.HEAD and bool(pools.heads) and rng.random() < REAL_HEAD_SHARE
-        pool = pools.heads if real else pools.organs[plane]
-        if not real and pools.implants.get(plane) and rng.random() < IMPLANT_SHARE:
-            pool = pools.implants[plane]
+        pool = (pools.real(plane) if real else pools.organs[plane]) or pools.organs[plane] or pools.real(plane)
         if pool:
             example = _any(rng, pool)
             return example, example.outlines[plane].geometry, True
-    real_looking = _real_looking(pools, plane) if kind < OWN_SHARE + OTHERS_SHARE else []
-    if real_looking and rng.random() < REAL_LOOKING_SHARE:
-        example = _any(rng, real_looking)
-        return example, example.outlines[example.organ].geometry, False
-    others = [each for each in STANDARD_PLANES if each is not plane and pools.organs[each]]
-    if kind < OWN_SHARE + OTHERS_SHARE and others:
-        other = others[int(rng.integers(len(others)))]
-        example = _any(rng, pools.organs[other])
-        return example, example.outlines[other].geometry, False
-    if pools.heads and (not pools.empty or rng.random() < 0.4):
+    if kind < OWN_SHARE + OTHERS_SHARE:
+        by_plane = {each: pools.real(each) if real else pools.organs[each] for each in STANDARD_PLANES}
+        others = [each for each in STANDARD_PLANES if each is not plane and by_plane[each]]
+        if others:
+            other = others[int(rng.integers(len(others)))]
+            example = _any(rng, by_plane[other])
+            return example, example.outlines[other].geometry, False
+    decoys = pools.decoys.get(plane)
+    if decoys and rng.random() < DECOY_SHARE:
+        decoy = decoys[int(rng.integers(len(decoys)))]
+        return decoy.example, decoy.geometry, False
+    if pools.heads and (not pools.empty or rng.random() < 0.3):
         head = _any(rng, pools.heads)
         return erased(head, rng, pools.others), head.outlines[Plane.HEAD].geometry, False
     example = _any(rng, pools.empty or pools.organs[plane])
     return example, _anywhere(rng, example), False
-
-
-def _real_looking(pools: Pools, plane: Plane) -> list[Example]:
-    """Organs of other planes that are real, or lie in real tissue; none where nothing lies in real tissue."""
-    of_others = [each for organ, pool in pools.implants.items() if organ is not plane for each in pool]
-    return [*of_others, *pools.heads] if of_others and plane is not Plane.HEAD else of_others
-
-
-def implants_of(collection: Collection, plane: Plane, count: int, seed: int, grid: tuple[int, int]) -> list[Example]:
-    """So many of the phantom's organs in real tissue and pictures, on a grid; none where there is nothing to make them
-    of.
-    """
-    guests, heads = collection.guests[plane], collection.heads
-    if not (guests and heads):
-        return []
-    made = []
-    for number in range(count):
-        rng = np.random.default_rng([seed, STANDARD_PLANES.index(plane), number])
-        picture = implanted(_any(rng, heads), _any(rng, guests), rng, heads, collection.others)
-        made.append(picture)
-    return on_grid(made, grid)
 
 
 def _anywhere(rng: np.random.Generator, example: Example) -> Ellipse:

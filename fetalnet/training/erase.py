@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -29,14 +27,6 @@ def erased(head: Example, rng: np.random.Generator, fillers: list[Example]) -> E
     else:
         fill = _inpainted(head.pixels, covered, rng)
     return Example(blend(head.pixels, fill, covered))
-
-
-def transplanted(head: Example, guest: Example) -> Example:
-    """The guest's organ (a phantom's) in the surroundings of a real picture whose head it replaces."""
-    organs = [outline.geometry for outline in (head.outlines[Plane.HEAD], *guest.outlines.values())]
-    covered = _cover(head.pixels.shape, organs)
-    pixels = blend(head.pixels, _matched(guest.pixels, head.pixels), covered)
-    return replace(guest, pixels=pixels, real=False)
 
 
 def _cover(shape: tuple[int, ...], outlines: list[Geometry]) -> Floats:

@@ -25,20 +25,22 @@ BASE_GRID = (320, 480)
 class Outline:
     """An organ's outline in the pixels of its picture; ``half_width_px`` is half the thickness of a femur.
 
-    ``standardness``, 0 to 1, says how near the cut is to the organ's ideal plane.
+    ``standardness``, 0 to 1, says how near the cut is to the organ's ideal plane; ``weight``, 0 to 1, how far the
+    outline can be trusted.
     """
 
     geometry: Geometry
     standardness: float = 1.0
     half_width_px: float = 0.0
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Example:
     """A picture, (height, width) grey uint8, with the outlines of what it shows.
 
-    ``rated`` says that standardness was measured and ``structures``, what of the anatomy is in the plane, are known:
-    real heads were chosen by a sonographer and count as standard, but nobody measured how far.
+    ``rated`` says that standardness was measured: real planes were chosen by a sonographer and count as standard, but
+    nobody measured how far. ``structures`` is the anatomy that is seen, of what was ``assessed``.
     """
 
     pixels: NDArray[np.uint8]
@@ -46,6 +48,7 @@ class Example:
     rated: bool = False
     real: bool = True
     structures: frozenset[Structure] = frozenset()
+    assessed: frozenset[Structure] = frozenset()
 
     @property
     def standardness(self) -> float:

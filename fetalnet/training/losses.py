@@ -41,7 +41,7 @@ def losses(output: Output, batch: Batch) -> Losses:
         side_loss(output.side_logits, batch.masks, batch.mask_weight),
         plane_loss(planes, batch.planes),
         weighted_cross(standardness, batch.standardness, batch.standardness_weight),
-        weighted_cross(structures, batch.structures, batch.structures_weight),
+        structure_loss(structures, batch.structures, batch.structures_weight),
     )
 
 
@@ -64,6 +64,12 @@ def side_loss(sides: tuple[Tensor, ...], masks: Tensor, weight: Tensor) -> Tenso
 def weighted_cross(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     """Mean binary cross-entropy (..., k) over frames of a weight (...)."""
     cross = functional.binary_cross_entropy_with_logits(logits.float(), target, reduction="none").mean(dim=-1)
+    return (cross * weight).sum() / weight.sum().clamp(min=1.0)
+
+
+def structure_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Mean binary cross-entropy (..., k) over structures of a weight (..., k), 0 where nobody said."""
+    cross = functional.binary_cross_entropy_with_logits(logits.float(), target, reduction="none")
     return (cross * weight).sum() / weight.sum().clamp(min=1.0)
 
 

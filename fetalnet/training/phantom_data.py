@@ -151,7 +151,7 @@ def _read_shard(path: Path) -> list[list[Example]]:
             if not np.isnan(row[0])
         }
         seen = frozenset(structure for structure, there in zip(Structure, visible, strict=True) if there)
-        clips.setdefault(int(number), []).append(Example(picture, outlines, True, False, seen))
+        clips.setdefault(int(number), []).append(Example(picture, outlines, True, False, seen, frozenset(Structure)))
     return list(clips.values())
 
 

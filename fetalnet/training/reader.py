@@ -11,7 +11,7 @@ from fetalnet.planes import Plane
 from fetalnet.training.batches import Collection, draw_batch
 from fetalnet.training.config import TrainingConfig
 from fetalnet.training.crops import Crops
-from fetalnet.training.losses import weighted_cross
+from fetalnet.training.losses import structure_loss, weighted_cross
 from fetalnet.training.part import PartTraining
 
 VERDICT_BATCHES = 200
@@ -35,7 +35,7 @@ class ReaderTraining(PartTraining):
             parts["present"].append(present)
             parts["standardness"].append(weighted_cross(*rated))
             if reading.structures.shape[1]:
-                structures = weighted_cross(reading.structures, truth.structures, truth.structures_weight)
+                structures = structure_loss(reading.structures, truth.structures, truth.structures_weight)
                 parts["structures"].append(structures)
         present, standardness, structures = (torch.stack(values).sum() for values in parts.values())
         total = present + standardness + 0.5 * structures

@@ -17,7 +17,7 @@ from fetalnet.training.evaluate import false_measures, head_table, read_pictures
 from fetalnet.training.evaluate_phantom import EVALUATION_SEEDS, score_phantom
 from fetalnet.training.example import data_folder
 from fetalnet.training.hc18 import head_stills
-from fetalnet.training.other_planes import other_stills
+from fetalnet.training.real_planes import labelled_stills
 
 SCREENS_WITH_PLANES = ("abdominal.png", "brain_cb.png", "brain_tv.png", "femur.png")
 

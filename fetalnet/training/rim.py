@@ -23,8 +23,8 @@ from fetalnet.training.part import PartTraining, batch_of
 from fetalnet.training.phantom_looks import in_drawn_look
 from fetalnet.training.strips import measurable, with_another_look
 
-PHANTOM_HEAD_SHARE = 1 / 3
-"""Of the phantom's strips; the others show abdomens."""
+HEAD_SHARE = {True: 0.65, False: 1 / 3}
+"""Of the real strips (True) and of the phantom's; the others show abdomens."""
 
 _OFF = np.array([0.02, 0.018, 0.018, 0.02, 0.02])
 """Standard deviation of what an ellipse is off, in terms of ``BASIS``; half as much is usual for the network's."""
@@ -45,20 +45,24 @@ class Strips(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RimPools:
-    """Pictures with an outlined organ: real heads in their own resolution, and the phantom's."""
+    """Pictures with an outlined organ, by plane: real ones in their own resolution, and the phantom's."""
 
-    real_heads: list[Example]
+    real: dict[Plane, list[Example]]
     phantom: dict[Plane, list[Example]]
 
     @staticmethod
-    def of(collection: Collection, real_heads: list[Example]) -> RimPools:
-        return RimPools(real_heads, {plane: measurable(collection, plane) for plane in RIM_PLANES})
+    def of(collection: Collection, real: dict[Plane, list[Example]]) -> RimPools:
+        return RimPools(real, {plane: measurable(collection, plane) for plane in RIM_PLANES})
 
     def draw(self, rng: np.random.Generator, real_share: float) -> tuple[Example, Plane]:
         """A picture and which of its organs to look at."""
-        real, head = rng.random() < real_share and bool(self.real_heads), rng.random() < PHANTOM_HEAD_SHARE
-        plane = Plane.HEAD if real or head or not self.phantom[Plane.ABDOMEN] else Plane.ABDOMEN
-        pool = self.real_heads if real else self.phantom[plane] or self.real_heads
+        pools = {True: self.real, False: self.phantom}
+        real = rng.random() < real_share
+        real = real if any(pools[real].values()) else not real
+        plane = Plane.HEAD if rng.random() < HEAD_SHARE[real] else Plane.ABDOMEN
+        if not pools[real].get(plane):
+            plane = next(each for each in RIM_PLANES if pools[real].get(each))
+        pool = pools[real][plane]
         return pool[int(rng.integers(len(pool)))], plane
 
 

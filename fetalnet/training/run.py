@@ -12,6 +12,7 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from fetalnet.errors import InputError
@@ -19,27 +20,23 @@ from fetalnet.network.architectures import Network
 from fetalnet.network.streaming import BESIDE, PARTS, STILLS, StreamingFetalNet
 from fetalnet.network.weights import LoadedNetwork, save_weights
 from fetalnet.planes import Plane, Structure
-from fetalnet.training import batches, hc18, other_planes, phantom_data
+from fetalnet.training import batches, hc18, phantom_data, real_planes
 from fetalnet.training.batches import Batch, BatchStream, Collection, Drawn
 from fetalnet.training.card import new_card
 from fetalnet.training.config import Network as NetworkTable
 from fetalnet.training.config import TrainingConfig
 from fetalnet.training.crops import Pools, draw_crops
+from fetalnet.training.decoys import with_decoys
 from fetalnet.training.example import data_folder
 from fetalnet.training.module import Training
-from fetalnet.training.opinion import OpinionPools, OpinionTraining, draw_views
 from fetalnet.training.reader import ReaderTraining, fit_verdict
-from fetalnet.training.real_grain import grained
 from fetalnet.training.rim import RimPools, RimTraining, draw_strips
-from fetalnet.training.shaft import ShaftTraining, draw_shafts
+from fetalnet.training.shaft import ShaftPools, ShaftTraining, draw_shafts
 from fetalnet.training.strips import measurable
 from fetalnet.training.thermometer import thermometer
 
 SMALL_HEAD_MM = 100.0
 """Circumference up to which a head is one of the first trimester."""
-
-IMPLANTS = 800
-"""How many of each organ the reader learns from, where the run draws implants."""
 
 
 class Data(lightning.LightningDataModule, Generic[Drawn]):  # type: ignore[misc]  # Lightning is untyped here
@@ -74,13 +71,9 @@ class Data(lightning.LightningDataModule, Generic[Drawn]):  # type: ignore[misc]
 def collect(config: TrainingConfig, cache: Path) -> Collection:
     """Everything the run is trained on; renders what the phantom pack lacks."""
     heads = real_heads(config)
-    others: list[other_planes.OtherStill] = []
-    if config.real_data:
-        others = [each for each in other_planes.other_stills(data_folder() / "other_planes") if not each.kept_back]
+    planes = real_planes.by_plane(real_stills(config))
     stills, clips = phantom_data.load(config.pack, cache)
-    pictures, without = list(hc18.examples(heads)), list(other_planes.examples(others))
-    shown = grained([*([each] for each in stills), *clips], [*pictures, *without], config.real_grain, config.seed)
-    stills, clips = [each for (each,) in shown[: len(stills)]], shown[len(stills) :]
+    pictures, without = list(hc18.examples(heads)), planes.pop(Plane.OTHER)
     small = [each for each, still in zip(pictures, heads, strict=True) if still.circumference_mm < SMALL_HEAD_MM]
     simulated = [*stills, *(frame for clip in clips for frame in clip)]
     outlined = [
@@ -89,8 +82,7 @@ def collect(config: TrainingConfig, cache: Path) -> Collection:
         if each.organ is Plane.HEAD and each.outlines[Plane.HEAD].standardness >= batches.OUTLINED
     ]
     early = [each for each in outlined if each.plane is Plane.HEAD and Structure.THALAMI not in each.structures]
-    guests = {plane: [each for each in stills if each.plane is plane] for plane in (Plane.HEAD, Plane.ABDOMEN)}
-    return Collection(pictures, without, stills, clips, small, outlined, early, guests)
+    return Collection(pictures, without, stills, clips, small, outlined, early, planes)
 
 
 def real_heads(config: TrainingConfig) -> list[hc18.HeadStill]:
@@ -101,13 +93,21 @@ def real_heads(config: TrainingConfig) -> list[hc18.HeadStill]:
     return [each for each in stills if not (config.hold_out_validation and each.kept_back)]
 
 
+def real_stills(config: TrainingConfig) -> list[real_planes.LabelledStill]:
+    """The stills of FETAL_PLANES_DB that the run is trained on."""
+    if not config.real_data:
+        return []
+    stills = real_planes.labelled_stills(data_folder())
+    return [each for each in stills if not (config.hold_out_validation and each.still.kept_back)]
+
+
 def print_table(collection: Collection) -> None:
     """Plane by real and phantom, as trained on."""
     table = collection.table()
     print(f"{'plane':10}{'real':>8}{'phantom':>10}")
     for plane in Plane:
         print(f"{plane:10}{table[plane, True]:>8}{table[plane, False]:>10}")
-    print(f"and {len(collection.heads)} real heads erased, or replaced by a phantom's organ, drawn anew each time")
+    print(f"and {len(collection.heads)} real heads erased, drawn anew each time")
 
 
 def train(
@@ -155,8 +155,6 @@ def train(
             train_rim(network, config, collection, folder / "rim", resume)
         if network.shaft is not None and config.shaft is not None:
             train_shaft(network, config, collection, folder / "shaft", resume)
-        if network.opinion is not None and config.opinion is not None:
-            train_opinion(network, config, collection, folder / "opinion", resume)
     path = folder / f"{config.name}.safetensors"
     if stills is not None:
         network = with_stills(network, stills)
@@ -191,14 +189,26 @@ def begin_with(network: Network, start: LoadedNetwork) -> None:
     Raises ``InputError`` where the rest has another shape.
     """
     wanted = network.state_dict()
+    held = _of_size(network, start)
     new = {name: tensor for name, tensor in wanted.items() if name.startswith(BESIDE)}
-    given = new | {name: each for name, each in start.network.state_dict().items() if not name.startswith(STILLS)}
+    given = new | {name: each for name, each in held.items() if name in wanted or not name.startswith(BESIDE)}
     if {name: tensor.shape for name, tensor in given.items()} != {name: each.shape for name, each in wanted.items()}:
         raise InputError(
             f"The weights {start.name} are of a network of another shape than the configuration names; "
             "begin with weights of that network, or without any."
         )
     network.load_state_dict(given)
+
+
+def _of_size(network: Network, start: LoadedNetwork) -> dict[str, Tensor]:
+    """The numbers of ``start``: where it holds two networks, of the one that sees pictures of the wanted size."""
+    held = {name: each for name, each in start.network.state_dict().items() if not name.startswith(STILLS)}
+    alone = None if start.for_stills is None else start.for_stills.network
+    sizes = [(each.config.height, each.config.width) for each in (network, alone or start.network)]
+    if alone is None or sizes[0] != sizes[1]:
+        return held
+    beside = {name: each for name, each in held.items() if name.startswith(BESIDE)}
+    return beside | alone.state_dict()
 
 
 def with_stills(network: Network, stills: LoadedNetwork) -> StreamingFetalNet:
@@ -226,8 +236,7 @@ def train_reader(
 ) -> None:
     """Train the reader of a network whose other parts are done, and weigh its verdict against the branch's."""
     assert config.reader is not None
-    implants = IMPLANTS if config.draws("real_implant") else 0
-    pools = Pools.of(collection, (config.network.height, config.network.width), implants, config.seed)
+    pools = with_decoys(Pools.of(collection, (config.network.height, config.network.width)), network)
     data = Data(lambda step, rank: draw_crops(config, pools, step, rank), config.reader.steps, config.steps_per_epoch)
     _fit(ReaderTraining(config, network), data, config, folder, resume)
     fit_verdict(network, config, collection)
@@ -238,7 +247,9 @@ def train_rim(
 ) -> None:
     """Train the rim reader of a network; no other part of it is needed for that."""
     assert config.rim is not None
-    pools = RimPools.of(collection, list(hc18.native_examples(real_heads(config))))
+    real = real_planes.native_by_plane(real_stills(config))
+    real[Plane.HEAD] = list(hc18.native_examples(real_heads(config)))
+    pools = RimPools.of(collection, real)
     data = Data(lambda step, rank: draw_strips(config, pools, step, rank), config.rim.steps, config.steps_per_epoch)
     _fit(RimTraining(config, network), data, config, folder, resume)
 
@@ -248,21 +259,12 @@ def train_shaft(
 ) -> None:
     """Train the shaft reader of a network; no other part of it is needed for that. Raises ``InputError``."""
     assert config.shaft is not None
-    pool = measurable(collection, Plane.FEMUR)
-    if not pool:
+    real = real_planes.native_by_plane(real_stills(config))[Plane.FEMUR]
+    pools = ShaftPools(real, measurable(collection, Plane.FEMUR))
+    if not pools.phantom:
         raise InputError("The phantom pack shows no femur to learn from; render more stills of it.")
-    data = Data(lambda step, rank: draw_shafts(config, pool, step, rank), config.shaft.steps, config.steps_per_epoch)
+    data = Data(lambda step, rank: draw_shafts(config, pools, step, rank), config.shaft.steps, config.steps_per_epoch)
     _fit(ShaftTraining(config, network), data, config, folder, resume)
-
-
-def train_opinion(
-    network: StreamingFetalNet, config: TrainingConfig, collection: Collection, folder: Path, resume: bool = True
-) -> None:
-    """Train the second opinion of a network; no other part of it is needed for that. Raises ``InputError``."""
-    assert config.opinion is not None
-    pools = OpinionPools.of(config, collection)
-    data = Data(lambda step, rank: draw_views(config, pools, step, rank), config.opinion.steps, config.steps_per_epoch)
-    _fit(OpinionTraining(config, network), data, config, folder, resume)
 
 
 def _fit(

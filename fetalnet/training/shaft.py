@@ -1,7 +1,8 @@
-"""How the shaft reader is trained: on strips along lines that miss the ends of a simulated femur."""
+"""How the shaft reader is trained: on strips along lines that miss the ends of a femur."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -37,10 +38,23 @@ class ShaftStrips(NamedTuple):
     ends: Tensor
 
 
-def draw_shafts(config: TrainingConfig, pool: list[Example], step: int, rank: int = 0) -> ShaftStrips:
+@dataclass(frozen=True, slots=True, eq=False)
+class ShaftPools:
+    """Pictures with a femur: real ones in their own resolution, and the phantom's."""
+
+    real: list[Example]
+    phantom: list[Example]
+
+
+def draw_shafts(config: TrainingConfig, pools: ShaftPools, step: int, rank: int = 0) -> ShaftStrips:
     """The batch of one step for one process."""
     assert config.shaft is not None
-    return ShaftStrips(*batch_of(config, config.shaft, step, rank, lambda rng: draw_shaft(rng, pool)))
+    share = config.shaft.real_share if pools.real else 0.0
+
+    def draw(rng: np.random.Generator) -> Fields:
+        return draw_shaft(rng, pools.real if rng.random() < share else pools.phantom)
+
+    return ShaftStrips(*batch_of(config, config.shaft, step, rank, draw))
 
 
 def draw_shaft(rng: np.random.Generator, pool: list[Example]) -> Fields:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from fetalnet.training import hc18, other_planes
+from fetalnet.training import hc18, real_planes
 from fetalnet.training.augment import Warp, warp_picture
 from fetalnet.training.batches import Batch, targets
 from fetalnet.training.config import TrainingConfig
@@ -17,8 +17,9 @@ def thermometer(config: TrainingConfig, batch: int = 8) -> list[Batch]:
     if not config.real_data:
         return []
     heads = [still for still in hc18.head_stills(data_folder() / "hc18") if still.kept_back]
-    others = [still for still in other_planes.other_stills(data_folder() / "other_planes") if still.kept_back]
-    examples = [*hc18.examples(heads), *other_planes.examples(others)]
+    stills = [each for each in real_planes.labelled_stills(data_folder()) if each.still.kept_back]
+    planes = real_planes.by_plane(stills)
+    examples = [*hc18.examples(heads), *(example for pool in planes.values() for example in pool)]
     return [_as_batch(examples[first : first + batch], config) for first in range(0, len(examples), batch)]
 
 
