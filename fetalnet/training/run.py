@@ -135,7 +135,7 @@ def train(
     module = Training(config)
     if start is not None:
         begin_with(module.network, start)
-    if stills is None and start is not None and start.for_stills is not None:
+    if stills is None and start is not None and start.for_stills is not None and not _is_for_stills(config, start):
         stills = replace(start.for_stills, card=start.card["stills"])
     if stills is not None:
         with_stills(module.network, stills)  # what does not go together is refused before the training
@@ -204,11 +204,20 @@ def _of_size(network: Network, start: LoadedNetwork) -> dict[str, Tensor]:
     """The numbers of ``start``: where it holds two networks, of the one that sees pictures of the wanted size."""
     held = {name: each for name, each in start.network.state_dict().items() if not name.startswith(STILLS)}
     alone = None if start.for_stills is None else start.for_stills.network
-    sizes = [(each.config.height, each.config.width) for each in (network, alone or start.network)]
-    if alone is None or sizes[0] != sizes[1]:
+    if alone is None or _size(alone) != _size(network):
         return held
     beside = {name: each for name, each in held.items() if name.startswith(BESIDE)}
     return beside | alone.state_dict()
+
+
+def _is_for_stills(config: TrainingConfig, start: LoadedNetwork) -> bool:
+    """Whether what is trained is the network for pictures alone that ``start`` holds beside."""
+    alone = start.for_stills
+    return alone is not None and _size(alone.network) == (config.network.height, config.network.width)
+
+
+def _size(network: Network) -> tuple[int, int]:
+    return network.config.height, network.config.width
 
 
 def with_stills(network: Network, stills: LoadedNetwork) -> StreamingFetalNet:
