@@ -44,7 +44,7 @@ class Quality(StrEnum):
     FAIR = "fair"
     POOR = "poor"
     NONE = "none"
-    """There is no such plane in the picture, whatever its label says."""
+    """Neither the plane of the picture's label nor surely none: not to be learned from."""
 
 
 class Placer(StrEnum):

@@ -60,12 +60,13 @@ def labelled_stills(data: Path) -> list[LabelledStill]:
     Raises ``InputError``.
     """
     stills = without_twice([each for name in FOLDERS for each in plane_stills(data / name)])
-    calipers = {still.name: caliper for still, caliper in calipers_of(stills, read_calipers())}
+    placed = read_calipers()
+    calipers = {still.name: caliper for still, caliper in calipers_of(stills, placed)}
     criteria = read_criteria()
     found = []
     for still in stills:
         caliper = calipers.get(still.name)
-        if still.plane is Plane.OTHER:
+        if still.plane is Plane.OTHER and still.name not in placed:
             found.append(LabelledStill(still, None))
         elif caliper is not None and caliper.quality is not Quality.NONE:
             found.append(LabelledStill(still, caliper, criteria.get(still.name, _NONE_SEEN)))
