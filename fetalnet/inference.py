@@ -134,8 +134,9 @@ class Predictor:
         raw = _kept(self.run(prepared))
         return lambda: self.fit(frame, prepared, raw)
 
-    def predict_still(self, frame: Frame) -> Prediction:
-        """The answer for a picture alone, looked at longer than a frame of a stream: see ``closer_look``.
+    def predict_still(self, frame: Frame, plane: Plane | None = None) -> Prediction:
+        """The answer for a picture alone, looked at longer than a frame of a stream: see ``closer_look``. With the
+        ``plane`` fixed, its outline is asked about alone, not whether it is recognised.
 
         Where there is a network for stills, it answers; the first still waits until its engine is made. Where there is
         a ``second_opinion`` on heads, it is asked.
@@ -143,27 +144,28 @@ class Predictor:
         stills = self._for_stills()
         if stills is not None:
             stills.look_at(self._crop, self._fan)
-            prediction = stills.predict_still(frame)
+            prediction = stills.predict_still(frame, plane)
             self.model = stills.model
             return prediction
         self.reset()
         prepared = self.prepare(frame)
-        raw = self._run_alone(prepared.grid)
-        abdomen = self._doubted(frame, prepared, raw)
+        run = partial(self._run_alone, plane=plane)
+        raw = run(prepared.grid)
+        abdomen = self._doubted(frame, prepared, raw) if plane is None else None
         if abdomen is not None:
             return judged_still(abdomen)
         first = self.fit(frame, prepared, raw, still=True)
         # An organ cut anyhow looks rounder the longer one looks: the real abdomen would be measured as a head.
         if first.plane is Plane.OTHER or first.standardness < MIN_LEAKING_STANDARDNESS:
             return judged_still(first)
-        raw = seen_both_ways(prepared.grid, self._run_alone)
+        raw = seen_both_ways(prepared.grid, run)
         far = self.fit(frame, prepared, raw, still=True)
         far = first if far.geometry is None else far
         box = nearer_box(raw, prepared.letterbox)
         if box is None:
             return judged_still(far)
         near_by = self.prepare(frame, box)._replace(change=None)
-        masks = joined(raw, prepared.letterbox, seen_both_ways(near_by.grid, self._run_alone), near_by.letterbox)
+        masks = joined(raw, prepared.letterbox, seen_both_ways(near_by.grid, run), near_by.letterbox)
         near = self.fit(frame, near_by, masks, still=True)
         return judged_still(near if same_organ(far.geometry, near.geometry) else far)
 
@@ -267,9 +269,10 @@ class Predictor:
             other._letterboxes, other._before = {}, None
         return self._on_stills
 
-    def _run_alone(self, grid: NDArray[np.float32]) -> Raw:
+    def _run_alone(self, grid: NDArray[np.float32], plane: Plane | None = None) -> Raw:
         self.reset()
-        return _kept(self.engine.run(grid))
+        raw = _kept(self.engine.run(grid))
+        return raw if plane is None else _with_plane(raw, plane)
 
     def _nearer(self, shape: tuple[int, ...], box: Box) -> tuple[Letterbox, NDArray[np.bool_] | None]:
         letterbox = Letterbox.of(shape, self._grid_shape, box)
@@ -293,6 +296,12 @@ def _kept(raw: Raw) -> Raw:
     """A copy: an engine may use the memory of its answers again."""
     structures = None if raw.structures is None else raw.structures.copy()
     return Raw(raw.planes.copy(), raw.standardness.copy(), raw.masks.copy(), structures)
+
+
+def _with_plane(raw: Raw, plane: Plane) -> Raw:
+    """The output with its plane fixed, as surely as can be."""
+    planes = np.array([each is plane for each in Plane], np.float32)
+    return raw._replace(planes=planes, standardness=np.ones_like(raw.standardness))
 
 
 def _why_not(plane: Plane, probability: float, raw: Raw) -> str | None:

@@ -24,7 +24,7 @@ from fetalnet.datasets.table import Row, read_table
 from fetalnet.errors import InputError
 from fetalnet.geometry import Ellipse
 from fetalnet.measurement import Length
-from fetalnet.planes import Kind, Plane
+from fetalnet.planes import Plane
 
 TABLE, PICTURES = "FETAL_PLANES_DB_data.csv", "Images"
 SELECTION, SELECTED_PICTURES = "labels.csv", "images"

@@ -129,10 +129,10 @@ def _ellipse(first: NDArray[np.float64], second: NDArray[np.float64], row: Row) 
     places = np.linalg.solve(crossing, second[0] - first[0])
     if np.abs(places - 0.5).max() > _CROSSING / 2:
         raise InputError(f"{row.where} has axes that do not cross in their middles; correct their ends.")
-    centre = (first.mean(axis=0) + second.mean(axis=0)) / 2
+    cx, cy = (first.mean(axis=0) + second.mean(axis=0)) / 2
     long, other = (along, across) if lengths[0] >= lengths[1] else (across, along)
     theta_deg = math.degrees(math.atan2(long[1], long[0]))
-    return Ellipse.of(*centre, float(np.linalg.norm(long)) / 2, float(np.linalg.norm(other)) / 2, theta_deg)
+    return Ellipse.of(cx, cy, float(np.linalg.norm(long)) / 2, float(np.linalg.norm(other)) / 2, theta_deg)
 
 
 def _points(row: Row, columns: tuple[str, ...]) -> NDArray[np.float64]:

@@ -32,7 +32,7 @@ class Predicts(Protocol):
 
     def predict(self, frame: Frame) -> Prediction: ...
 
-    def predict_still(self, frame: Frame) -> Prediction: ...
+    def predict_still(self, frame: Frame, plane: Plane | None = None) -> Prediction: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,11 @@ class StillScore:
     measures: tuple[MeasureError, ...]
 
 
-def predict_still(predictor: Predicts, pixels: NDArray[np.uint8]) -> Prediction:
-    """One picture as the program looks at it: its sector, without a past."""
+def predict_still(predictor: Predicts, pixels: NDArray[np.uint8], plane: Plane | None = None) -> Prediction:
+    """One picture as the program looks at it: its sector, without a past; with its ``plane`` fixed where given."""
     sector = search_sector(pixels)
     predictor.look_at(sector.box, sector.mask(pixels.shape))
-    return predictor.predict_still(Frame(0, None, pixels))
+    return predictor.predict_still(Frame(0, None, pixels), plane)
 
 
 def score_still(predictor: Predicts, still: Still, told: frozenset[Plane]) -> StillScore:

@@ -156,7 +156,7 @@ class Appearance:
 def _through_jpeg(x: Floats, quality: int) -> Floats:
     """Grey 0 to 1 as it comes out of a JPEG."""
     _, coded = cv2.imencode(".jpg", (x * 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE).astype(np.float32) / 255
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE), np.float32) / np.float32(255)
 
 
 def _gain(rng: np.random.Generator, grid: tuple[int, int]) -> Floats:

@@ -42,7 +42,6 @@ from fetalnet.training.evaluate_phantom import EVALUATION_SEEDS, PhantomScores, 
 from fetalnet.training.example import data_folder
 from fetalnet.training.hc18 import HeadStill, head_stills
 from fetalnet.training.run import train
-from fetalnet.training.told_head import ToldHead
 
 SYSTEMS = ("short_streaming", "short_fetalnet", "short_multitask_unet", "short_mtln", "short_streaming_heads")
 """Configurations compared when none is named: what two CPU cores can train, each shown as many pictures."""
@@ -225,10 +224,10 @@ def _scored(
     if known is not None and known.key == key:
         return known
     # What was shown heads alone takes everything for one: only its outlines say something.
-    predictor = ToldHead(system.weights) if system.config.heads_alone else Predictor(system.weights)
-    of_heads = summarise_by_size(score_heads(predictor, heads))
+    predictor = Predictor(system.weights)
+    of_heads = summarise_by_size(score_heads(predictor, heads, Plane.HEAD if system.config.heads_alone else None))
     of_phantom = _figures(score_phantom(system.path, seeds)) if seeds else None
-    of_told = summarise_by_size(score_heads(ToldHead(system.weights), heads)) if told else None
+    of_told = summarise_by_size(score_heads(predictor, heads, Plane.HEAD)) if told else None
     scores = Scores(key, label, of_heads, of_phantom, of_told)
     write_file(path, json.dumps(asdict(scores), indent=1).encode())
     return scores

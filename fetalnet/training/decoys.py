@@ -13,7 +13,6 @@ from fetalnet.geometry import Ellipse, Geometry, Line
 from fetalnet.network.streaming import StreamingFetalNet
 from fetalnet.planes import STANDARD_PLANES, Plane
 from fetalnet.training.crops import Decoy, Pools
-from fetalnet.training.example import Example
 
 _LEAST_PX = 25
 """Pixels of the network's grid that an outline must fill to count."""

@@ -77,9 +77,9 @@ HEADER = (
 )
 
 
-def score_heads(predictor: Predictor, stills: Iterable[HeadStill]) -> list[HeadScore]:
-    """Scores of HC18 stills against their labels by the definitions of the contracts page."""
-    return [_score(predictor, still) for still in stills]
+def score_heads(predictor: Predictor, stills: Iterable[HeadStill], plane: Plane | None = None) -> list[HeadScore]:
+    """Scores of HC18 stills against their labels (docs/data.md); with the ``plane`` fixed, of their outlines alone."""
+    return [_score(predictor, still, plane) for still in stills]
 
 
 def summarise(scores: list[HeadScore], seed: int = 0) -> Summary:
@@ -133,9 +133,9 @@ def read_pictures(paths: Iterable[Path]) -> dict[str, NDArray[np.uint8]]:
     return {path.name: np.asarray(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), np.uint8) for path in paths}
 
 
-def _score(predictor: Predictor, still: HeadStill) -> HeadScore:
+def _score(predictor: Predictor, still: HeadStill, plane: Plane | None) -> HeadScore:
     pixels = still.pixels()
-    prediction = predict_still(predictor, pixels)
+    prediction = predict_still(predictor, pixels, plane)
     truth, found = still.truth(), prediction.geometry
     # Another plane's ellipse is no head.
     if not isinstance(found, Ellipse) or prediction.plane is not Plane.HEAD:

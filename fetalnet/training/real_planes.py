@@ -1,4 +1,4 @@
-"""Real standard planes and views that are none (FETAL_PLANES_DB, CC BY 4.0), with our calipers, as training sees them."""
+"""Real standard planes and views that are none (FETAL_PLANES_DB, CC BY 4.0) as training sees them: with calipers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fetalnet.datasets.fetal_planes import PlaneStill, calipers_of, plane_stills, without_twice
 from fetalnet.datasets.plane_annotations import Caliper, Quality, Seen, read_calipers, read_criteria
+from fetalnet.errors import InputError
 from fetalnet.geometry import Line
 from fetalnet.picture.sector import find_sector
 from fetalnet.planes import Plane
@@ -59,7 +60,7 @@ def labelled_stills(data: Path) -> list[LabelledStill]:
 
     Raises ``InputError``.
     """
-    stills = without_twice([each for name in FOLDERS for each in plane_stills(data / name)])
+    stills = stills_in(data)
     placed = read_calipers()
     calipers = {still.name: caliper for still, caliper in calipers_of(stills, placed)}
     criteria = read_criteria()
@@ -71,6 +72,17 @@ def labelled_stills(data: Path) -> list[LabelledStill]:
         elif caliper is not None and caliper.quality is not Quality.NONE:
             found.append(LabelledStill(still, caliper, criteria.get(still.name, _NONE_SEEN)))
     return found
+
+
+def stills_in(data: Path) -> list[PlaneStill]:
+    """The stills of those of ``FOLDERS`` that are in ``data``, none twice. Raises ``InputError``."""
+    folders = [data / name for name in FOLDERS if (data / name).is_dir()]
+    if not folders:
+        raise InputError(
+            f"There are no real planes in {data.name} (neither {' nor '.join(FOLDERS)}); set FETALNET_DATA to the data "
+            "folder."
+        )
+    return without_twice([each for folder in folders for each in plane_stills(folder)])
 
 
 def by_plane(stills: Sequence[LabelledStill]) -> dict[Plane, list[Example]]:

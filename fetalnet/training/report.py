@@ -15,9 +15,9 @@ from fetalnet.network.weights import DEFAULT_WEIGHTS
 from fetalnet.training.card import add_figures
 from fetalnet.training.evaluate import false_measures, head_table, read_pictures, score_heads
 from fetalnet.training.evaluate_phantom import EVALUATION_SEEDS, score_phantom
+from fetalnet.training.evaluate_planes import plane_table, score_planes, validation_stills
 from fetalnet.training.example import data_folder
 from fetalnet.training.hc18 import head_stills
-from fetalnet.training.real_planes import labelled_stills
 
 SCREENS_WITH_PLANES = ("abdominal.png", "brain_cb.png", "brain_tv.png", "femur.png")
 
@@ -36,8 +36,9 @@ def evaluate(
     try:
         heads = [still for still in head_stills(folder / "hc18") if still.kept_back]
         figures["HC18 validation split"] = head_table(score_heads(predictor, heads))
-        others = {still.path.name: still.pixels() for still in other_stills(folder / "other_planes") if still.kept_back}
-        figures["Real frames of other planes, validation split"] = _measured(predictor, others)
+        figures["Real planes, FETAL_PLANES_DB, validation split"] = plane_table(
+            score_planes(predictor, validation_stills(folder))
+        )
         screens = [
             path for path in sorted((folder / "scanner_screens").glob("*.png")) if path.name not in SCREENS_WITH_PLANES
         ]

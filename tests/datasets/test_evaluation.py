@@ -39,7 +39,7 @@ class Scripted:
     def reset(self):
         self.resets += 1
 
-    def predict(self, frame):
+    def predict(self, frame, plane=None):
         plane, geometry = next(self.answers)
         rest = (1 - self.probability) / 3
         probabilities = {each: self.probability if each is plane else rest for each in Plane}

@@ -30,7 +30,7 @@ def test_that_planes_of_fetal_planes_db_become_ours_and_odd_cuts_of_a_head_are_n
     data = read_fetal_planes(fetal_planes)
     planes = [still.plane for still in data.stills]
     assert planes == [Plane.HEAD, Plane.HEAD, None, Plane.ABDOMEN, Plane.FEMUR, Plane.OTHER, Plane.OTHER]
-    assert [still.group for still in data.stills] == ["1", "2", "3", "4", "5", "6", "6"]
+    assert [still.group for still in data.stills] == [f"fp {number}" for number in (1, 2, 3, 4, 5, 6, 6)]
     assert [still.published_test for still in data.stills][:2] == [False, True]
     assert data.stills[0].truth().geometry is None
 
@@ -61,7 +61,7 @@ def test_that_names_of_one_woman_are_one_group_across_tables(multicentre):
     assert len(one) == len(other) == 1
     assert one != other
     # The same woman as in FETAL_PLANES_DB, by the same name.
-    assert groups["Patient00168_Plane3_1_of_2.png"] == "168"
+    assert groups["Patient00168_Plane3_1_of_2.png"] == "fp 168"
 
 
 def test_that_blind_sweeps_give_frames_with_masks_and_references(acouslic):

@@ -28,7 +28,6 @@ from fetalnet.training.comparison import Report
 from fetalnet.training.config import Mixture, Network, Pack, Phase, ReaderStage, Stage, TrainingConfig, load_config
 from fetalnet.training.evaluate_phantom import PhantomScores
 from fetalnet.training.plots import Interval, interval_plot
-from fetalnet.training.told_head import ToldHead
 
 # The training loop is Lightning's: what it warns about in itself is not ours to mend.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -57,8 +56,9 @@ def hc18(tmp_path_factory):
             assert cv2.imwrite(str(folder / "hc18" / kind / f"{name}.png"), pixels)
         rows.append(f"{name}.png,{examination},0.5,142.0")
     (folder / "hc18" / "labels.csv").write_text("\n".join(rows) + "\n")
-    (folder / "other_planes").mkdir()
-    (folder / "other_planes" / "labels.csv").write_text("filename,patient\n")
+    (folder / "other_planes" / "images").mkdir(parents=True)
+    assert cv2.imwrite(str(folder / "other_planes" / "images" / "view.png"), np.full((120, 180), 60, np.uint8))
+    (folder / "other_planes" / "labels.csv").write_text("filename,plane,patient,machine\nview.png,Other,1,drawn\n")
     return folder
 
 
@@ -165,7 +165,7 @@ def test_that_a_broken_off_comparison_goes_on_and_nothing_is_done_twice(tmp_path
 
 
 def test_that_a_system_shown_heads_alone_is_asked_about_outlines_alone(tmp_path, cache):
-    of_heads = Mixture(real_head=1.0, real_erased=0.0, real_transplant=0.0, real_other=0.0, phantom=0.0)
+    of_heads = Mixture(real_head=1.0, real_erased=0.0, real_other=0.0, phantom=0.0)
     heads_alone = published(real_data=True, mixture=of_heads).model_copy(update={"name": "heads alone"})
     assert heads_alone.heads_alone
     assert not ours(real_data=True).heads_alone
@@ -235,10 +235,10 @@ def test_that_a_transfer_tells_of_all_heads_beside_earlier_phantoms(tmp_path, ca
     assert "| Phantom changed, 8 presentations | 3 |" in second
 
 
-def test_that_a_head_is_outlined_where_the_network_is_told_of_it():
+def test_that_a_head_is_outlined_where_the_plane_is_fixed():
     config = NetworkConfig(height=64, width=96, channels=(8, 8, 16, 16, 16), hidden=8)
-    told = ToldHead(LoadedNetwork(StreamingFetalNet(config).eval(), "untrained", "0" * 64, {}), "torch")
-    prediction = told.predict_still(Frame(0, None, np.full((64, 96), 80, np.uint8)))
+    predictor = Predictor(LoadedNetwork(StreamingFetalNet(config).eval(), "untrained", "0" * 64, {}), "torch")
+    prediction = predictor.predict_still(Frame(0, None, np.full((64, 96), 80, np.uint8)), Plane.HEAD)
     assert prediction.plane is Plane.HEAD
     assert (prediction.probability, prediction.standardness) == (1.0, 1.0)
 

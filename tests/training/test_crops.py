@@ -2,13 +2,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from fetalnet.geometry import Ellipse, Line
+from fetalnet.network.config import NetworkConfig
 from fetalnet.network.reader import MARGIN, crop_size
+from fetalnet.network.streaming import StreamingFetalNet
 from fetalnet.planes import STANDARD_PLANES, Plane, Structure
 from fetalnet.training.batches import Collection
 from fetalnet.training.config import Phase, ReaderStage, Stage, TrainingConfig
-from fetalnet.training.crops import Pools, draw_crop, draw_crops, jittered
+from fetalnet.training.crops import Decoy, Pools, draw_crop, draw_crops, jittered
+from fetalnet.training.decoys import with_decoys
 from fetalnet.training.example import Example, Outline
 from fetalnet.training.targets import soft_mask, warped
 
@@ -25,7 +29,9 @@ def collection():
     seen = frozenset({Structure.STOMACH})
     real = Example(picture(HEAD), {Plane.HEAD: Outline(HEAD)})
     abdomens = [
-        Example(picture(HEAD), {Plane.ABDOMEN: Outline(HEAD, s)}, rated=True, real=False, structures=seen)
+        Example(
+            picture(HEAD), {Plane.ABDOMEN: Outline(HEAD, s)}, rated=True, real=False, structures=seen, assessed=seen
+        )
         for s in (0.1, 0.9)
     ]
     shaft = Line.of(200, 150, 260, 170)
@@ -53,11 +59,11 @@ def test_that_the_outline_fills_the_crop_but_for_the_margin():
 def test_that_crops_of_an_organ_carry_its_rating_and_all_others_none(collection):
     pools = Pools.of(collection, GRID)
     drawn = [draw_crop(np.random.default_rng(seed), pools, Plane.ABDOMEN) for seed in range(200)]
-    rated = [(float(s), float(present)) for _, present, s, _, _, known in drawn if known]
+    rated = [(float(s), float(present)) for _, present, s, _, _, known in drawn if known.any()]
     assert {(round(s, 1), present) for s, present in rated} == {(0.1, 0.0), (0.9, 1.0)}
     assert 100 < len(rated) < 170
     for _, present, standardness, weight, _, known in drawn:
-        if not known:
+        if not known.any():
             assert (present, standardness, weight) == (0, 0, 1)
 
 
@@ -66,7 +72,7 @@ def test_that_a_real_head_counts_as_present_and_its_anatomy_as_unknown(collectio
     drawn = [draw_crop(np.random.default_rng(seed), pools, Plane.HEAD) for seed in range(60)]
     heads = [each for each in drawn if each[1] == 1]
     assert heads
-    assert all(0 < weight < 1 and known == 0 for _, _, _, weight, _, known in heads)
+    assert all(0 < weight < 1 and not known.any() for _, _, _, weight, _, known in heads)
 
 
 def test_that_batches_hold_crops_for_every_plane_and_repeat_themselves(collection):
@@ -96,21 +102,31 @@ def test_that_a_crop_is_no_sharper_than_the_network_s_own_picture():
     assert contrast((160, 240)) < 0.1
 
 
-def test_that_organs_in_real_tissue_are_learned_and_real_heads_are_no_other_organ(collection):
-    guests = {Plane.HEAD: [], Plane.ABDOMEN: [collection.stills[1]]}
-    with_guests = replace(collection, guests=guests)
-    assert Pools.of(with_guests, GRID).implants == {}
-    pools = Pools.of(with_guests, GRID, 3, seed=4)
-    assert {plane: len(pool) for plane, pool in pools.implants.items()} == {Plane.ABDOMEN: 3}
-    again = Pools.of(with_guests, GRID, 3, seed=4)
-    for one, other in zip(pools.implants[Plane.ABDOMEN], again.implants[Plane.ABDOMEN], strict=True):
-        np.testing.assert_array_equal(one.pixels, other.pixels)
-
+def test_that_real_organs_of_other_planes_are_learned_as_none_of_the_plane(collection):
+    pools = Pools.of(collection, GRID)
     # The simulated organs dim, the real head bright: what is bright and not the femur is the real head.
     dim = {plane: [replace(each, pixels=each.pixels // 8) for each in pool] for plane, pool in pools.organs.items()}
-    dim_implants = {Plane.ABDOMEN: [replace(each, pixels=each.pixels // 8) for each in pools.implants[Plane.ABDOMEN]]}
-    drawn = [
-        draw_crop(np.random.default_rng(seed), replace(pools, organs=dim, implants=dim_implants, empty=[]), Plane.FEMUR)
-        for seed in range(200)
-    ]
+    pools = replace(pools, organs=dim, empty=[])
+    drawn = [draw_crop(np.random.default_rng(seed), pools, Plane.FEMUR) for seed in range(200)]
     assert any(crop.max() > 0.6 and present == 0 for crop, present, *_ in drawn)
+
+
+def test_that_what_a_network_outlines_wrongly_is_learned_as_nothing(collection):
+    pools = Pools.of(collection, GRID)
+    bright = Example(np.full(GRID, 255, np.uint8))
+    pools = replace(pools, decoys={Plane.ABDOMEN: [Decoy(bright, Ellipse(140, 90, 40, 30, 0))]})
+    drawn = [draw_crop(np.random.default_rng(seed), pools, Plane.ABDOMEN) for seed in range(200)]
+    labels = {float(present) for crop, present, *_ in drawn if crop.min() > 0.9}
+    assert labels == {0.0}
+
+
+def test_that_decoys_are_what_the_network_outlines_where_there_is_no_such_organ(collection):
+    network = StreamingFetalNet(NetworkConfig(*GRID, channels=(8, 8, 16, 16, 16), hidden=8))
+    with torch.no_grad():
+        # A network that sees an abdomen everywhere, and nothing else.
+        network.fuse.weight.zero_()
+        network.fuse.bias.copy_(torch.tensor([-9.0, 9.0, -9.0]).repeat_interleave(4))
+    decoys = with_decoys(Pools.of(collection, GRID), network).decoys
+    assert not decoys[Plane.HEAD]
+    assert not decoys[Plane.FEMUR]
+    assert {decoy.example.plane for decoy in decoys[Plane.ABDOMEN]} == {Plane.HEAD, Plane.OTHER}

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from fetalnet.geometry import MmPerPixel
-from fetalnet.planes import Plane
-from fetalnet.training import hc18, other_planes
+from fetalnet.planes import STANDARD_PLANES, Plane
+from fetalnet.training import hc18, real_planes
 from fetalnet.training.example import data_folder
 
 pytestmark = pytest.mark.skipif(
@@ -35,6 +35,28 @@ def test_that_a_head_lies_on_the_base_grid_where_its_outline_says():
     assert rim.mean() > example.pixels.mean()
 
 
-def test_that_other_planes_have_no_outline():
-    examples = list(other_planes.examples(other_planes.other_stills(data_folder() / "other_planes")[:3]))
-    assert [example.plane for example in examples] == [Plane.OTHER] * 3
+def test_that_no_woman_is_on_both_sides_of_the_split_in_whichever_folder():
+    stills = real_planes.stills_in(data_folder())
+    kept = {still.patient for still in stills if still.kept_back}
+    learned = {still.patient for still in stills if not still.kept_back}
+    assert kept
+    assert learned
+    assert not kept & learned
+    names = [still.name for still in stills]
+    assert len(names) == len(set(names))
+
+
+def test_that_real_planes_carry_the_calipers_of_their_plane_and_other_views_none():
+    stills = real_planes.labelled_stills(data_folder())
+    pools = real_planes.by_plane(stills[:60])
+    assert all(set(example.outlines) == {plane} for plane in STANDARD_PLANES for example in pools[plane])
+    assert not any(example.outlines for example in pools[Plane.OTHER])
+    assert pools[Plane.ABDOMEN]
+    assert pools[Plane.OTHER]
+
+
+def test_that_a_femur_keeps_its_length_in_its_own_resolution():
+    stills = [each for each in real_planes.labelled_stills(data_folder()) if each.still.plane is Plane.FEMUR][:3]
+    lengths = [each.caliper.geometry.length_px for each in stills if each.caliper.scored]
+    examples = real_planes.native_by_plane(stills)[Plane.FEMUR]
+    assert [each.outlines[Plane.FEMUR].geometry.length_px for each in examples] == pytest.approx(lengths)

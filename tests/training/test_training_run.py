@@ -159,7 +159,7 @@ def test_that_the_configurations_that_come_along_are_valid():
     assert {"streaming", "smoke", "fetalnet_published", "multitask_unet", "mtln"} <= names
     for name in names:
         run = load_config(CONFIGS / f"{name}.toml")
-        assert run.steps > 0 or any((run.rim, run.shaft, run.opinion))
+        assert run.steps > 0 or any((run.rim, run.shaft))
 
 
 def test_that_a_folder_of_its_name_does_not_hide_a_configuration_that_comes_along(tmp_path, monkeypatch):
