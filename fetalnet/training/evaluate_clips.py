@@ -1,0 +1,120 @@
+"""How well weights follow clips made of real stills: the best frame, the value of all frames and its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from fetalnet.datasets.fetal_planes import PlaneStill
+from fetalnet.datasets.plane_annotations import Caliper
+from fetalnet.engines import Device
+from fetalnet.examination import Examination
+from fetalnet.geometry import Ellipse
+from fetalnet.picture.sector_search import search_sector
+from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Plane
+from fetalnet.prediction import Prediction
+from fetalnet.recording_judge import Judgement
+from fetalnet.training.evaluate_phantom import predictor_of
+from fetalnet.training.processes import spread
+from fetalnet.training.still_clips import StillClip
+
+Labelled = tuple[PlaneStill, Caliper | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ClipScore:
+    """One clip. ``found`` are the planes with a best frame; errors are shares of the annotated size, None where there
+    is none; ``half_width`` is that of the interval as a share of its value, ``holds`` whether the annotated value lies
+    in it.
+    """
+
+    name: str
+    truth: Plane
+    label: str
+    found: tuple[Plane, ...]
+    best_error: float | None = None
+    estimate_error: float | None = None
+    half_width: float | None = None
+    holds: bool | None = None
+
+
+def predictions_of(weights: Path, still: Labelled, device: str = Device.AUTO) -> list[Prediction]:
+    """What the network says of the frames of a still's clip, before any judge."""
+    cv2.setNumThreads(1)
+    clip = StillClip(still[0].pixels(), seed=0)
+    predictor = predictor_of(weights, device)
+    first = next(iter(clip)).pixels
+    sector = search_sector(first)
+    predictor.look_at(sector.box, sector.mask(first.shape))
+    return [predictor.predict(frame) for frame in clip]
+
+
+def score_clips(weights: Path, stills: Sequence[Labelled], device: str = Device.AUTO) -> list[ClipScore]:
+    """Scores of the stills' clips, each analysed by a process of its own on one thread."""
+    return list(spread(partial(_score, weights, device), stills, "Analysing clips of real stills"))
+
+
+def _score(weights: Path, device: str, still: Labelled) -> ClipScore:
+    return score_predictions(still, predictions_of(weights, still, device))
+
+
+def score_predictions(labelled: Labelled, predictions: Sequence[Prediction]) -> ClipScore:
+    """The score of a clip whose frames the network has seen."""
+    still, caliper = labelled
+    assert still.plane is not None
+    judgement = Judgement()
+    stream = [judgement.judged(each) for each in predictions]
+    examination = Examination.of(judgement.again() or stream)
+    best, estimates = examination.best(), examination.estimates()
+    found = tuple(plane for plane in STANDARD_PLANES if KINDS_OF[plane][0] in best)
+    score = ClipScore(still.name, still.plane, still.label, found)
+    if caliper is None or not caliper.scored or caliper.geometry is None or still.plane not in found:
+        return score
+    geometry = caliper.geometry
+    truth = geometry.perimeter_px if isinstance(geometry, Ellipse) else geometry.length_px
+    value = estimates[caliper.kind]
+    return ClipScore(
+        still.name,
+        still.plane,
+        still.label,
+        found,
+        best[caliper.kind].value.px / truth - 1.0,
+        value.value.px / truth - 1.0,
+        (value.high.px - value.low.px) / 2 / value.value.px,
+        value.low.px <= truth <= value.high.px,
+    )
+
+
+def clip_table(scores: Sequence[ClipScore]) -> str:
+    """A Markdown table by plane."""
+    lines = [
+        "| plane | clips | best frame of the plane | of another plane | best frame off by %, mean, median "
+        "| value of all frames off by %, mean, median | interval holds | mean half width % |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    groups: dict[str, list[ClipScore]] = {}
+    for each in scores:
+        groups.setdefault(each.label if each.truth is Plane.OTHER else str(each.truth), []).append(each)
+    for name, part in groups.items():
+        right = sum(each.truth in each.found for each in part)
+        wrong = sum(any(plane is not each.truth for plane in each.found) for each in part)
+        known = [each for each in part if each.holds is not None]
+        cells = ["–"] * 4
+        if known:
+            best, value = (
+                100 * np.abs([getattr(each, name) for each in known]) for name in ("best_error", "estimate_error")
+            )
+            cells = [
+                f"{best.mean():.2f}, {np.median(best):.2f}",
+                f"{value.mean():.2f}, {np.median(value):.2f}",
+                f"{sum(bool(each.holds) for each in known)} of {len(known)}",
+                f"{100 * float(np.mean([each.half_width for each in known if each.half_width is not None])):.1f}",
+            ]
+        ours = "–" if part[0].truth is Plane.OTHER else str(right)
+        lines.append(f"| {name} | {len(part)} | {ours} | {wrong} | {' | '.join(cells)} |")
+    return "\n".join(lines)
