@@ -100,6 +100,11 @@ _THRESHOLD = {Structure.CEREBELLUM: 0.2, Structure.KIDNEYS: 0.2}
 """Rare in what was trained on, so rarely said; all others at one half. By balanced accuracy on seeds 100 to 144."""
 
 
+def structure_threshold(structure: Structure) -> float:
+    """Probability from which a structure counts as seen."""
+    return _THRESHOLD.get(structure, 0.5)
+
+
 @dataclass(frozen=True, slots=True)
 class QualityLimits:
     """Where a criterion turns green. Between ``FAILED`` and green it is open."""
@@ -168,7 +173,7 @@ def _suggested(criterion: Criterion, prediction: Prediction, limits: QualityLimi
     if prediction.structures is None:
         return State.OPEN
     structure = _STRUCTURE_OF[criterion]
-    margin = float(prediction.structures[_ORDER.index(structure)]) - _THRESHOLD.get(structure, 0.5)
+    margin = float(prediction.structures[_ORDER.index(structure)]) - structure_threshold(structure)
     if abs(margin) < limits.doubt:
         return State.OPEN
     return _state((margin > 0) is not (criterion in _ABSENT))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from fetalnet.picture.sector_search import search_sector
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Plane
 from fetalnet.prediction import Prediction
 from fetalnet.recording_judge import Judgement
+from fetalnet.sources import frames_from, open_source
 from fetalnet.training.evaluate_phantom import predictor_of
 from fetalnet.training.processes import spread
 from fetalnet.training.still_clips import StillClip
@@ -88,6 +90,25 @@ def score_predictions(labelled: Labelled, predictions: Sequence[Prediction]) -> 
         (value.high.px - value.low.px) / 2 / value.value.px,
         value.low.px <= truth <= value.high.px,
     )
+
+
+def measured_frames(weights: Path, recording: Path, device: str = Device.AUTO) -> tuple[int, int]:
+    """How many frames of a recording are measured once it was seen whole, and how many there are."""
+    cv2.setNumThreads(1)
+    predictor, judgement = predictor_of(weights, device), Judgement()
+    with closing(open_source(recording)) as source:
+        frames = list(frames_from(source))
+    sector = search_sector(*(frame.pixels for frame in frames[:: max(len(frames) // 5, 1)]))
+    predictor.look_at(sector.box, sector.mask(frames[0].pixels.shape))
+    stream = [judgement.judged(predictor.predict(frame)) for frame in frames]
+    return sum(each.geometry is not None for each in judgement.again() or stream), len(frames)
+
+
+def false_alarms(weights: Path, recordings: Sequence[Path], device: str = Device.AUTO) -> str:
+    """Of recordings without any of our planes, how many have a measured frame, and which."""
+    counts = list(spread(partial(measured_frames, weights, device=device), recordings, "Analysing lung clips"))
+    named = [f"{path.name}: {n} of {of}" for path, (n, of) in zip(recordings, counts, strict=True) if n]
+    return f"{len(named)} of {len(counts)} clips have a measured frame{': ' if named else ''}{', '.join(named)}"
 
 
 def clip_table(scores: Sequence[ClipScore]) -> str:

@@ -16,6 +16,7 @@ from fetalnet.geometry import Ellipse, Geometry
 from fetalnet.inference import Predictor
 from fetalnet.metrics.statistic import bootstrap_interval
 from fetalnet.planes import Plane
+from fetalnet.training.degraded import WAYS
 from fetalnet.training.real_planes import stills_in
 
 FAR_OFF = 0.15
@@ -25,7 +26,8 @@ FAR_OFF = 0.15
 @dataclass(frozen=True, slots=True)
 class PlaneScore:
     """One still. ``error`` is found / annotated size - 1 where it was measured as what it is and the annotation counts;
-    ``error_fixed`` the same with the plane fixed, so that refusing a picture buys nothing.
+    ``error_fixed`` the same with the plane fixed, so that refusing a picture buys nothing. ``structures`` are their
+    probabilities in the order of ``Structure``.
     """
 
     name: str
@@ -39,6 +41,7 @@ class PlaneScore:
     refused: str | None
     error: float | None = None
     error_fixed: float | None = None
+    structures: tuple[float, ...] = ()
 
     @property
     def right(self) -> bool:
@@ -89,6 +92,7 @@ def score_picture(
         prediction.refused,
         error,
         error_fixed,
+        () if prediction.structures is None else tuple(prediction.structures.tolist()),
     )
 
 
@@ -109,6 +113,22 @@ def plane_table(scores: Sequence[PlaneScore]) -> str:
             lines.append(f"- {score.name} ({score.label}): {score.refused or 'not measured'}")
         elif score.error is not None and abs(score.error) > FAR_OFF:
             lines.append(f"- {score.name} ({score.label}): off by {100 * score.error:+.0f} %")
+    return "\n".join(lines)
+
+
+def degraded_table(predictor: Predictor, stills: Sequence[tuple[PlaneStill, Caliper | None]]) -> str:
+    """A Markdown table: how many stills are measured as what they are, and as something else, in each worse way."""
+    lines = ["| pictures | measured as what they are | as something else |", "|---|---|---|"]
+    for name, worsen in WAYS.items():
+        scores = [
+            score_picture(predictor, still, None, worsen(still.pixels(), np.random.default_rng(number)))
+            for number, (still, _) in enumerate(stills)
+        ]
+        ours = [score.right for score in scores if score.truth is not Plane.OTHER]
+        wrong = sum(score.wrong for score in scores)
+        lines.append(
+            f"| {name} | {sum(ours)} of {len(ours)} ({100 * np.mean(ours):.1f} %) | {wrong} of {len(scores)} |"
+        )
     return "\n".join(lines)
 
 

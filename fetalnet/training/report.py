@@ -8,14 +8,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fetalnet.datasets.plane_annotations import read_criteria
 from fetalnet.engines import Device
 from fetalnet.errors import InputError
 from fetalnet.inference import Predictor
 from fetalnet.network.weights import DEFAULT_WEIGHTS
 from fetalnet.training.card import add_figures
 from fetalnet.training.evaluate import false_measures, head_table, read_pictures, score_heads
+from fetalnet.training.evaluate_clips import clip_table, false_alarms, score_clips
+from fetalnet.training.evaluate_criteria import criteria_table, score_structures
 from fetalnet.training.evaluate_phantom import EVALUATION_SEEDS, score_phantom
-from fetalnet.training.evaluate_planes import plane_table, score_planes, validation_stills
+from fetalnet.training.evaluate_planes import degraded_table, plane_table, score_planes, validation_stills
 from fetalnet.training.example import data_folder
 from fetalnet.training.hc18 import head_stills
 
@@ -36,9 +39,14 @@ def evaluate(
     try:
         heads = [still for still in head_stills(folder / "hc18") if still.kept_back]
         figures["HC18 validation split"] = head_table(score_heads(predictor, heads))
-        figures["Real planes, FETAL_PLANES_DB, validation split"] = plane_table(
-            score_planes(predictor, validation_stills(folder))
-        )
+        stills = validation_stills(folder)
+        scores = score_planes(predictor, stills)
+        figures["Real planes, FETAL_PLANES_DB, validation split"] = plane_table(scores)
+        figures["Anatomy seen in them"] = criteria_table(score_structures(scores, read_criteria()))
+        figures["Worse pictures of them"] = degraded_table(predictor, stills)
+        figures["Clips of 6 s made of them"] = clip_table(score_clips(weights, stills, device))
+        lung = sorted(path for path in (folder / "lung_cine").iterdir() if path.suffix != ".csv")
+        figures["Lung clips"] = false_alarms(weights, lung, device)
         screens = [
             path for path in sorted((folder / "scanner_screens").glob("*.png")) if path.name not in SCREENS_WITH_PLANES
         ]

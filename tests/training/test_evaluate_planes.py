@@ -5,14 +5,15 @@ import numpy as np
 import pytest
 
 from fetalnet.datasets.fetal_planes import PlaneStill
-from fetalnet.datasets.plane_annotations import Caliper, Placer, Quality
+from fetalnet.datasets.plane_annotations import Caliper, Placer, Quality, Seen
 from fetalnet.geometry import Ellipse, Line
-from fetalnet.planes import Kind, Plane
+from fetalnet.planes import Kind, Plane, Structure
 from fetalnet.prediction import Prediction
 from fetalnet.records import ModelRef
 from fetalnet.training.degraded import WAYS
 from fetalnet.training.evaluate_clips import clip_table, score_predictions
-from fetalnet.training.evaluate_planes import plane_table, score_planes
+from fetalnet.training.evaluate_criteria import criteria_table, score_structures
+from fetalnet.training.evaluate_planes import PlaneScore, plane_table, score_planes
 from fetalnet.training.still_clips import StillClip
 
 ABDOMEN = Ellipse(90, 60, 40, 30, 0)
@@ -108,3 +109,23 @@ def test_that_a_degraded_picture_still_shows_its_organ(name, abdomen):
     assert not np.array_equal(worse, pixels)
     middle = worse[worse.shape[0] // 2 - 20 :, :][:40, worse.shape[1] // 2 - 20 :][:, :40]
     assert middle.mean() > worse[:, :20].mean() + 40
+
+
+def test_that_a_criterion_counts_only_where_enough_pictures_of_both_kinds_bear_it_out():
+    thalami = list(Structure).index(Structure.THALAMI)
+
+    def score(number, probability):
+        structures = tuple(probability if each == thalami else 0.5 for each in range(len(Structure)))
+        return PlaneScore(str(number), Plane.HEAD, "Fetal brain", "Aloka", False, Plane.HEAD, 0.9, True, None,
+                          structures=structures)  # fmt: skip
+
+    shown, asked = frozenset({Structure.THALAMI}), frozenset({Structure.THALAMI})
+    scores = [score(number, 0.9 if number < 10 else 0.1) for number in range(20)]
+    criteria = {str(number): Seen(shown if number < 10 else frozenset(), asked) for number in range(20)}
+    (result,) = score_structures(scores, criteria)
+    assert (result.balanced_accuracy, result.counts) == (1.0, True)
+    assert "| thalami | 10 of 10 | 10 of 10 | 1.00 | yes |" in criteria_table([result])
+    (fewer,) = score_structures(scores[1:], criteria)
+    assert (fewer.balanced_accuracy, fewer.counts) == (1.0, False)
+    (one_kind,) = score_structures(scores[:10], criteria)
+    assert one_kind.balanced_accuracy is None
