@@ -18,7 +18,6 @@ from fetalnet.engine import Engine, Raw
 from fetalnet.engines import Device, engine_for, in_float32
 from fetalnet.fitting import FemurFit, fit_plane
 from fetalnet.fitting.shape import shape_of
-from fetalnet.geometry import Ellipse
 from fetalnet.judgement import MIN_PROBABILITY, judged_still
 from fetalnet.network.weights import DEFAULT_WEIGHTS, LoadedNetwork, load_weights
 from fetalnet.picture.letterbox import Box, Letterbox
@@ -26,7 +25,6 @@ from fetalnet.planes import STANDARD_PLANES, Plane
 from fetalnet.prediction import Prediction, StreamState
 from fetalnet.records import ModelRef
 from fetalnet.refinement import Refinement
-from fetalnet.second_opinion import SecondOpinion
 from fetalnet.sources.frame import Frame
 
 MIN_STANDARDNESS = 0.1
@@ -76,7 +74,6 @@ class Predictor:
         self._device = device
         self.engine: Engine = self._engine_of(loaded, device)
         self._refinement = Refinement.of(loaded, device, threads, cache)
-        self._opinion = SecondOpinion.of(loaded)
         self.model = ModelRef(loaded.name, loaded.sha256, self.engine.name)
         self._grid_shape = (loaded.network.config.height, loaded.network.config.width)
         self._on_stills: Predictor | None = None
@@ -138,8 +135,7 @@ class Predictor:
         """The answer for a picture alone, looked at longer than a frame of a stream: see ``closer_look``. With the
         ``plane`` fixed, its outline is asked about alone, not whether it is recognised.
 
-        Where there is a network for stills, it answers; the first still waits until its engine is made. Where there is
-        a ``second_opinion`` on heads, it is asked.
+        Where there is a network for stills, it answers; the first still waits until its engine is made.
         """
         stills = self._for_stills()
         if stills is not None:
@@ -151,9 +147,6 @@ class Predictor:
         prepared = self.prepare(frame)
         run = partial(self._run_alone, plane=plane)
         raw = run(prepared.grid)
-        abdomen = self._doubted(frame, prepared, raw) if plane is None else None
-        if abdomen is not None:
-            return judged_still(abdomen)
         first = self.fit(frame, prepared, raw, still=True)
         # An organ cut anyhow looks rounder the longer one looks: the real abdomen would be measured as a head.
         if first.plane is Plane.OTHER or first.standardness < MIN_LEAKING_STANDARDNESS:
@@ -219,42 +212,6 @@ class Predictor:
             shape,
             raw.structures,
             prepared.change,
-        )
-
-    def _doubted(self, frame: Frame, prepared: Prepared, raw: Raw) -> Prediction | None:
-        """The answer where what the network calls a head is an abdomen; None where nothing speaks for that."""
-        names = list(Plane)
-        head, abdomen = names.index(Plane.HEAD), names.index(Plane.ABDOMEN)
-        if self._opinion is None or int(raw.planes.argmax()) != head or raw.planes[head] < MIN_PROBABILITY:
-            return None
-
-        def at_wall(ellipse: Ellipse) -> Ellipse:
-            moved = self._refinement.of_geometry(
-                ellipse, Plane.ABDOMEN, frame.pixels, prepared.native_fan, closely=True
-            )
-            assert isinstance(moved, Ellipse)
-            return moved
-
-        mask = raw.masks[STANDARD_PLANES.index(Plane.HEAD)]
-        found = self._opinion.doubt(mask, prepared.grid, prepared.letterbox, prepared.fan, at_wall)
-        # What the reader does not know as an abdomen stays what the network called it.
-        if found is None or found.standardness < MIN_STANDARDNESS:
-            return None
-        shares = raw.planes.tolist()
-        shares[head], shares[abdomen] = shares[abdomen], shares[head]
-        outline = found.ellipse.points().astype(np.float32)
-        return Prediction(
-            frame.index,
-            frame.time_s,
-            Plane.ABDOMEN,
-            dict(zip(names, shares, strict=True)),
-            found.standardness,
-            outline,
-            found.ellipse,
-            file=frame.file,
-            shape=shape_of(found.ellipse, outline, prepared.letterbox, prepared.fan),
-            structures=found.structures,
-            change=prepared.change,
         )
 
     def _for_stills(self) -> Predictor | None:

@@ -37,9 +37,8 @@ class NetworkConfig:
     ``height`` and ``width`` are the input grid in pixels, divisible by 32. ``channels`` are the widths of the encoder's
     five stages, at 1/2 to 1/32 of the input. ``hidden`` is the width of the temporal unit's state. ``crop_scale``: see
     ``fetalnet.network.reader.crop_size``. With ``rim`` fitted ellipses are moved to the border that a rim reader sees,
-    with ``shaft`` fitted lines to the ends that a shaft reader sees, with ``opinion`` heads in pictures alone are
-    doubted. ``stills`` is a network of its own for pictures alone, which may take longer than a frame of a stream, on
-    another grid; it uses the same parts.
+    with ``shaft`` fitted lines to the ends that a shaft reader sees. ``stills`` is a network of its own for pictures
+    alone, which may take longer than a frame of a stream, on another grid; it uses the same parts.
     """
 
     height: int = 256
@@ -50,7 +49,6 @@ class NetworkConfig:
     crop_scale: float = 1.0
     rim: bool = False
     shaft: bool = False
-    opinion: bool = False
     stills: NetworkConfig | None = None
 
     def __post_init__(self) -> None:
@@ -59,7 +57,7 @@ class NetworkConfig:
         of = self.stills
         if of is None:
             return
-        if of.rim or of.shaft or of.opinion or of.stills or (of.height, of.width) == (self.height, self.width):
+        if of.rim or of.shaft or of.stills or (of.height, of.width) == (self.height, self.width):
             raise ValueError("a network for stills has a grid of its own and no parts beside it")
 
     def to_json(self) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from fetalnet.network.attention import DecoderStage
 from fetalnet.network.blocks import ResidualBlock, convolution
 from fetalnet.network.branch import ClassificationBranch, Findings
 from fetalnet.network.config import STRIDE, Masks, NetworkConfig, Temporal
-from fetalnet.network.opinion import SecondOpinion
 from fetalnet.network.output import Output, StepOutput, as_clips
 from fetalnet.network.reader import Reader
 from fetalnet.network.rim import RimReader
@@ -21,8 +20,8 @@ from fetalnet.planes import STANDARD_PLANES
 _MIDDLE = 2
 """The stage at 1/8 of the input: fine enough for the structures within an organ, coarse enough to be cheap."""
 
-PARTS = ("rim", "shaft", "opinion")
-"""The parts that are run beside the rest, on strips and crops of the picture."""
+PARTS = ("rim", "shaft")
+"""The parts that are run beside the rest, on strips of the picture."""
 
 BESIDE = tuple(f"{part}." for part in PARTS)
 """How the names of their numbers begin."""
@@ -38,9 +37,8 @@ class StreamingFetalNet(nn.Module):
     recurrent bottleneck. Ours: residual blocks, 2.1 M parameters instead of 69 M, one mask channel per plane, a
     branch that looks inside the outlines, a reader that rates how near each outlined organ is to its ideal plane, a rim
     reader and a shaft reader that see the border of a fitted ellipse and the ends of a fitted line in the picture's own
-    resolution (run beside, see ``fetalnet.refinement``), a second opinion on heads in pictures alone (see
-    ``fetalnet.second_opinion``), state carried by the caller. ``stills`` is a second network, for pictures alone,
-    which nothing here runs.
+    resolution (run beside, see ``fetalnet.refinement``), state carried by the caller. ``stills`` is a second network,
+    for pictures alone, which nothing here runs.
     """
 
     masks = Masks.PER_PLANE
@@ -66,7 +64,6 @@ class StreamingFetalNet(nn.Module):
         self.reader = Reader(config.crop_scale)
         self.rim = RimReader() if config.rim else None
         self.shaft = ShaftReader() if config.shaft else None
-        self.opinion = SecondOpinion() if config.opinion else None
         self.stills = StreamingFetalNet(config.stills) if config.stills is not None else None
 
     def initial_state(self, batch: int, height: int | None = None, width: int | None = None) -> Tensor:

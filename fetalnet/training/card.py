@@ -107,7 +107,7 @@ def _parts_alone(config: dict[str, Any]) -> list[str]:
     """Which part was trained where it was not the whole network."""
     if config["phases"]:
         return []
-    named = {"rim": "the rim reader", "shaft": "the shaft reader", "opinion": "the second opinion"}
+    named = {"rim": "the rim reader", "shaft": "the shaft reader"}
     parts = [name for part, name in named.items() if config.get(part) is not None]
     told = " and ".join(parts).capitalize() + " alone " + ("was" if len(parts) == 1 else "were")
     return ["", f"{told} trained; the rest is that of the weights it began with."]

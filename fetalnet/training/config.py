@@ -40,7 +40,6 @@ class Network(_Table):
     crop_scale: float = Field(default=1.0, gt=0.5)
     rim: bool = False
     shaft: bool = False
-    opinion: bool = False
 
     def build(self) -> NetworkConfig:
         return NetworkConfig(**self.model_dump(exclude={"architecture"}))

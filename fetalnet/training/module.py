@@ -27,7 +27,7 @@ class Training(lightning.LightningModule):  # type: ignore[misc]  # Lightning is
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's types lack it
         if isinstance(self.network, StreamingFetalNet):
             self.network.reader.requires_grad_(False)
-            for part in (self.network.rim, self.network.shaft, self.network.opinion):
+            for part in (self.network.rim, self.network.shaft):
                 if part is not None:
                     part.requires_grad_(False)
 

@@ -232,7 +232,7 @@ def with_stills(network: Network, stills: LoadedNetwork) -> StreamingFetalNet:
             f"The weights {stills.name} see pictures of the same size as the network that is trained; for stills name "
             "weights of another size, or none."
         )
-    alone = replace(other.config, rim=False, shaft=False, opinion=False, stills=None)
+    alone = replace(other.config, rim=False, shaft=False, stills=None)
     whole = StreamingFetalNet(replace(network.config, stills=alone))
     beside = (*BESIDE, STILLS)
     kept = {STILLS + name: each for name, each in other.state_dict().items() if not name.startswith(beside)}
