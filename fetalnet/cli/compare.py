@@ -36,7 +36,7 @@ def compare(
         typer.Option("--transfer", help="Instead: train one network on the phantom alone, score it on real heads."),
     ] = False,
     write_results: Annotated[
-        bool, typer.Option("--write-results", help="Also replace this comparison's section of docs/results.md.")
+        bool, typer.Option("--write-results", help="Also replace this comparison's section of docs/comparison.md.")
     ] = False,
 ) -> None:
     """Train networks from random weights on the same data, as long, and print how they do as Markdown.
@@ -57,13 +57,13 @@ def compare(
         raise cannot_write(out, error) from error
     check_writable(out / "comparison.md")
     if write_results:
-        around_section(comparing.RESULTS_PAGE, "transfer" if transfer else "comparison")
-        check_writable(comparing.RESULTS_PAGE)
+        around_section(comparing.COMPARISON_PAGE, "transfer" if transfer else "comparison")
+        check_writable(comparing.COMPARISON_PAGE)
     folder = cache or out / "cache"
     if transfer:
         report = comparing.transfer(settings[0], out, folder, presentations)
     else:
         report = comparing.compare(settings, out, folder, presentations, recordings)
     if write_results:
-        report.write_into(comparing.RESULTS_PAGE)
+        report.write_into(comparing.COMPARISON_PAGE)
     typer.echo(report.text(), nl=False)

@@ -46,7 +46,7 @@ from fetalnet.training.run import train
 SYSTEMS = ("short_streaming", "short_fetalnet", "short_multitask_unet", "short_mtln", "short_streaming_heads")
 """Configurations compared when none is named: what two CPU cores can train, each shown as many pictures."""
 
-RESULTS_PAGE = Path(fetalnet.__file__).parents[1] / "docs" / "results.md"
+COMPARISON_PAGE = Path(fetalnet.__file__).parents[1] / "docs" / "comparison.md"
 TIMED_FRAMES = 25
 _TIMED_ON = ("openvino", "torch")
 _WARM_UP_FRAMES = 3

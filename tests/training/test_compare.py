@@ -281,7 +281,7 @@ def test_that_a_transfer_from_real_heads_is_refused(tmp_path):
 
 
 def test_that_the_command_names_what_is_missing_before_it_trains(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(comparing, "RESULTS_PAGE", tmp_path / "none.md")
+    monkeypatch.setattr(comparing, "COMPARISON_PAGE", tmp_path / "none.md")
     for arguments, sentence in (
         (["--write-results"], "The page none.md cannot be read"),
         (["nowhere"], "The training configuration nowhere cannot be read"),
