@@ -17,19 +17,20 @@ _DATA = [
     {
         "name": "HC18, van den Heuvel et al. 2018, doi 10.1371/journal.pone.0200412, Zenodo 1327317",
         "licence": "CC BY 4.0",
-        "use": "real heads; heads erased, or replaced by a phantom's organ, as other planes; their tissue in "
-        "a phantom's organs",
+        "use": "real heads; heads erased, as other planes",
     },
     {
-        "name": "FETAL_PLANES_DB, Burgos-Artizzu et al. 2020, Zenodo 3904280 (other planes only)",
+        "name": "FETAL_PLANES_DB, Burgos-Artizzu et al. 2020, doi 10.1038/s41598-020-67076-5, Zenodo 3904280",
         "licence": "CC BY 4.0",
-        "use": "real frames without a standard plane",
+        "use": "real brains, abdomens and femurs with calipers of this project (resources/annotations), and what can be "
+        "seen in them; real thoraxes and other views as none of our planes",
     },
 ]
 _LIMITS = [
     "Research software, not a medical device: each measure is a proposal that a person accepts, corrects or rejects.",
-    "Abdomen and femur were learned from simulation alone; no figure says how they do on real patients.",
-    "Heads were learned from the stills of one hospital; other scanners and hands may differ.",
+    "Real abdomens and femurs were learned from stills of one country, most of them of one make of scanner; other "
+    "scanners and hands may differ. There was no real fetal video.",
+    "Real heads were learned from the stills of HC18, one hospital with two scanners, and of the same country.",
     "No twins, no anomalies, no transvaginal scans were trained on knowingly.",
 ]
 
