@@ -22,15 +22,15 @@ _DATA = [
     {
         "name": "FETAL_PLANES_DB, Burgos-Artizzu et al. 2020, doi 10.1038/s41598-020-67076-5, Zenodo 3904280",
         "licence": "CC BY 4.0",
-        "use": "real brains, abdomens and femurs with calipers of this project (resources/annotations), and what can be "
-        "seen in them; real thoraxes and other views as none of our planes",
+        "use": "real brains, abdomens and femurs with calipers of this project (resources/annotations), what is seen in "
+        "them, and real thoraxes and other views as none of our planes",
     },
 ]
 _LIMITS = [
     "Research software, not a medical device: each measure is a proposal that a person accepts, corrects or rejects.",
     "Real abdomens and femurs were learned from stills of one country, most of them of one make of scanner; other "
     "scanners and hands may differ. There was no real fetal video.",
-    "Real heads were learned from the stills of HC18, one hospital with two scanners, and of the same country.",
+    "Real heads were learned from the same stills and from HC18, one hospital of another country with two scanners.",
     "No twins, no anomalies, no transvaginal scans were trained on knowingly.",
 ]
 

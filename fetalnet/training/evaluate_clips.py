@@ -16,14 +16,17 @@ from fetalnet.datasets.plane_annotations import Caliper
 from fetalnet.engines import Device
 from fetalnet.examination import Examination
 from fetalnet.geometry import Ellipse
+from fetalnet.measurement import measure
 from fetalnet.picture.sector_search import search_sector
-from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Plane
+from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
 from fetalnet.prediction import Prediction
 from fetalnet.recording_judge import Judgement
 from fetalnet.sources import frames_from, open_source
 from fetalnet.training.evaluate_phantom import predictor_of
+from fetalnet.training.evaluate_planes import validation_stills
+from fetalnet.training.hc18 import HeadStill, head_stills
 from fetalnet.training.processes import spread
-from fetalnet.training.still_clips import StillClip
+from fetalnet.training.still_clips import RATE_HZ, StillClip
 
 Labelled = tuple[PlaneStill, Caliper | None]
 
@@ -45,14 +48,36 @@ class ClipScore:
     holds: bool | None = None
 
 
-def predictions_of(weights: Path, still: Labelled, device: str = Device.AUTO) -> list[Prediction]:
-    """What the network says of the frames of a still's clip, before any judge."""
+@dataclass(frozen=True, slots=True)
+class MeasuredStill:
+    """A still of the validation split and what a person measured in it, in native pixels."""
+
+    still: PlaneStill | HeadStill
+    sizes_px: dict[Kind, float]
+
+
+def measured_stills(data: Path) -> list[MeasuredStill]:
+    """The heads of HC18, and the abdomens and femurs with calipers that count. Raises ``InputError``."""
+    found = []
+    for head in head_stills(data / "hc18"):
+        if head.kept_back:
+            sizes = {kind: length.px for kind, length in measure(head.truth(), Plane.HEAD).items()}
+            found.append(MeasuredStill(head, sizes))
+    for still, caliper in validation_stills(data):
+        if caliper is not None and caliper.scored and caliper.geometry is not None and still.plane is not None:
+            sizes = {kind: length.px for kind, length in measure(caliper.geometry, still.plane).items()}
+            found.append(MeasuredStill(still, sizes))
+    return found
+
+
+def clip_predictions(
+    weights: Path, still: PlaneStill | HeadStill, seed: int = 0, rate_hz: float = RATE_HZ, device: str = Device.AUTO
+) -> list[Prediction]:
+    """What the network predicts for the frames of a still's clip, before any judge."""
     cv2.setNumThreads(1)
-    clip = StillClip(still[0].pixels(), seed=0)
-    predictor = predictor_of(weights, device)
-    first = next(iter(clip)).pixels
-    sector = search_sector(first)
-    predictor.look_at(sector.box, sector.mask(first.shape))
+    clip, predictor = StillClip(still.pixels(), seed, rate_hz), predictor_of(weights, device)
+    sector = search_sector(clip.pixels)
+    predictor.look_at(sector.box, sector.mask(clip.pixels.shape))
     return [predictor.predict(frame) for frame in clip]
 
 
@@ -62,7 +87,7 @@ def score_clips(weights: Path, stills: Sequence[Labelled], device: str = Device.
 
 
 def _score(weights: Path, device: str, still: Labelled) -> ClipScore:
-    return score_predictions(still, predictions_of(weights, still, device))
+    return score_predictions(still, clip_predictions(weights, still[0], device=device))
 
 
 def score_predictions(labelled: Labelled, predictions: Sequence[Prediction]) -> ClipScore:

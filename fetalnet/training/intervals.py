@@ -1,4 +1,4 @@
-"""How wide the intervals of ``fetalnet.estimate`` must be, from phantom recordings and clips of them."""
+"""How wide the intervals of ``fetalnet.estimate`` must be, from phantom recordings and from clips of real stills."""
 
 from __future__ import annotations
 
@@ -64,6 +64,17 @@ def fit_shared_error(known: Iterable[Miss]) -> dict[Kind, float]:
             at = math.ceil((len(ordered) + 1) * HOLDS) - 1
             result[kind] = ordered[min(at, len(ordered) - 1)]
     return result
+
+
+def still_misses(
+    number: int, predictions: Sequence[Prediction], judge: RecordingJudge, truth: dict[Kind, float]
+) -> Iterator[Miss]:
+    """Of the clip of a real still whose annotated sizes are ``truth`` in px; what annotations err is part of it."""
+    rate_hz = rate_of([each.time_s for each in predictions])
+    for kind, estimate in Examination.of(judge.judged(predictions)).estimates().items():
+        if kind in truth:
+            own = own_error(estimate.values, estimate.n / rate_hz)
+            yield Miss(kind, number, estimate.value.px / truth[kind] - 1.0, own)
 
 
 class Coverage(NamedTuple):

@@ -30,28 +30,29 @@ class StillClip:
 
     pixels: NDArray[np.uint8]
     seed: int
+    rate_hz: float = RATE_HZ
 
     def __len__(self) -> int:
-        return round(DURATION_S * RATE_HZ)
+        return round(DURATION_S * self.rate_hz)
 
     def __iter__(self) -> Iterator[Frame]:
         rng = np.random.default_rng([self.seed, *self.pixels.shape])
         height, width = self.pixels.shape
-        wander = [_wander(rng, len(self)) for _ in range(4)]
+        time_s = np.arange(len(self)) / self.rate_hz
+        wander = [_wander(rng, time_s) for _ in range(4)]
         speckle = _grain(rng, self.pixels.shape)
-        keeps = math.exp(-1 / (RATE_HZ * _FORGETS_S))
+        keeps = math.exp(-1 / (self.rate_hz * _FORGETS_S))
         for index, (x, y, turn, gain) in enumerate(np.stack(wander, axis=1)):
             matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), turn * _TURN_DEG, 1.0)
             matrix[:, 2] += x * _SHIFT * width, y * _SHIFT * width
             moved = cv2.warpAffine(self.pixels, matrix, (width, height), flags=cv2.INTER_LINEAR).astype(np.float32)
             speckle = keeps * speckle + math.sqrt(1 - keeps**2) * _grain(rng, self.pixels.shape)
             seen = moved * (1.0 + gain * _GAIN) * (1.0 + _SPECKLE * speckle)
-            yield Frame(index, index / RATE_HZ, np.clip(seen, 0, 255).astype(np.uint8))
+            yield Frame(index, index / self.rate_hz, np.clip(seen, 0, 255).astype(np.uint8))
 
 
-def _wander(rng: np.random.Generator, count: int) -> NDArray[np.float64]:
-    """(count,) A smooth path between -1 and 1: three slow waves."""
-    time_s = np.arange(count) / RATE_HZ
+def _wander(rng: np.random.Generator, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A smooth path between -1 and 1 at each of the times (n,): three slow waves."""
     rates_hz, phases = rng.uniform(0.1, 0.8, 3), rng.uniform(0, 2 * math.pi, 3)
     path: NDArray[np.float64] = np.sin(2 * math.pi * np.outer(time_s, rates_hz) + phases).mean(axis=1)
     return path

@@ -19,6 +19,8 @@ from fetalnet.training.sweeps import Sweep
 _BATCH, _LENGTH = 16, 100
 _RESTS, _CUTS, _POOR, _NOISY = 0.4, 0.25, 0.15, 0.5
 """Shares of stretches in which the hand rests somewhere, that are cut together, made poor, or said otherwise."""
+_REAL_RESTS = 0.25
+"""Of the stretches those of a hand that rests on a real picture all the time."""
 _SPEED = 0.5
 """Logarithm of the greatest change of speed."""
 _POORLY_PLACED = 6.0
@@ -36,17 +38,22 @@ class SweepBatch(NamedTuple):
     shown: Tensor
 
 
-def draw_sweeps(sweeps: Sequence[Sweep], seed: int, step: int) -> SweepBatch:
-    """The batch of one step."""
+def draw_sweeps(sweeps: Sequence[Sweep], seed: int, step: int, rests: Sequence[Sweep] = ()) -> SweepBatch:
+    """The batch of one step; ``rests`` are recordings of a hand at rest, shorter than a stretch."""
     rngs = [np.random.default_rng([seed, step, item]) for item in range(_BATCH)]
-    drawn = [_drawn(rng, sweeps) for rng in rngs]
+    drawn = [_drawn(rng, sweeps, rests) for rng in rngs]
     evidence, standardness = (torch.from_numpy(np.stack(parts)) for parts in zip(*drawn, strict=True))
     return SweepBatch(evidence, standardness.amax(dim=2).apply_(presence))
 
 
-def _drawn(rng: np.random.Generator, sweeps: Sequence[Sweep]) -> Sweep:
+def _drawn(rng: np.random.Generator, sweeps: Sequence[Sweep], rests: Sequence[Sweep]) -> Sweep:
     """A stretch, whole or cut, as other fetuses and scanners would have it."""
-    sweep = _cut(rng, sweeps) if rng.random() < _CUTS else _stretch(rng, sweeps, _LENGTH)
+    if rests and rng.random() < _REAL_RESTS:
+        sweep = _prolonged(rests[int(rng.integers(len(rests)))], _LENGTH)
+    elif rng.random() < _CUTS:
+        sweep = _cut(rng, [*sweeps, *rests])
+    else:
+        sweep = _stretch(rng, sweeps, _LENGTH)
     if rng.random() < _POOR:
         return _poor(rng, sweep)
     if rng.random() < _NOISY:
@@ -64,6 +71,13 @@ def _poor(rng: np.random.Generator, sweep: Sweep) -> Sweep:
         evidence[:, :-2] = np.minimum(evidence[:, :-2], low)
         evidence[:, -2] = -low
     return Sweep(evidence, np.zeros_like(sweep.standardness))
+
+
+def _prolonged(sweep: Sweep, length: int) -> Sweep:
+    """The recording there and back until it is long enough: the hand stays where it is."""
+    last = len(sweep.evidence) - 1
+    places = last - np.abs(last - np.arange(length) % (2 * last))
+    return Sweep(sweep.evidence[places], sweep.standardness[places])
 
 
 def _cut(rng: np.random.Generator, sweeps: Sequence[Sweep]) -> Sweep:

@@ -1,4 +1,4 @@
-"""What the frame network says of phantom recordings that it was not trained on: from these the judges learn."""
+"""What the frame network says of phantom recordings and of clips of real stills: from these the judges learn."""
 
 from __future__ import annotations
 
@@ -16,12 +16,19 @@ from fetalnet.evidence import RATE_HZ, Floats, evidence
 from fetalnet.network.weights import load_weights
 from fetalnet.phantom import PhantomRecording
 from fetalnet.planes import STANDARD_PLANES
+from fetalnet.training.evaluate_clips import clip_predictions
 from fetalnet.training.evaluate_phantom import look_at_fan, predictor_of
+from fetalnet.training.example import data_folder
 from fetalnet.training.phantom_data import phantom_version
 from fetalnet.training.processes import spread
+from fetalnet.training.real_planes import LabelledStill, labelled_stills
 
 _DURATIONS_S = (8.0, 12.0)
 """By the parity of the seed: a hand that hurries, and one that does not."""
+
+
+STILLS_EVERY = 2
+"""Of the real stills of the training split one in so many becomes a clip."""
 
 
 class Sweep(NamedTuple):
@@ -52,6 +59,30 @@ def _watch(weights: Path, folder: Path, seed: int) -> None:
     buffer = io.BytesIO()
     np.savez(buffer, evidence=seen, standardness=np.array(true, np.float32))
     write_file(_file(folder, seed), buffer.getvalue())
+
+
+def still_sweeps_of(weights: Path, cache: Path) -> list[Sweep]:
+    """One for each clip of a real still of the training split: a hand that rests on a real plane, or on none."""
+    folder = cache / f"still-sweeps-{load_weights(weights).sha256[:12]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    stills = [each for each in labelled_stills(data_folder()) if not each.still.kept_back][::STILLS_EVERY]
+    missing = [each for each in stills if not _still_file(folder, each).exists()]
+    for _ in spread(partial(_watch_still, weights, folder), missing, "Analysing clips of real stills"):
+        pass
+    return [_read(_still_file(folder, each)) for each in stills]
+
+
+def _watch_still(weights: Path, folder: Path, still: LabelledStill) -> None:
+    seen = evidence(clip_predictions(weights, still.still, seed=1, rate_hz=RATE_HZ))
+    # Experts froze these planes: that they are near the ideal is all that is known.
+    shown = [float(plane is still.still.plane) for plane in STANDARD_PLANES]
+    buffer = io.BytesIO()
+    np.savez(buffer, evidence=seen, standardness=np.tile(np.array(shown, np.float32), (len(seen), 1)))
+    write_file(_still_file(folder, still), buffer.getvalue())
+
+
+def _still_file(folder: Path, still: LabelledStill) -> Path:
+    return folder / f"{still.still.name}.npz"
 
 
 def _read(path: Path) -> Sweep:

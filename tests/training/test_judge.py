@@ -44,6 +44,15 @@ def test_that_what_is_drawn_keeps_its_truth():
     assert torch.equal(draw_sweeps(plain, 3, 0).evidence, draw_sweeps(plain, 3, 0).evidence)
 
 
+def test_that_a_hand_that_rests_on_a_real_picture_is_drawn_as_long_as_any_stretch():
+    rest = Sweep(np.full((75, 5), 9, np.float32), np.eye(3, dtype=np.float32)[[HEAD] * 75])
+    batches = [draw_sweeps([sweep(0)], 3, step, [rest]) for step in range(6)]
+    drawn = [(seen, shown) for batch in batches for seen, shown in zip(batch.evidence, batch.shown, strict=True)]
+    resting = [shown for seen, shown in drawn if (seen == 9).all()]
+    assert 5 < len(resting) < len(drawn) / 2
+    assert all((shown == 1).all() for shown in resting)
+
+
 # The training loop is Lightning's: what it warns about in itself is not ours to mend.
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("both_ways", [True, False])
