@@ -22,8 +22,8 @@ _DATA = [
     {
         "name": "FETAL_PLANES_DB, Burgos-Artizzu et al. 2020, doi 10.1038/s41598-020-67076-5, Zenodo 3904280",
         "licence": "CC BY 4.0",
-        "use": "real brains, abdomens and femurs with calipers of this project (resources/annotations), what is seen in "
-        "them, and real thoraxes and other views as none of our planes",
+        "use": "real brains, abdomens and femurs with calipers of this project (resources/annotations), what is seen "
+        "in them, and real thoraxes and other views as none of our planes",
     },
 ]
 _LIMITS = [
