@@ -6,7 +6,7 @@ import errno
 import os
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -43,11 +43,13 @@ def write_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
 
 
 @contextmanager
-def whole_file(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
+def whole_file(
+    path: Path, *, mode: int = 0o644, check: Callable[[Path], None] = lambda part: None
+) -> Iterator[BinaryIO]:
     """A file to write into, which takes its place at ``path`` when the block ends well; else nothing changes.
 
-    Who may read it is ``mode``, or less where the system's umask says so. Raises ``InputError`` with a sentence for a
-    person where the system refuses.
+    ``check`` is shown the whole file before that; where it raises, nothing changes either. Who may read it is ``mode``,
+    or less where the system's umask says so. Raises ``InputError`` with a sentence for a person.
     """
     try:
         part, handle = _part_beside(path)
@@ -58,6 +60,7 @@ def whole_file(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
+        check(part)
         part.chmod(keeping_to_umask(mode))
         part.replace(path)
     except OSError as error:
