@@ -38,6 +38,8 @@ class Connection:
         self._on_refused, self._on_failed = on_refused, on_failed
         self._until_s = 0.0
         self._connection.recv = self._recv
+        # Its own does not close what the peer has closed already.
+        self._connection._shutdown_socket = self._shut
         threads: tuple[Any, ...] = association, association.dul
         for thread in threads:
             # Nothing of a peer keeps a closed program alive.
@@ -81,6 +83,13 @@ class Connection:
         finally:
             wire.settimeout(usual_s)
         return content
+
+    def _shut(self) -> None:
+        wire: socket.socket | None = self._connection.socket
+        if wire is not None:
+            with contextlib.suppress(OSError):
+                wire.shutdown(socket.SHUT_RDWR)
+            wire.close()
 
     def _refuse(self, why: str) -> None:
         self._on_refused(why)

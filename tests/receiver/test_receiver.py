@@ -291,9 +291,8 @@ def test_that_what_was_broken_off_is_not_kept_where_it_comes_whole_before_it_end
     listening = listen()
     association = listening.association()
     # As on a busy machine: what is to end the association has not begun to.
-    monkeypatch.setattr(Association, "abort", lambda self: None)
     (served,) = listening.served
-    monkeypatch.setattr(served, "abort", lambda block=False: None)
+    monkeypatch.setattr(served, "_abort_blocking", lambda block=True: None)
     assert association.send_c_store(scan()).Status == 0xA700
     association.release()
     listening.hears("at once")
