@@ -9,7 +9,7 @@ import pytest
 from senders import encoded, wait_for
 from watch import Packets, Pictures, Watch
 
-from fetalnet.live import LinkState, LiveFrame
+from fetalnet.live import LinkState, LiveFrame, cut_clip
 from fetalnet.live.recorder import Recorder, _File
 from fetalnet.live.source import Arrival
 from fetalnet.sources import VideoFile
@@ -137,8 +137,10 @@ def test_that_only_their_owner_may_read_recordings_and_clips(tmp_path: Path) -> 
         source.due.release(3)
         watch.wait_frames(1)
     source.hang.set()
+    (segment,) = watch.recorder.segments
+    cut_clip(watch.recorder.segments, segment.began_s - 1.0, segment.ended_s + 1.0, folder / "clip.mkv")
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert [path.stat().st_mode & 0o777 for path in folder.iterdir()] == [0o600]
+    assert [path.stat().st_mode & 0o777 for path in folder.iterdir()] == [0o600] * 2
 
 
 def test_that_a_busy_computer_is_no_bad_cable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
