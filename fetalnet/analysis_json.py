@@ -161,13 +161,14 @@ class BestsJson(TypedDict):
 class EstimateJson(TypedDict):
     """Median over n frames; low to high holds the true value in about 95 % of simulated recordings.
 
-    low and high are in mm where value_mm is given, else in pixels.
+    low and high are in ``unit``: mm where value_mm is given, else pixels.
     """
 
     value_px: NonNegative
     value_mm: NonNegative | None
     low: float
     high: float
+    unit: Literal["mm", "px"]
     n: Annotated[int, Field(ge=1)]
 
 

@@ -137,12 +137,13 @@ def _quality_json(prediction: Prediction | None, scale: Scale, limits: QualityLi
     return {"score": quality.score, "of": quality.of, "criteria": states}
 
 
-def _estimate_json(estimate: Estimate) -> dict[str, float | None]:
+def _estimate_json(estimate: Estimate) -> dict[str, float | str | None]:
     in_mm = estimate.value.mm is not None
     return {
         "value_px": estimate.value.px,
         "value_mm": estimate.value.mm,
         "low": estimate.low.mm if in_mm else estimate.low.px,
         "high": estimate.high.mm if in_mm else estimate.high.px,
+        "unit": "mm" if in_mm else "px",
         "n": estimate.n,
     }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -27,6 +28,11 @@ _REASONS = {
 }
 
 
+_PART_PREFIX, _PART_SUFFIX = ".fetalnet-", ".part"
+_umask_asked = threading.Lock()
+_being_written: set[str] = set()
+
+
 def write_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Write ``content`` to ``path`` at once; on any failure what was there before stays untouched.
 
@@ -37,10 +43,13 @@ def write_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
 
 
 @contextmanager
-def whole_file(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
+def whole_file(
+    path: Path, *, mode: int = 0o644, check: Callable[[Path], None] = lambda part: None
+) -> Iterator[BinaryIO]:
     """A file to write into, which takes its place at ``path`` when the block ends well; else nothing changes.
 
-    Raises ``InputError`` with a sentence for a person where the system refuses.
+    ``check`` is shown the whole file before that; where it raises, nothing changes either. Who may read it is ``mode``,
+    or less where the system's umask says so. Raises ``InputError`` with a sentence for a person.
     """
     try:
         part, handle = _part_beside(path)
@@ -51,12 +60,47 @@ def whole_file(path: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        part.chmod(mode)
+        check(part)
+        part.chmod(keeping_to_umask(mode))
         part.replace(path)
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
         part.unlink(missing_ok=True)
+        _being_written.discard(part.name)
+
+
+def keeping_to_umask(mode: int) -> int:
+    """Rights for a file or folder that was made for its owner alone: as the system would have made it."""
+    with _umask_asked:
+        # It can only be asked by setting it.
+        umask = os.umask(0o077)
+        os.umask(umask)
+    return mode & ~umask
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete what ``whole_file`` left half written in ``folder`` when its program was killed; nothing of others.
+
+    Raises ``OSError`` where the system refuses.
+    """
+    for part in folder.glob(f"{_PART_PREFIX}*{_PART_SUFFIX}"):
+        process = part.name.removeprefix(_PART_PREFIX).partition("-")[0]
+        if process.isdecimal() and part.name not in _being_written and not _is_running(int(process)):
+            part.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    """Whether another program has this number now. Windows keeps what is open from being deleted by itself."""
+    if os.name == "nt" or process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def check_writable(path: Path) -> None:
@@ -65,6 +109,7 @@ def check_writable(path: Path) -> None:
         part, handle = _part_beside(path)
         os.close(handle)
         part.unlink()
+        _being_written.discard(part.name)
     except OSError as error:
         raise cannot_write(path, error) from error
 
@@ -75,8 +120,11 @@ def _part_beside(path: Path) -> tuple[Path, int]:
         raise IsADirectoryError(errno.EISDIR, "is a folder")
     if path.exists() and not path.is_file():
         raise OSError(errno.ENODEV, "is a device or a pipe")
-    handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-    return Path(name), handle
+    prefix = f"{_PART_PREFIX}{os.getpid()}-"
+    handle, name = tempfile.mkstemp(prefix=prefix, suffix=_PART_SUFFIX, dir=path.parent)
+    part = Path(name)
+    _being_written.add(part.name)
+    return part, handle
 
 
 def cannot_write(path: Path, error: OSError) -> InputError:

@@ -119,6 +119,7 @@ def test_that_a_recording_without_a_scale_gives_pixels_only():
     assert value["best"]["BPD"]["value_mm"] is None
     estimate = value["estimate"]["BPD"]
     assert estimate["low"] < estimate["value_px"] == 40.0 < estimate["high"]
+    assert estimate["unit"] == "px"
     before, head = value["segments"]
     assert (before["plane"], before["start"], head["plane"], head["end"]) == ("other", 0, "head", 29)
     assert before["end"] + 1 == head["start"] == pytest.approx(5, abs=1)
@@ -136,6 +137,7 @@ def test_that_a_scale_gives_mm_everywhere():
     estimate = value["estimate"]["OFD"]
     assert estimate["value_mm"] == pytest.approx(25)
     assert estimate["low"] < 25 < estimate["high"]
+    assert estimate["unit"] == "mm"
 
 
 def test_that_outlines_are_not_held():

@@ -37,9 +37,10 @@ def receive(
     settings = ReceiverSettings(port, aet, tuple(allow or ()), host)
     arrived: queue.SimpleQueue[Received | None] = queue.SimpleQueue()
     receiver = Receiver(settings, out, arrived.put, notice)
-    receiver.start()
+    # A stop may come as soon as it listens.
     previous = [(each, signal.signal(each, lambda *_: arrived.put(None))) for each in (signal.SIGINT, signal.SIGTERM)]
     try:
+        receiver.start()
         while count is None or count > 0:
             try:
                 received = arrived.get(timeout=_LOOK_S)

@@ -16,7 +16,7 @@ import cv2
 from pydicom import Dataset, FileMetaDataset, dcmread
 from pydicom.errors import BytesLengthException, InvalidDicomError
 
-from fetalnet.atomic_file import cannot_write, whole_file, write_file
+from fetalnet.atomic_file import cannot_write, keeping_to_umask, whole_file, write_file
 from fetalnet.deidentification.pixels import store_masked, ultrasound_area
 from fetalnet.deidentification.profile import NewUids, deidentify_attributes
 from fetalnet.deidentification.report import Report
@@ -98,7 +98,7 @@ def deidentify_folder(
         on_progress(len(files), len(files))
         if not report.written:
             raise InputError(f"Nothing in {source.name} could be de-identified; nothing was written.")
-        part.chmod(0o755)
+        part.chmod(keeping_to_umask(0o755))
         if out.is_dir():
             out.rmdir()
         part.replace(out)

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fetalnet.atomic_file import cannot_write
+from fetalnet.atomic_file import cannot_write, keeping_to_umask
 from fetalnet.errors import InputError
 from fetalnet.geometry import Ellipse, Geometry
 from fetalnet.measurement import measure
@@ -193,7 +193,7 @@ class OverlayWriter:
                 return
             self._container.mux(self._stream.encode(None))
             self._container.close()
-            self._part.chmod(0o644)
+            self._part.chmod(keeping_to_umask(0o644))
             self._part.replace(self.path)
         except (av.FFmpegError, OSError) as failure:
             raise _failed(self.path, failure) from failure

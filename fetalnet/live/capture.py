@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -29,6 +30,8 @@ LATE_S = 0.5
 """Where decoding is so late it goes on at the next key frame: what was skipped is on disk."""
 _LOOK_S = 0.1
 """How often the capture looks whether it is to stop."""
+_BUSY_S = 0.5
+"""A look that comes back so much later than it was to has been kept waiting by a busy computer."""
 ABANDONED_LIMIT = 4
 """Threads that may hang in a driver before the program asks for help."""
 
@@ -94,6 +97,10 @@ class Capture:
         self._stopped = False
         self._begun_s = time.monotonic()
         self._newest_s: float | None = None
+        self._arrived_s = -math.inf
+        self._taking_since_s: float | None = None
+        self._disk_s = 0.0
+        self._arrived_s = -math.inf
         self._segment = -1
         self._index = 0
         self._keyed = False
@@ -124,8 +131,15 @@ class Capture:
             return LinkStatus(LinkState.LIVE, self.recorder.problem or self.recorder.warning or "")
         if self._newest_s is None and not self._sentence and now_s - self._begun_s < NO_SIGNAL_S:
             return LinkStatus(LinkState.CONNECTING, f"Connecting to {self.source.name}.")
-        waiting = f"Nothing comes from {self.source.name}; look at sender and cable."
-        return LinkStatus(LinkState.NO_SIGNAL, self._sentence or waiting)
+        return LinkStatus(LinkState.NO_SIGNAL, self._why_nothing(now_s))
+
+    def _why_nothing(self, now_s: float) -> str:
+        name, taking_since_s = self.source.name, self._taking_since_s
+        if taking_since_s is not None and now_s - taking_since_s > NO_SIGNAL_S:
+            return f"Pictures of {name} arrive, but this computer cannot take them in time; close other programs."
+        if now_s - self._arrived_s < NO_SIGNAL_S:
+            return f"{name} sends, but nothing that can be shown; waiting for its next whole picture."
+        return self._sentence or f"Nothing comes from {name}; look at sender and cable."
 
     # The capture thread.
 
@@ -150,14 +164,24 @@ class Capture:
         began = False
         while not self._stop.is_set():
             ended = reader.ended
+            looked_s = time.monotonic()
             arrivals = reader.take(_LOOK_S)
+            now_s = time.monotonic()
+            if now_s - looked_s > _LOOK_S + _BUSY_S:
+                self.doctor.computer_was_busy()
+            if arrivals:
+                self._arrived_s = now_s
             if arrivals and not began and reader.form is not None:
                 began, self._mark = True, ()
                 self._begin(reader.form)
             if arrivals and self._form is not None:
+                self._taking_since_s = now_s
                 self._take(arrivals, self._form)
+                self._taking_since_s = None
+                if time.monotonic() - now_s - self._disk_s > NO_SIGNAL_S:
+                    self.doctor.computer_was_busy()
             elif ended:
-                self._sentence = str(reader.error) if reader.error is not None else "The recording is at its end."
+                self._sentence = self._why_ended(reader.error)
                 reader.close()
                 return began, reader.error is None or self._lasts(reader.error)
             elif time.monotonic() - reader.busy_since_s > self._stalled_s:
@@ -168,6 +192,13 @@ class Capture:
             self._take(reader.take(0.0), self._form)
         self._leave(reader)
         return began, True
+
+    def _why_ended(self, error: LinkError | None) -> str:
+        if error is None:
+            return "The recording is at its end."
+        if self.doctor.computer_is_busy and not self._lasts(error):
+            return f"The link to {self.source.name} broke while this computer was too busy; close other programs."
+        return str(error)
 
     def _lasts(self, error: LinkError) -> bool:
         return error.lasting or (error.misaddressed and self._newest_s is None)
@@ -198,17 +229,29 @@ class Capture:
     def _take(self, arrivals: list[Arrival], form: VideoForm) -> None:
         """Write all of it to disk, then decode it and show the newest."""
         pending: list[Arrival] = []
+        self._disk_s = 0.0
         for arrival in arrivals:
             mark = _mark(arrival, form.codec)
             if mark and self._mark and mark != self._mark:
+                changed = reformed(form, arrival, mark if isinstance(mark, bytes) else b"")
+                if changed is None:
+                    self.recorder.leave_out()
+                    self.doctor.damaged()
+                    continue
                 self._show_newest(pending)
                 pending = []
-                self._begin(reformed(form, arrival, mark if isinstance(mark, bytes) else b""))
+                self._begin(changed)
             self._mark = mark or self._mark
             self._keyed |= arrival.packet is None or arrival.packet.is_keyframe
             if not self._keyed:
                 continue  # a link begins between two key frames: nothing of this can be shown
-            self.recorder.write(arrival)
+            begun_s = time.monotonic()
+            written = self.recorder.write(arrival)
+            if arrival.packet is not None:  # pictures are encoded first, which is the processor's work
+                self._disk_s += time.monotonic() - begun_s
+            if not written and self.recorder.problem is None:
+                self.doctor.damaged()
+                continue  # what is shown is what is recorded, frame by frame
             self.doctor.arrived(arrival.arrived_s)
             pending.append(arrival)
         self._show_newest(pending)

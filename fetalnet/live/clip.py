@@ -26,7 +26,10 @@ def cut_clip(segments: Sequence[Segment], from_s: float, to_s: float, out: Path)
     start_ms = max(round((from_s - segment.began_s) * 1000), 0)
     end_ms = round((to_s - segment.began_s) * 1000)
     try:
-        with whole_file(out) as file, av.open(f"file:{segment.path.absolute()}", "r", format="matroska") as recording:
+        with (
+            whole_file(out, mode=0o600) as file,
+            av.open(f"file:{segment.path.absolute()}", "r", format="matroska") as recording,
+        ):
             stream = recording.streams.video[0]
             with av.open(file, "w", format="matroska") as clip:
                 copy = clip.add_stream_from_template(stream)

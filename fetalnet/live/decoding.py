@@ -38,9 +38,13 @@ class LiveDecoder:
     def decode(self, packet: av.Packet[VideoStream]) -> Iterable[VideoFrame]:
         """What the packet shows; nothing where it is damaged."""
         try:
-            return self._context.decode(packet)
+            return self.tried(packet)
         except av.FFmpegError:
             return ()
+
+    def tried(self, packet: av.Packet[VideoStream]) -> list[VideoFrame]:
+        """The same; raises ``av.FFmpegError`` where it is damaged."""
+        return self._context.decode(packet)
 
     def skip(self) -> None:
         """Forget the frames before: the next packet is a key frame that does not follow."""
@@ -59,14 +63,21 @@ def headers(packet: av.Packet[VideoStream], codec: str) -> bytes:
     return b"".join(b"\0\0\0\1" + unit for unit in dict.fromkeys(found))
 
 
-def reformed(form: VideoForm, arrival: Arrival, head: bytes) -> VideoForm:
-    """The form of a picture, or of the key frame with these headers, that is no longer as before."""
+def reformed(form: VideoForm, arrival: Arrival, head: bytes) -> VideoForm | None:
+    """The form of a picture, or of the key frame with these headers, that is no longer as before.
+
+    None where the key frame cannot be decoded by its own headers: they are damaged.
+    """
     if arrival.picture is not None:
         height, width = arrival.picture.shape[:2]
         return replace(form, width=width, height=height)
     assert arrival.packet is not None
     changed = replace(form, extradata=head)
-    for frame in LiveDecoder(changed).decode(arrival.packet):
+    try:
+        frames = LiveDecoder(changed).tried(arrival.packet)
+    except av.FFmpegError:
+        return None
+    for frame in frames:
         changed = replace(changed, width=frame.width, height=frame.height, pixel_format=frame.format.name)
     return changed
 

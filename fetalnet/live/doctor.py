@@ -49,7 +49,10 @@ class LinkReport:
     processed: int
     dropped: int
     lost: int
+    damaged: int
     breaks: int
+    busy: bool
+    """Whether this computer lately kept the program waiting, so that what is late or missing may be its own doing."""
     age_ms: tuple[float, float, float] | None
     """The 50th, 95th and 99th percentile."""
     whole_age_ms: tuple[float, float, float] | None
@@ -70,7 +73,7 @@ class LinkReport:
             + (f", {form.frame_rate_hz:.4g} Hz by its own account" if form.frame_rate_hz else ""),
             f"watched for {self.seconds:.0f} s: {self.delivered} frames arrived, {self.processed} were analysed, "
             f"{self.dropped} were not, {self.lost} were lost before they were recorded, "
-            f"the link broke {self.breaks} times",
+            f"{self.damaged} were damaged and left out, the link broke {self.breaks} times",
             f"last {WINDOW_S:.0f} s: {self.delivered_hz:.1f} arrived, {self.processed_hz:.1f} analysed, "
             f"{self.dropped_hz:.1f} left out a second; {self.repeated_share:.0%} repeat the frame before",
             f"from arrival to overlay painted, last {WINDOW_S:.0f} s: {_ages(self.age_ms)}",
@@ -93,7 +96,8 @@ class Doctor:
         self._painted: deque[tuple[float, float]] = deque()
         self._all_ages_ms: deque[float] = deque(maxlen=_KEPT_AGES)
         self._pictures: deque[tuple[float, bool]] = deque()
-        self._delivered = self._analysed = self._lost = self._breaks = 0
+        self._delivered = self._analysed = self._lost = self._damaged = self._breaks = 0
+        self._busy: deque[float] = deque()
         self._before: NDArray[np.uint8] | None = None
         self._sampled_s = 0.0
         self._combed: deque[float] = deque(maxlen=8)
@@ -117,6 +121,16 @@ class Doctor:
         """One was lost before it could be recorded."""
         with self._lock:
             self._lost += 1
+
+    def damaged(self) -> None:
+        """One was damaged, or leans on one that was, and is not in the recording."""
+        with self._lock:
+            self._damaged += 1
+
+    def computer_was_busy(self) -> None:
+        """The program was kept waiting by its own computer."""
+        with self._lock:
+            self._busy.append(self._clock())
 
     def link_broke(self) -> None:
         with self._lock:
@@ -164,12 +178,18 @@ class Doctor:
 
     # What is to be said.
 
+    @property
+    def computer_is_busy(self) -> bool:
+        with self._lock:
+            _forget(self._busy, self._clock() - WINDOW_S)
+            return bool(self._busy)
+
     def report(self, problem: str = "") -> LinkReport:
         """The link now. ``problem`` is what is known to be wrong besides."""
         now_s = self._clock()
         with self._lock:
             begun_s = self._begun_s if self._begun_s is not None else now_s
-            for times in (self._arrived, self._processed):
+            for times in (self._arrived, self._processed, self._busy):
                 _forget(times, now_s - WINDOW_S)
             span_s = min(max(now_s - begun_s, 0.1), WINDOW_S)
             delivered_hz, processed_hz = len(self._arrived) / span_s, len(self._processed) / span_s
@@ -186,7 +206,9 @@ class Doctor:
                 processed=self._analysed,
                 dropped=max(self._delivered - self._analysed, 0),
                 lost=self._lost,
+                damaged=self._damaged,
                 breaks=self._breaks,
+                busy=bool(self._busy),
                 age_ms=_percentiles([age for at_s, age in self._painted if at_s >= now_s - WINDOW_S]),
                 whole_age_ms=_percentiles(list(self._all_ages_ms)),
                 connection=self._connection,
@@ -227,10 +249,18 @@ def _troubles(report: LinkReport, combed: float, bars: tuple[float, float]) -> t
     found = []
     if report.lost:
         found.append(
-            f"{report.lost} frames were lost because the disk is too slow; record to an internal disk and close "
+            f"{report.lost} frames were lost because this computer is too busy; close other programs."
+            if report.busy
+            else f"{report.lost} frames were lost because the disk is too slow; record to an internal disk and close "
             "programs that write."
         )
-    if report.breaks:
+    if report.damaged:
+        found.append(
+            f"{report.damaged} damaged frames are not in the recording; look at the sender, the cable and the network."
+        )
+    if report.breaks and report.busy:
+        found.append(f"The link broke {report.breaks} times, and this computer is too busy; close other programs.")
+    elif report.breaks:
         found.append(f"The link broke {report.breaks} times; look at the cable, the plug and the network.")
     if report.delivered_hz and report.dropped_hz > 0.5 * report.delivered_hz:
         found.append(
@@ -241,10 +271,12 @@ def _troubles(report: LinkReport, combed: float, bars: tuple[float, float]) -> t
         found.append(f"The overlay is {report.age_ms[1]:.0f} ms late; close other programs, or send a smaller picture.")
     expected_hz = report.form.frame_rate_hz if report.form is not None else None
     if expected_hz and report.seconds > WINDOW_S and 0 < report.delivered_hz < 0.8 * expected_hz:
-        found.append(
-            f"Only {report.delivered_hz:.0f} of {expected_hz:.0f} frames a second arrive; use a cable instead of "
-            "wireless, another USB port, or a lower data rate at the sender."
+        remedy = (
+            "this computer is too busy: close other programs"
+            if report.busy
+            else "use a cable instead of wireless, another USB port, or a lower data rate at the sender"
         )
+        found.append(f"Only {report.delivered_hz:.0f} of {expected_hz:.0f} frames a second arrive; {remedy}.")
     if report.repeated_share > 0.9:
         found.append(
             "The picture stands still: unfreeze the scanner, or plug the grabber in again where it is not frozen."

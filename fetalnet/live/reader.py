@@ -12,14 +12,14 @@ from fetalnet.live.source import Arrival, Link, LinkError, LiveSource, VideoForm
 log = logging.getLogger(__name__)
 
 WAITING_BYTES = 256 << 20
-"""What may wait for the disk; what comes on top is lost, and counted."""
+"""What may wait for disk and processor; what comes on top is lost, and counted."""
 
 
 class Reader(threading.Thread):
     """Opens a source and reads it into a box, of which a capture takes. It may hang in a driver: then it is left.
 
     ``busy_since_s`` is when the call now running began; ``form`` is None until the link is open. ``on_lost`` is told of
-    each arrival for which there was no room, because the disk is too slow.
+    each arrival for which there was no room, because disk or processor are too slow.
     """
 
     def __init__(self, source: LiveSource, on_lost: Callable[[], None]) -> None:

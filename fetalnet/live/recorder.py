@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,6 +33,10 @@ SPLIT_BYTES = 1 << 30
 LOW_BYTES, LEAST_BYTES = 4 << 30, 1 << 30
 """Free space from which a person is told, and where recording stops: the system and the exams need the rest."""
 _LOOK_S = 1.0
+_UNWRITABLE = 8
+"""Whole pictures in a row that begin no file: it is not damage, but a kind of stream that Matroska does not hold."""
+_OF_THE_STREAM = (ValueError, av.error.PatchWelcomeError)
+"""What FFmpeg answers to a packet that is not what it says (its own kinds of ValueError); all else is of the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +58,8 @@ class Segment:
 class Recorder:
     """Writes one file after another into ``folder``; a new one where the form of the picture changes or it grows large.
 
-    ``problem`` is a sentence where nothing is recorded any more, ``warning`` one where that is near. One thread at a
-    time writes.
+    ``problem`` is a sentence where nothing is recorded any more, ``warning`` one where that is near, or where something
+    damaged was left out. One thread at a time writes. What is recorded shows a patient: only its owner may read it.
     """
 
     def __init__(
@@ -65,7 +71,8 @@ class Recorder:
     ) -> None:
         self.folder = folder
         self.problem: str | None = None
-        self.warning: str | None = None
+        self._low: str | None = None
+        self._damage: str | None = None
         self._split_bytes, self._free_bytes = split_bytes, free_bytes
         self._began = datetime.now(UTC).astimezone()
         self._form: VideoForm | None = None
@@ -74,6 +81,11 @@ class Recorder:
         self._looked_s = 0.0
         self._part = -1
         self._index = 0
+        self._unwritable = 0
+
+    @property
+    def warning(self) -> str | None:
+        return self._low or self._damage
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -89,7 +101,9 @@ class Recorder:
         self._index = 0
 
     def write(self, arrival: Arrival) -> bool:
-        """Put it on disk. False where it could not be: before the first key frame, or where recording has stopped."""
+        """Put it on disk. False where it could not be: where recording has stopped, or what arrived is damaged or leans
+        on what was left out.
+        """
         self._look_at_disk(arrival.arrived_s)
         if self.problem is not None or self._form is None:
             return False
@@ -103,10 +117,28 @@ class Recorder:
                 self._file = _File(self._next_path(), self._form, arrival, self._part, self._index)
             self._file.write(arrival)
             self._index += 1
+        except _OF_THE_STREAM:
+            self.leave_out()
+            self._give_up_unbegun()
+            return False
         except (av.FFmpegError, OSError) as error:
             self._stop(f"The recording stopped: the disk refused ({error.strerror}). Free some space and begin again.")
             return False
+        self._unwritable = 0
         return True
+
+    def leave_out(self) -> None:
+        """What arrived is damaged: the recording goes on with what comes next."""
+        self._damage = "Damaged packets of the stream were left out; look at sender, cable and network."
+
+    def _give_up_unbegun(self) -> None:
+        """A file whose first packet was refused; another is begun by the next key frame."""
+        if self._file is not None and self._file.frames:
+            return
+        self._finish()
+        self._unwritable += 1
+        if self._unwritable >= _UNWRITABLE:
+            self._stop("Nothing is recorded: this kind of stream cannot be written; set the sender to H.264.")
 
     def close(self) -> None:
         """Finish the file; nothing is written from now on."""
@@ -114,7 +146,7 @@ class Recorder:
         self._form = None
 
     def _next_path(self) -> Path:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         number = len(self._done) + 1
         while (path := self.folder / f"{self._began:%Y-%m-%d %H.%M.%S} {number}.mkv").exists():
             number += 1
@@ -125,7 +157,7 @@ class Recorder:
             return
         self._looked_s = now_s
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             free = self._free_bytes(self.folder)
         except OSError as error:
             self._stop(f"Nothing is recorded: the folder for recordings refuses ({error.strerror}); choose another.")
@@ -135,11 +167,9 @@ class Recorder:
                 f"The recording stopped: only {free / 1e9:.1f} GB are free on the disk. Free some and begin again."
             )
         elif free < LOW_BYTES:
-            self.warning = (
-                f"Only {free / 1e9:.1f} GB are free on the disk; recording stops at {LEAST_BYTES / 1e9:.0f} GB."
-            )
+            self._low = f"Only {free / 1e9:.1f} GB are free on the disk; recording stops at {LEAST_BYTES / 1e9:.0f} GB."
         else:
-            self.warning = None
+            self._low = None
 
     def _stop(self, sentence: str) -> None:
         self.problem = sentence
@@ -153,9 +183,13 @@ class Recorder:
         try:
             file.close()
         except (av.FFmpegError, OSError) as error:
-            self.problem = self.problem or f"The end of the recording could not be written ({error.strerror})."
+            if file.frames:
+                self.problem = self.problem or f"The end of the recording could not be written ({error.strerror})."
         if file.frames:
             self._done.append(file.segment)
+        else:
+            with contextlib.suppress(OSError):
+                file.path.unlink()
 
 
 class _File:
@@ -167,8 +201,17 @@ class _File:
         self._began_s = self._ended_s = first.arrived_s
         self._last_ms = -1
         self._own_clock_ms: int | None = None
+        # FFmpeg would make a file that everybody may read.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        try:
+            self._open(form, first)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
+    def _open(self, form: VideoForm, first: Arrival) -> None:
         self._container: OutputContainer = av.open(
-            str(path),
+            str(self.path),
             "w",
             format="matroska",
             container_options={"cluster_time_limit": str(CLUSTER_MS), "flush_packets": "1"},
@@ -208,14 +251,17 @@ class _File:
         if packet.pts is not None and packet.dts is not None:
             base = packet.time_base or MILLISECONDS
             sent_ms = round(float(packet.dts * base) * 1000)
-            ahead_ms = max(round(float((packet.pts - packet.dts) * base) * 1000), 0)
+            ahead_ms = min(max(round(float((packet.pts - packet.dts) * base) * 1000), 0), CLOCK_JUMP_MS)
             if self._own_clock_ms is None and self.frames == 0 and ahead_ms:
                 self._own_clock_ms = sent_ms
             if self._own_clock_ms is not None:
                 # Frames sent in another order than shown come in bursts: only the sender's clock keeps them apart.
-                if packet.is_keyframe and abs(sent_ms - self._own_clock_ms - now_ms) > CLOCK_JUMP_MS:
+                jumped = abs(sent_ms - self._own_clock_ms - now_ms) > CLOCK_JUMP_MS
+                if jumped and packet.is_keyframe:
                     self._own_clock_ms = sent_ms - max(now_ms, self._last_ms + ahead_ms)
-                dts_ms = sent_ms - self._own_clock_ms
+                # Between two key frames it may be damage: one wrong time must not push all that follow.
+                astray = jumped and not packet.is_keyframe
+                dts_ms = self._last_ms + 1 if astray else sent_ms - self._own_clock_ms
             pts_ms = dts_ms + ahead_ms
         self._last_ms = max(dts_ms, self._last_ms + 1)
         packet.stream = self._stream

@@ -45,6 +45,8 @@ _APART = range(3, 9)
 """Strips from a ruler on that its ticks and numbers do not reach, but lines of text do."""
 _MOST_APART = 2
 _LAYOUT_GONE, _LAYOUT_LEAST = 0.6, 60
+_LINE_PX = 9
+"""A longer upright line is a ruler's axis or a frame: it stays where it is when the ticks move."""
 _LIT, _BLACK = 12, 2
 _GROWN, _SHRUNK = 0.025, 0.5
 
@@ -72,6 +74,7 @@ class DriftWatch:
     _before: NDArray[np.uint8]
     _level: NDArray[np.uint8]
     _furniture: NDArray[np.bool_]
+    _upright: NDArray[np.bool_]
     _gone_before: NDArray[np.bool_]
 
     def __init__(self, sector: Sector | None = None) -> None:
@@ -124,6 +127,7 @@ class DriftWatch:
         self._still_for = np.full(small.shape, _STILL_IN_FAN_FOR, np.uint8)
         self._missing = np.zeros(small.shape, np.uint8)
         self._furniture = np.zeros(small.shape, bool)
+        self._upright = np.zeros(small.shape, bool)
         self._gone_before = np.zeros(small.shape, bool)
         self._core = self._middle = self._outside = self._left = self._right = np.zeros(small.shape, bool)
         self._seen: dict[str, float] = {}
@@ -160,6 +164,8 @@ class DriftWatch:
         if self._frames % 5 == 0:
             thin = cv2.morphologyEx(self._level, cv2.MORPH_TOPHAT, np.ones((9, 9), np.uint8)) > _THIN
             self._furniture |= (self._still >= self._still_for) & thin
+            lines = cv2.morphologyEx(self._furniture.astype(np.uint8), cv2.MORPH_OPEN, np.ones((_LINE_PX, 1), np.uint8))
+            self._upright = lines > 0
 
     def _reason(self, small: NDArray[np.uint8], gone: NDArray[np.bool_]) -> Reason | None:
         held = np.count_nonzero(self._furniture)
@@ -173,7 +179,7 @@ class DriftWatch:
         """Whether in some narrow strip most furniture went away, all along the height."""
         if not gone.any():
             return False
-        before, lost = _by_cell(self._furniture), _by_cell(gone)
+        before, lost = _by_cell(self._furniture & ~self._upright), _by_cell(gone & ~self._upright)
         held = before > 0
         place = np.arange(_BANDS)[:, None]
         spread = np.where(held, place, -1).max(axis=0) - np.where(held, place, _BANDS).min(axis=0)
@@ -183,15 +189,16 @@ class DriftWatch:
 
     def _ticks_beside_gone(self, gone: NDArray[np.bool_]) -> bool:
         """Whether beside the fan a narrow column of furniture went away all along the height, and no wide lines."""
-        before, lost = _by_cell(self._furniture & self._outside), _by_cell(gone & self._outside)
+        beside = self._outside & ~self._upright
+        before, lost = _by_cell(self._furniture & beside), _by_cell(gone & beside)
         away = (before > 0) & (lost >= 0.5 * before)
         place = np.arange(_BANDS)[:, None]
         spread = np.where(away, place, -1).max(axis=0) - np.where(away, place, _BANDS).min(axis=0)
         enough = (away.sum(axis=0) >= _RULER_BANDS) & (spread >= _BESIDE_SPREAD)
         for strip in np.flatnonzero(enough & (away.sum(axis=0) >= _BESIDE_GONE * (before > 0).sum(axis=0))):
             apart = [strip + side * step for step in _APART for side in (-1, 1)]
-            beside = [away[:, each] for each in apart if 0 <= each < away.shape[1]]
-            if np.any(beside, axis=0).sum() <= _MOST_APART:
+            near = [away[:, each] for each in apart if 0 <= each < away.shape[1]]
+            if np.any(near, axis=0).sum() <= _MOST_APART:
                 return True
         return False
 

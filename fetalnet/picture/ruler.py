@@ -81,10 +81,21 @@ def follow(ruler: Ruler, picture: NDArray[np.uint8]) -> Ruler | None:
 
     Takes a few milliseconds; its period may have changed.
     """
+    return follow_in(ruler, *strip_of(ruler, picture))
+
+
+def strip_of(ruler: Ruler, picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], int]:
+    """The part of a picture, along the ruler, that ``follow_in`` needs, and where it begins."""
     across = round(ruler.across_px)
     reach = _reach(picture.shape)
     low = max(across - reach, 0)
     strip = picture[:, low : across + reach + 1] if ruler.axis is Axis.DEPTH else picture[low : across + reach + 1]
+    return strip, low
+
+
+def follow_in(ruler: Ruler, strip: NDArray[np.uint8], low: int) -> Ruler | None:
+    """``follow`` in a strip that begins at ``low``."""
+    across = round(ruler.across_px)
     value = _value(strip)
     strength = mark_strength(value if ruler.axis is Axis.DEPTH else np.ascontiguousarray(value.T))
     first = max(across - low - _DRIFT_PX, 0)

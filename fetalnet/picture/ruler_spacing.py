@@ -73,7 +73,7 @@ def hypotheses(ruler: Ruler, fan_depth_px: float | None = None) -> tuple[Hypothe
             spacing_mm / ruler.period_px,
             depth_px * spacing_mm / ruler.period_px,
             weights[spacing_mm] / total,
-            rank == 0 and weights[spacing_mm] / total >= _CERTAIN and _is_clear(ruler),
+            rank == 0 and weights[spacing_mm] / total >= _CERTAIN and is_clear(ruler),
         )
         for rank, spacing_mm in enumerate(ordered)
     )
@@ -85,7 +85,7 @@ def alike(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
     return one == other or (bool(shorter) and longer[: len(shorter)] == shorter)
 
 
-def _is_clear(ruler: Ruler) -> bool:
+def is_clear(ruler: Ruler) -> bool:
     """Whether the ticks themselves say what they are: without longer ones, or with few ticks, they do not."""
     return (
         ruler.axis is Axis.DEPTH and bool(ruler.major_every) and len(ruler.ticks) >= _MIN_TICKS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -15,17 +16,19 @@ from fetalnet.picture.fan import ConvexFan, FanShape, FlatFan
 from fetalnet.picture.fan_search import find_fan
 from fetalnet.picture.ruler import Axis, Ruler, find_ruler, follow
 from fetalnet.picture.ruler_change import RulerChange
-from fetalnet.picture.ruler_spacing import CLEAR, LIKELY, alike, hypotheses
+from fetalnet.picture.ruler_spacing import CLEAR, LIKELY, alike, hypotheses, is_clear
+from fetalnet.picture.ruler_watch import RulerWatch
 from fetalnet.picture.sector import Sector
 from fetalnet.sources.frame import Frame
 
-_SAME_PERIOD, _MOVED = 0.006, 0.02
-"""Two looks at one ruler agree to this part of its period; what a turn of the knob does is more."""
+_SAME_PERIOD = 0.006
+"""Two looks at one ruler agree to this part of its period."""
 _KEPT_EVERY, _KEPT, _RECENT = 8, 4, 4
 """Frames before a change are kept from about a second; those after it are as many as confirm it."""
-_GUARDED = 60
-"""Frames from the start and after a change in which the ruler is looked at itself: so long the watch still learns."""
-_START = 8
+_A_LITTLE, _LIKELIEST = 0.17, 0.8
+"""Change of the period (logarithm) up to which clear ticks are the same ones where this much speaks for it."""
+_START = (8, 60)
+"""Frames after which a ruler is looked for; what stands on it may hide it at first."""
 
 
 class ScreenWatch:
@@ -43,41 +46,39 @@ class ScreenWatch:
         self._drift = DriftWatch(sector)
         self._before: deque[Frame] = deque(maxlen=_KEPT)
         self._recent: deque[Frame] = deque(maxlen=_RECENT)
-        self._guarded: Ruler | None = None
-        self._guard = self._count = 0
-        self._started = self._followed = False
+        self._ruler: RulerWatch | None = None
+        self._count = 0
 
     def look(self, frame: Frame) -> Change | None:
         """The change that this frame confirms, if any, with its ``ruler`` where there is one on both sides."""
         self._recent.append(frame)
-        self._guard -= 1
-        change = self._drift.look(frame, self._moved)
+        ruler = self._ruler
+        change = self._drift.look(frame, lambda pixels: ruler is not None and ruler.moved(frame.index, pixels))
         if change is not None:
-            return self._on(change)
+            return self._on(change if ruler is None else replace(change, index=ruler.since(change.index)))
         if self._count % _KEPT_EVERY == 0:
             self._before.append(frame)
-        if self._count == _START and not self._started:
-            self._started = True
+        if self._count in _START and ruler is None:
             pictures = [frame.pixels for frame in self._before]
+            number = self._changes
             if self._on_ruler is None:
-                self._start(pictures)
+                self._start(pictures, number)
             else:
-                beside(lambda: self._start(pictures))
+                beside(lambda: self._start(pictures, number))
         self._count += 1
         return None
 
-    def _start(self, pictures: list[NDArray[np.uint8]]) -> None:
-        """The knob may be turned in the first second: look at the ruler from now on, where one is clear."""
+    def _start(self, pictures: list[NDArray[np.uint8]], number: int) -> None:
+        """Look at the ruler from now on, where one is clear."""
         ruler = find_ruler(*pictures)
         if ruler is not None and ruler.axis is Axis.DEPTH and ruler.confidence >= CLEAR:
-            self._guard_from_now(ruler, 0)
+            self._watch_from_now(RulerWatch(ruler, followed=False), number)
 
     def _on(self, change: Change) -> Change:
         before = [frame.pixels for frame in self._before if frame.index < change.index]
         after = [frame.pixels for frame in self._recent if frame.index >= change.index]
         self._before.clear()
-        self._started = True
-        self._count, self._guarded, self._guard = 0, None, 0
+        self._count, self._ruler = 0, None
         self._changes += 1
         number = self._changes
         if self._on_ruler is None:
@@ -103,25 +104,14 @@ class ScreenWatch:
         new = _again(old, after) if old is not None else None
         if old is None or new is None:
             return change
-        self._guard_from_now(new, number)
+        self._watch_from_now(RulerWatch(new, followed=True), number)
         face, curved = _face_ratio(before, after)
         return replace(change, ruler=ruler_change(old, new, face, curved=curved))
 
-    def _guard_from_now(self, ruler: Ruler, number: int) -> None:
+    def _watch_from_now(self, ruler: RulerWatch, number: int) -> None:
         """Look whether this ruler moves, unless the screen has changed again since it was found."""
         if number == self._changes:
-            self._guard, self._followed = _GUARDED, number > 0
-            self._guarded = ruler
-
-    def _moved(self, pixels: NDArray[np.uint8]) -> bool:
-        """Whether the ruler's ticks have moved, while the watch itself cannot tell yet."""
-        if self._guarded is None or self._guard < 0:
-            return False
-        seen = follow(self._guarded, pixels)
-        if seen is None:
-            # What was followed once must stay in sight; at the start it may be no ruler after all.
-            return self._followed
-        return abs(seen.period_px / self._guarded.period_px - 1) > _MOVED
+            self._ruler = ruler
 
 
 def beside(work: Callable[[], None]) -> None:
@@ -135,13 +125,17 @@ def ruler_change(old: Ruler, new: Ruler, face: float | None = None, *, curved: b
     The width of a picture that is not ``curved`` may be that of a cut-off: it confirms a spacing, but shows no other.
     """
     choices = hypotheses(new)
+    # Other ticks of nearly the same spacing would mean a depth half or twice as large, at one turn of the knob.
+    turned_a_little = old.major_every == new.major_every and abs(math.log(new.period_px / old.period_px)) < _A_LITTLE
+    certain = (each for each in choices if each.certain)
+    clear = (each for each in choices[:1] if turned_a_little and is_clear(new) and each.plausibility >= _LIKELIEST)
     return RulerChange(
         old.period_px,
         new.period_px,
         # Patterns that are only alike count where the fan has a say.
         old.major_every == new.major_every or (face is not None and alike(old.major_every, new.major_every)),
         tuple(each.spacing_mm for each in choices if curved and each.plausibility >= LIKELY),
-        next((each.spacing_mm for each in choices if each.certain), None),
+        next((each.spacing_mm for each in (*certain, *clear)), None),
         face,
     )
 

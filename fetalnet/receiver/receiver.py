@@ -6,29 +6,25 @@ could not be opened, is refused. Nothing that is said or logged here holds anyth
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import shutil
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 from weakref import WeakKeyDictionary, WeakSet
 
 from pydicom import uid
 from pydicom.dataset import Dataset
-from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_file_meta_info
 
-from fetalnet.atomic_file import cannot_write, whole_file
+from fetalnet.atomic_file import cannot_write, remove_leftovers
 from fetalnet.errors import InputError
+from fetalnet.receiver.connection import Connection, close
 from fetalnet.receiver.received import Received
 from fetalnet.receiver.settings import ReceiverSettings, why_not_listening
-from fetalnet.sources.dicom import STORAGE_CLASSES, SYNTAXES, check_ultrasound, frame_count
-from fetalnet.sources.dicom_header import quiet, read_header
-from fetalnet.sources.dicom_signature import PREAMBLE_BYTES
+from fetalnet.receiver.storage import RefusedError, Status, Storage
+from fetalnet.sources.dicom import STORAGE_CLASSES, SYNTAXES
 
 if TYPE_CHECKING:
     from pynetdicom.ae import ApplicationEntity
@@ -47,18 +43,24 @@ MAX_PDU_BYTES = 1 << 20
 """Of one message on the wire; senders are asked for pieces of 16 KB (PS3.8 D.1)."""
 LEAST_FREE_BYTES = 1 << 30
 _VERIFICATION = "1.2.840.10008.1.1"
-_QUIET_S, _NEGOTIATION_S = 60.0, 5.0
+_QUIET_S, _NEGOTIATION_S, _MESSAGE_S = 60.0, 5.0, 20.0
+"""How long a sender may say nothing, until it has said who it is, and from the beginning to the end of a message."""
+_STOP_S = 2.0
+"""How long a stop waits for what is being written; then connections are closed under it."""
+_ASSOCIATE = 0x01
+_TITLES = (("us", 10), ("itself", 26))
+"""Where a request for an association names the two sides, 16 bytes each (PS3.8 9.3.2)."""
+_ABORTS, _OUR_ABORT = ("AA-1", "AA-8"), "Evt15"
+"""What ends an association by an abort, and the event where that was asked for on this side (PS3.8 9.2)."""
+_NEEDED = {
+    0x0001: ("MessageID", "AffectedSOPClassUID", "AffectedSOPInstanceUID"),
+    0x0030: ("MessageID", "AffectedSOPClassUID"),
+}
+"""Of C-STORE and C-ECHO (PS3.7 9.3)."""
+_KEPT_REASONS = 1000
 _LEAST_OBJECT_BYTES = 200
-_HEAD_BYTES = 64 << 20
-"""Within these stands what tells of the pixels."""
 _SYNTAXES = [uid.ExplicitVRLittleEndian, *sorted(SYNTAXES - {uid.ExplicitVRLittleEndian})]
 """The first that a sender offers too is taken: without compression where it can."""
-
-
-class _Status:
-    """Answers to C-STORE (PS3.4 B.2.3)."""
-
-    SUCCESS, NO_ROOM, NO_ULTRASOUND, NO_UID = 0x0000, 0xA700, 0xA900, 0x0117
 
 
 class Receiver:
@@ -78,7 +80,10 @@ class Receiver:
         self._on_received, self._on_event = on_received, on_event
         self._lock = threading.Lock()
         self._on_way: WeakKeyDictionary[Association, int] = WeakKeyDictionary()
+        self._storage = Storage(folder)
         self._sending: WeakSet[Association] = WeakSet()
+        self._told: WeakSet[Association] = WeakSet()
+        self._broken_off: WeakSet[Association] = WeakSet()
         self._refused: Counter[str] = Counter()
         self._server: AssociationServer | None = None
 
@@ -86,8 +91,7 @@ class Receiver:
         """Begin to listen. Raises ``InputError`` where the folder or the port cannot be used."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            for left in self.folder.glob(".*.part"):
-                left.unlink()  # of an end that nobody expected
+            remove_leftovers(self.folder)
         except OSError as error:
             raise cannot_write(self.folder, error) from error
         settings = self.settings
@@ -100,13 +104,23 @@ class Receiver:
         self._say(f"Listening as {settings.ae_title} on port {settings.port} of {settings.host}.")
 
     def stop(self) -> None:
-        """Stop listening and break off what is being received; takes up to a second or two."""
+        """Stop listening and break off what is being received; takes up to two or three seconds, whatever peers do."""
         server, self._server = self._server, None
         if server is None:
             return
         server.shutdown()
-        for association in server.active_associations:
-            association.abort()
+        open_ones = server.active_associations
+        with self._lock:
+            self._told.update(open_ones)
+        for association in open_ones:
+            if association.is_established:
+                association.abort(block=False)
+            else:
+                close(association)
+        until_s = time.monotonic() + _STOP_S
+        for association in open_ones:
+            association.join(max(until_s - time.monotonic(), 0.0))
+            close(association)
         self._say("No longer listening.")
 
     def _make_server(self) -> AssociationServer:
@@ -139,6 +153,8 @@ class Receiver:
                 (evt.EVT_ACCEPTED, self._on_accepted),
                 (evt.EVT_REJECTED, self._on_rejected),
                 (evt.EVT_DATA_RECV, self._on_data),
+                (evt.EVT_DIMSE_RECV, self._on_command),
+                (evt.EVT_FSM_TRANSITION, self._on_transition),
                 (evt.EVT_CONN_CLOSE, self._on_closed),
             ],
             server_class=LimitedServer,
@@ -150,64 +166,67 @@ class Receiver:
     # What peers do, each on a thread of its own.
 
     def _on_opened(self, event: Event) -> None:
-        """Pynetdicom reads a message whole, however long it says that it is, before it tells of it."""
-        connection: Any = event.assoc.dul.socket
-        read = connection.recv
+        peer = event.assoc
 
-        def read_limited(count: int) -> Any:
-            if count > MAX_PDU_BYTES:
-                self._refuse(f"{event.assoc.requestor.address} announced a message too long for DICOM: broken off")
-                raise OSError
-            return read(count)
+        def failed(error: Exception) -> None:
+            log.warning("a peer's connection failed: %s", type(error).__name__)
+            self._turn_away(peer, "sent what no DICOM sender sends: closed")
 
-        connection.recv = read_limited
+        def message_s() -> float:
+            return _MESSAGE_S if peer in self._sending else _NEGOTIATION_S
+
+        Connection(peer, MAX_PDU_BYTES, message_s, lambda why: self._turn_away(peer, why), failed)
+
+    def _on_transition(self, event: Event) -> None:
+        """Pynetdicom ends an association for many reasons, and tells none of them."""
+        if event.action not in _ABORTS:
+            return
+        if event.fsm_event != _OUR_ABORT:
+            self._turn_away(event.assoc, "sent what is no DICOM message, or none that may come now: broken off")
+        elif event.assoc not in self._told:
+            self._turn_away(event.assoc, "asks for what is not served here, or said nothing for long: broken off")
+
+    def _on_command(self, event: Event) -> None:
+        """Pynetdicom leaves a request that lacks something without an answer."""
+        command = event.message.command_set
+        lacking = [each for each in _NEEDED.get(command.get("CommandField"), ()) if not command.get(each)]
+        if lacking:
+            self._turn_away(event.assoc, f"sent a request without {' and '.join(lacking)}: broken off")
+            event.assoc.abort()
 
     def _on_store(self, event: Event) -> int | Dataset:
+        request, peer = cast("C_STORE", event.request), _peer(event)
         try:
-            received = self._stored(event)
-        except _RefusedError as error:
-            self._refuse(f"An object of {_peer(event)} was refused: {error}")
+            if event.assoc in self._broken_off:
+                # It may come whole before the end that it was told is on its way.
+                raise RefusedError(Status.NO_ROOM, "too much came at once.")
+            stored = self._storage.take(
+                request.AffectedSOPInstanceUID, event.file_meta, request.DataSet, LEAST_FREE_BYTES
+            )
+        except RefusedError as error:
+            self._refuse(f"An object of {peer} was refused: {error}")
             answer = Dataset()
             answer.Status, answer.ErrorComment = error.status, str(error)[:64]
             return answer
+        except Exception:
+            log.exception("an object could not be taken")
+            self._refuse(f"An object of {peer} was refused: it failed inside the program; look into the log")
+            return Status.FAILED
         finally:
             self._forget(event)
-        if received is not None:
-            self._say(f"Received {received.frames} frames from {_peer(event)}.")
-            self._on_received(received)
-        return _Status.SUCCESS
-
-    def _stored(self, event: Event) -> Received | None:
-        """Write what came; None where it is on disk already, and may be open."""
-        request = cast("C_STORE", event.request)
-        content, instance = request.DataSet, request.AffectedSOPInstanceUID
-        if content is None or not instance:
-            raise _RefusedError(_Status.NO_UID, "it holds nothing, or does not say which object it is.")
-        written = DicomBytesIO()
-        with quiet():
-            written.write(bytes(PREAMBLE_BYTES) + b"DICM")
-            write_file_meta_info(written, event.file_meta)
-        head = written.getvalue()
-        frames = _frames_of(head, content)
-        # Neither the name of the file nor its folder tells whom it shows.
-        path = self.folder / f"{hashlib.sha256(instance.encode()).hexdigest()[:20]}.dcm"
-        if path.exists():
-            self._say(f"An object of {_peer(event)} is here already; the first is kept.")
-            return None
-        try:
-            if shutil.disk_usage(self.folder).free < LEAST_FREE_BYTES + content.getbuffer().nbytes:
-                raise _RefusedError(_Status.NO_ROOM, "too little space is left on the disk; free some.")
-            with whole_file(path, mode=0o600) as file:
-                file.write(head)
-                file.write(content.getbuffer())
-        except (InputError, OSError) as error:
-            raise _RefusedError(_Status.NO_ROOM, "it cannot be written; look at disk and folder.") from error
-        return Received(path, frames)
+        if not stored.is_new:
+            self._say(f"An object of {peer} is here already; the first is kept.")
+            return Status.SUCCESS
+        if stored.is_beside:
+            self._say(f"{peer} sent another picture under the number of one that is here; both are kept.")
+        self._say(f"Received {stored.frames} frames from {peer}.")
+        self._on_received(Received(stored.path, stored.frames))
+        return Status.SUCCESS
 
     def _on_echo(self, event: Event) -> int:
         self._forget(event)
         self._say(f"{_peer(event)} asked whether anybody listens.")
-        return _Status.SUCCESS
+        return Status.SUCCESS
 
     def _on_accepted(self, event: Event) -> None:
         self._forget(event)
@@ -218,6 +237,8 @@ class Receiver:
             self._refuse(f"{_peer(event)} also offers what is no ultrasound or cannot be read here ({refused} ways)")
 
     def _on_rejected(self, event: Event) -> None:
+        with self._lock:
+            self._told.add(event.assoc)
         allowed = self.settings.allowed
         if allowed and event.assoc.requestor.ae_title not in allowed:
             self._refuse(f"{_peer(event)} is not on the list of those that may send")
@@ -225,22 +246,43 @@ class Receiver:
             self._refuse(f"{_peer(event)} was told to come later: {MAX_ASSOCIATIONS} others are sending")
 
     def _on_data(self, event: Event) -> None:
+        if event.data[:1] == bytes([_ASSOCIATE]):
+            self._look_at_titles(event)
         with self._lock:
             self._on_way[event.assoc] = self._on_way.get(event.assoc, 0) + len(event.data)
             too_much = sum(size for each, size in self._on_way.items() if each.is_alive()) > MAX_BYTES
+            if too_much:
+                self._broken_off.add(event.assoc)
+                self._told.add(event.assoc)
         if too_much:
             self._refuse(f"More than {MAX_BYTES >> 20} MB at once from {_peer(event)}: broken off")
             self._forget(event)
             # It waits for the thread that this is called on.
             threading.Thread(target=event.assoc.abort, name="break off", daemon=True).start()
 
+    def _look_at_titles(self, event: Event) -> None:
+        """A title of blanks or with control characters ends the association before anybody is told of it."""
+        for whom, at in _TITLES:
+            title = event.data[at : at + 16].strip(b" ")
+            if not title or any(each < 0x20 or each == 0x7F for each in title):
+                kind = "blank" if not title.strip(b"\0") else "one with control characters"
+                self._turn_away(event.assoc, f"calls {whom} by no AE title, but {kind}: correct it at the sender")
+
     def _on_closed(self, event: Event) -> None:
         size = self._forget(event)
         with self._lock:
             was_sending = event.assoc in self._sending
+            was_told = event.assoc in self._told
             self._sending.discard(event.assoc)
         if was_sending and size > _LEAST_OBJECT_BYTES:
             self._refuse(f"{_peer(event)} broke off in the middle of an object; nothing of it is kept")
+        elif not was_sending and not was_told:
+            self._refuse(f"{event.assoc.requestor.address} connected and did not say who it is: closed")
+
+    def _turn_away(self, peer: Association, why: str) -> None:
+        with self._lock:
+            self._told.add(peer)
+        self._refuse(f"{_named(peer)} {why}")
 
     def _forget(self, event: Event) -> int:
         with self._lock:
@@ -249,6 +291,8 @@ class Receiver:
     def _refuse(self, what: str) -> None:
         """Say it the first time, the tenth, the hundredth: a flood must not fill the log."""
         with self._lock:
+            if len(self._refused) > _KEPT_REASONS:
+                self._refused.clear()
             self._refused[what] += 1
             count = self._refused[what]
         if count in (1, 10, 100) or count % 1000 == 0:
@@ -260,28 +304,11 @@ class Receiver:
         self._on_event(sentence)
 
 
-class _RefusedError(Exception):
-    """The object is not taken, for this reason."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-
-
-def _frames_of(head: bytes, content: BytesIO) -> int:
-    """How many frames the object has. Raises ``_RefusedError`` where it could not be opened."""
-    try:
-        header = read_header(BytesIO(head + content.getbuffer()[:_HEAD_BYTES]), "it")
-        try:
-            check_ultrasound(header, "it")
-            return frame_count(header, "it")
-        finally:
-            header.file.close()
-    except InputError as error:
-        raise _RefusedError(_Status.NO_ULTRASOUND, str(error)) from error
-
-
 def _peer(event: Event) -> str:
+    return _named(event.assoc)
+
+
+def _named(peer: Association) -> str:
     """Who it is, without what a stranger might have put into the name."""
-    title = "".join(sign for sign in event.assoc.requestor.ae_title if sign.isprintable())
-    return f"{title.strip() or 'somebody'} ({event.assoc.requestor.address})"
+    title = "".join(sign for sign in peer.requestor.ae_title if sign.isprintable())
+    return f"{title.strip() or 'somebody'} ({peer.requestor.address})"

@@ -123,3 +123,17 @@ def test_that_losses_and_breaks_are_counted() -> None:
     link.doctor.link_broke()
     assert "disk is too slow" in link.sentences
     assert "broke 1 times" in link.sentences
+
+
+def test_that_a_busy_computer_is_neither_a_bad_cable_nor_a_slow_disk() -> None:
+    link = Link(hz=15.0)
+    link.doctor.lost()
+    link.doctor.link_broke()
+    assert "cable" in link.sentences
+    link.doctor.computer_was_busy()
+    assert link.doctor.computer_is_busy
+    assert "cable" not in link.sentences
+    assert "disk is too slow" not in link.sentences
+    assert link.sentences.count("close other programs") == 3
+    link.clock.now_s += 60.0
+    assert not link.doctor.computer_is_busy

@@ -46,7 +46,7 @@ def watch(frames: Iterator[NDArray[np.uint8]], zoom: float = 1.0) -> list[tuple[
     return [(k, change) for k, change in said if change is not None]
 
 
-@pytest.mark.parametrize("zoom", [0.8, 1.1, 1.3])
+@pytest.mark.parametrize("zoom", [0.8, 0.95, 1.05, 1.1, 1.3])
 def test_that_another_depth_is_seen_within_five_frames(zoom: float) -> None:
     (said,) = watch(screen(k, 1.0 if k < CHANGED else zoom) for k in range(CHANGED + 50))
     assert said[0] < CHANGED + 5
