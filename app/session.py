@@ -22,6 +22,8 @@ from app.receiving.reception import Reception
 from app.review import READ_ONLY, Review
 from fetalnet import records
 from fetalnet.analysis import parted
+from fetalnet.caliper_quality import with_caliper
+from fetalnet.estimate import Estimate
 from fetalnet.picture.calibration import Calibration
 from fetalnet.picture.fan import FanShape
 from fetalnet.picture.scale import NO_SCALE, Scale
@@ -262,15 +264,23 @@ class Session(QObject):
     def shown_prediction(self) -> Prediction | None:
         return self.analysis.predictions.get(self.frame.index) if self.frame is not None else None
 
+    def measurements_in(self, index: int) -> tuple[Measurement, ...]:
+        """What counts of each measure in frame ``index``: the last that is not rejected, else the last."""
+        if self._exam is None:
+            return ()
+        of_frame = [each for each in self._exam.measurements if each.frame_index == index]
+        counts = (_last([each for each in of_frame if each.kind is kind]) for kind in Kind)
+        return tuple(each for each in counts if each is not None)
+
+    @property
+    def shown_measurements(self) -> tuple[Measurement, ...]:
+        """What counts of each measure in the shown frame."""
+        return self.measurements_in(self.frame.index) if self.frame is not None else ()
+
     def shown_measurement(self, plane: Plane) -> Measurement | None:
-        """The measurement of ``plane`` that belongs to the shown frame; a rejected one is not drawn."""
-        if self._exam is None or self.frame is None:
-            return None
-        for kind in KINDS_OF[plane]:
-            each = self.measurement_of(kind)
-            if each is not None and each.frame_index == self.frame.index and each.status is not Status.REJECTED:
-                return each
-        return None
+        """The measurement of ``plane`` in the shown frame that is not rejected."""
+        of_plane = (each for each in self.shown_measurements if each.plane is plane)
+        return next((each for each in of_plane if each.status is not Status.REJECTED), None)
 
     # The analysis.
 
@@ -325,17 +335,30 @@ class Session(QObject):
         """The measurement of ``kind`` that counts: the last that is not rejected, else the last."""
         if self._exam is None:
             return None
-        of_kind = [each for each in reversed(self._exam.measurements) if each.kind is kind]
-        return next((each for each in of_kind if each.status is not Status.REJECTED), next(iter(of_kind), None))
+        return _last([each for each in self._exam.measurements if each.kind is kind])
 
     def quality_of_shown(self) -> tuple[Quality, dict[Criterion, State]] | None:
         """The machine's view of the shown frame's plane, and what a person said of it; None without a plane."""
         prediction = self.shown_prediction
-        if prediction is None or self._exam is None:
+        return None if prediction is None else self.quality_of(prediction)
+
+    def quality_of(self, prediction: Prediction) -> tuple[Quality, dict[Criterion, State]] | None:
+        """The same of any frame, with the caliper of its plane as it stands now."""
+        if self._exam is None or self.recording is None:
             return None
-        size = self.calibration.scale_for(prediction.geometry).mm_per_pixel
+        for each in self.measurements_in(prediction.index):
+            if each.plane is prediction.plane and each.status is not Status.REJECTED:
+                shape = self.recording.height, self.recording.width
+                prediction = with_caliper(prediction, each.geometry, self.fan or Sector.whole(shape), shape)
+                break
+        size = self.scales.scale_for(prediction.index, prediction.geometry).mm_per_pixel
         quality = quality_of(prediction, size, self.quality_limits)
         return None if quality is None else (quality, criteria_of(self._exam, self.recording_id, prediction.index))
+
+    def estimate_of(self, kind: Kind) -> Estimate | None:
+        """The value from the whole exam; None while it is not said in the scales of now."""
+        findings = self.analysis.findings
+        return findings.estimates.get(kind) if findings.scales == self.scales else None
 
     def open_measurements(self, plane: Plane) -> tuple[Measurement, ...]:
         return tuple(each for each in self.exam.measurements if each.plane is plane and not each.decisions)
@@ -415,3 +438,9 @@ class Session(QObject):
         self.saved = saved
         self.save_failed = False
         self.saved_changed.emit(saved)
+
+
+def _last(of_kind: list[Measurement]) -> Measurement | None:
+    """The last that is not rejected, else the last."""
+    live = [each for each in of_kind if each.status is not Status.REJECTED]
+    return next(reversed(live or of_kind), None)
