@@ -17,7 +17,8 @@ from app.findings import DescribedPredictor, Findings
 from app.journal import Journal
 from app.live.watch import Ended, Watch
 from app.ongoing_analysis import OngoingAnalysis
-from app.player import Opened, Player, RecordingInfo
+from app.picture_folders import PictureFolder, PictureFolders
+from app.player import Listing, Opened, Player, RecordingInfo
 from app.receiving.reception import Reception
 from app.review import READ_ONLY, Review
 from fetalnet import records
@@ -88,6 +89,7 @@ class Session(QObject):
         self.saved = True
         self.save_failed = False
         self._exam: Exam | None = None
+        self._folders = PictureFolders()
         self._given_scale = given_scale
 
         self.journal = Journal(exam_folder, self)
@@ -96,7 +98,7 @@ class Session(QObject):
         self.journal.start()
 
         self._deck = Deck(open_source, self.journal.restore, screen_rate_hz, self)
-        self._deck.listed.connect(self.clips_found)
+        self._deck.listed.connect(self._on_listed)
         self._deck.opened.connect(self._on_opened)
         self._deck.frame_shown.connect(self.frame_shown)
         self._deck.frame_shown.connect(lambda _: self._look_first_where_it_rests())
@@ -122,7 +124,21 @@ class Session(QObject):
 
     def open(self, path: Path) -> None:
         """Begin to open a recording; the one now open stays until the new one is."""
-        self._deck.open(path)
+        self._deck.open(path, self._folders.said)
+
+    @property
+    def picture_folder(self) -> PictureFolder | None:
+        """The folder of pictures that the open recording is, or is a still of."""
+        return self._folders.of(self.recording.path) if self.recording is not None else None
+
+    def switch_picture_folder(self) -> None:
+        """Take the folder of pictures for the other: each picture alone, or all of them for one recording."""
+        if (folder := self.picture_folder) is not None:
+            self._deck.open(folder.path, self._folders.switched(folder))
+
+    def _on_listed(self, listing: Listing) -> None:
+        self._folders.learn(listing.clips)
+        self.clips_found.emit(listing)
 
     def close(self) -> None:
         """Stop every thread and wait for it. Decisions not yet on disk are written first."""
@@ -196,6 +212,7 @@ class Session(QObject):
     def _on_opened(self, opened: Opened) -> None:
         self.undo_stack.clear()
         self.recording, self._exam, self.fan = opened.recording, opened.exam, opened.fan
+        self._folders.opened(opened.recording.path)
         self.read_only = not self.journal.may_write(opened.exam.recordings[0])
         self.journal.release_others(opened.exam.recordings[0])
         self.analysis.forget()

@@ -160,7 +160,8 @@ class Window(QMainWindow):
     # What the session tells.
 
     def _on_opened(self, recording: RecordingInfo) -> None:
-        self.settings.add_recent(recording.path)
+        folder = self.session.picture_folder
+        self.settings.add_recent(recording.path if folder is None else folder.path)
         # What was said belongs to the recording before.
         self.notification.hide()
         self.recordings.add(recording)
