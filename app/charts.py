@@ -182,9 +182,8 @@ class Distribution(Chart):
         if best is not None:
             self._mark(best.value.mm if in_mm else best.value.px, "best frame", TEXT, 0.84)
         measurement = session.measurement_of(kind)
-        decided = None if measurement is None else decided_length(measurement)
-        if decided is not None:
-            self._mark(decided.mm if in_mm else decided.px, "accepted", WARNING, 0.74)
+        if measurement is not None and (decided := decided_length(measurement)) is not None:
+            self._mark(decided.mm if in_mm else decided.px, measurement.status, WARNING, 0.74)
         self.summary = f"{kind.title}: {_counted(estimate.n, 'frame')}, 95 % band"
         self._plot.setTitle(self.summary, color=TEXT)
 

@@ -38,6 +38,9 @@ COLUMNS = (
     "decided_px",
     "decided_mm",
     "difference_mm",
+    "whole_exam_frames",
+    "whole_exam_low_mm",
+    "whole_exam_high_mm",
     "mm_per_pixel_x",
     "mm_per_pixel_y",
     "scale_origin",
@@ -63,6 +66,7 @@ def _row(exam: Exam, measurement: Measurement) -> dict[str, str]:
     recording = exam.recording(measurement.recording_id)
     decision, model = measurement.decision, measurement.model
     scale = scale_of(exam, measurement)
+    whole = None if decision is None else decision.whole_exam
     proposed, decided = proposed_length(exam, measurement), decided_length(measurement)
     return {
         "exam_id": exam.id,
@@ -80,6 +84,9 @@ def _row(exam: Exam, measurement: Measurement) -> dict[str, str]:
         "decided_px": _px(decided),
         "decided_mm": _mm(decided),
         "difference_mm": _difference(proposed, decided),
+        "whole_exam_frames": "" if whole is None else str(whole.n),
+        "whole_exam_low_mm": "" if whole is None else _number(whole.low_mm, 2),
+        "whole_exam_high_mm": "" if whole is None else _number(whole.high_mm, 2),
         "mm_per_pixel_x": "" if scale.mm_per_pixel is None else f"{scale.mm_per_pixel.x:.6g}",
         "mm_per_pixel_y": "" if scale.mm_per_pixel is None else f"{scale.mm_per_pixel.y:.6g}",
         "scale_origin": scale.origin.value,

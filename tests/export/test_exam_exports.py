@@ -274,3 +274,13 @@ def test_that_a_caliper_nobody_has_placed_has_no_value_in_any_export(exam, tmp_p
     assert (abdomen["status"], abdomen["placed"]["value"], abdomen["decided"]) == ("placed", None, None)
     write_exam_pdf(tmp_path / "exam.pdf", exam, [])
     assert "Abdominal circumference – – – to be placed by hand 40" in " ".join(pages(tmp_path / "exam.pdf"))
+
+
+def test_that_the_table_says_where_a_value_is_of_the_whole_exam(exam, tmp_path):
+    whole = records.WholeExam(175.9, 171.0, 180.8, 12)
+    exam = decisions.accept(exam, exam.measurements[0].id, whole)
+    write_exam_csv(tmp_path / "exam.csv", exam)
+    rows = {row["measure"]: row for row in csv.DictReader(io.StringIO((tmp_path / "exam.csv").read_text("utf-8")))}
+    columns = "decided_mm", "whole_exam_frames", "whole_exam_low_mm", "whole_exam_high_mm"
+    assert [rows["HC"][column] for column in columns] == ["175.90", "12", "171.00", "180.80"]
+    assert [rows["BPD"][column] for column in columns[1:]] == ["", "", ""]
