@@ -180,7 +180,7 @@ class Gallery(QFrame):
     def _merit(self, measurement: Measurement) -> str:
         """Why this frame: its score, or a person's choice; the status where rejected or nothing else is known."""
         if measurement.status is Status.REJECTED:
-            return f"{SIGNS[Status.REJECTED]} rejected"
+            return SIGNS[Status.REJECTED]
         if measurement.origin is Origin.PERSON:
             return "by hand"
         best = self._session.analysis.findings.best.get(measurement.kind)

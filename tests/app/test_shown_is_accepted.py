@@ -130,7 +130,7 @@ def test_that_a_rejected_femur_is_rejected_everywhere_until_undone(reviewer: Per
     assert labels(reviewer) == (f"{proposed} ✕",)
     assert [caliper.decided for caliper in reviewer.canvas.overlay.calipers] == [False]
     assert reviewer.window.measurements.texts(Kind.FL)[2:5:2] == ["–", "✕"]
-    assert reviewer.window.gallery.cards[Plane.FEMUR]._score == "✕ rejected"
+    assert reviewer.window.gallery.cards[Plane.FEMUR]._score == "✕"
     reviewer.do(Do.UNDO)
     assert (state(reviewer), labels(reviewer)) == ("◌ proposal", (proposed,))
 
