@@ -279,7 +279,7 @@ def is_enabled(when: When, session: Session) -> bool:
             shown = session.shown_prediction
             return shown is not None and shown.geometry is not None
         case When.WHOLE_EXAM:
-            estimate = session.analysis.findings.estimates.get(session.selected)
+            estimate = session.estimate_of(session.selected)
             known = estimate is not None and estimate.value.mm is not None
             return known and session.is_open and why_not_accepted(session, selected) is None
         case When.DECIDED:

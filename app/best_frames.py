@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QVBoxLayout
 
+from app.canvas.overlay import calipers_of
 from app.gallery import Card, Thumbnail, ThumbnailThread, Wanted
 from app.scrolled import scrolled
 from app.session import Session
@@ -95,10 +96,14 @@ class BestFrames(QFrame):
             self.thread_.ask(Wanted(session.recording.path, missing, session.fan, session.device.masks))
 
     def _value(self, plane: Plane, index: int) -> str:
+        kind = KINDS_OF[plane][0]
+        measured = next((each for each in self._session.measurements_in(index) if each.kind is kind), None)
+        if measured is not None:
+            (line,) = calipers_of((measured,), self._session.scales.at(index))[0].labels
+            return line
         prediction = self._session.analysis.predictions.get(index)
         if prediction is None or prediction.geometry is None:
             return ""
-        kind = KINDS_OF[plane][0]
         size = self._session.scales.scale_for(index, prediction.geometry).mm_per_pixel
         length = measure(prediction.geometry, plane, size).get(kind)
         return f"{kind} {length_text(length)}"

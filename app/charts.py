@@ -16,12 +16,10 @@ from app.session import Session
 from app.theme import ACCENT, BORDER, MUTED, PANEL, PROBLEM, TEXT, WARNING, plane_colour
 from fetalnet.atomic_file import write_file
 from fetalnet.errors import InputError
-from fetalnet.geometry import MmPerPixel
 from fetalnet.lengths import decided_length
 from fetalnet.metrics.agreement import agreement_of
 from fetalnet.planes import STANDARD_PLANES, Kind, Plane
-from fetalnet.prediction import Prediction
-from fetalnet.quality import quality_of
+from fetalnet.quality import overridden
 from fetalnet.records import Exam
 
 PICTURE_WIDTH = 1600
@@ -111,18 +109,14 @@ class OverTime(Chart):
         every = -(-len(session.analysis.predictions) // MOST_POINTS)
         indices = np.array(sorted(session.analysis.predictions))[:: max(every, 1)]
         found = [session.analysis.predictions[index] for index in indices.tolist()]
-
-        def mm_per_pixel_of(prediction: Prediction) -> MmPerPixel | None:
-            return session.scales.scale_for(prediction.index, prediction.geometry).mm_per_pixel
-
         for plane in STANDARD_PLANES:
             pen = pg.mkPen(plane_colour(plane), width=2, style=STYLES[plane])
             values = np.array([each.probabilities[plane] for each in found])
             self._planes.plot(indices, values, pen=pen, name=plane, autoDownsample=True, downsampleMethod="peak")
             scores = [
-                (each.index, quality.score)
+                (each.index, overridden(*quality).score)
                 for each in found
-                if each.plane is plane and (quality := quality_of(each, mm_per_pixel_of(each), session.quality_limits))
+                if each.plane is plane and (quality := session.quality_of(each))
             ]
             x, y = np.array(scores, float).reshape(-1, 2).T
             dots = {"symbol": SYMBOLS[plane], "symbolSize": 5, "symbolPen": None}
@@ -188,9 +182,8 @@ class Distribution(Chart):
         if best is not None:
             self._mark(best.value.mm if in_mm else best.value.px, "best frame", TEXT, 0.84)
         measurement = session.measurement_of(kind)
-        decided = None if measurement is None else decided_length(measurement)
-        if decided is not None:
-            self._mark(decided.mm if in_mm else decided.px, "accepted", WARNING, 0.74)
+        if measurement is not None and (decided := decided_length(measurement)) is not None:
+            self._mark(decided.mm if in_mm else decided.px, measurement.status, WARNING, 0.74)
         self.summary = f"{kind.title}: {_counted(estimate.n, 'frame')}, 95 % band"
         self._plot.setTitle(self.summary, color=TEXT)
 

@@ -13,6 +13,7 @@ from fetalnet.picture.calibration import Calibration
 from fetalnet.picture.fan import FanShape
 from fetalnet.quality import Criterion, State
 from fetalnet.records import Exam, Measurement, Origin, WholeExam
+from fetalnet.wording import STATES
 
 if TYPE_CHECKING:
     from app.session import Session
@@ -93,7 +94,7 @@ class SetCriterion(QUndoCommand):
     """A person's word about one criterion of a frame, beside the machine's."""
 
     def __init__(self, session: Session, frame_index: int, criterion: Criterion, state: State | None) -> None:
-        what = "take back" if state is None else f"set to {state}"
+        what = "take back" if state is None else STATES[state]
         super().__init__(f"{criterion.text.capitalize()}: {what}")
         self._session = session
         after = decisions.set_criterion(session.exam, session.recording_id, frame_index, criterion, state)

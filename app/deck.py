@@ -7,9 +7,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.picture_folders import Restore
 from app.player import Opened, Player
-from fetalnet.records import Exam, RecordingRef
 from fetalnet.sources import Frame, Source
+from fetalnet.sources.picture_folder import TakenFor
 
 
 class Deck(QObject):
@@ -30,7 +31,7 @@ class Deck(QObject):
     def __init__(
         self,
         open_source: Callable[[Path], Source],
-        restore: Callable[[RecordingRef], tuple[Exam, str | None]],
+        restore: Restore,
         screen_rate_hz: float,
         parent: QObject | None = None,
     ) -> None:
@@ -51,9 +52,12 @@ class Deck(QObject):
         """Whether a recording is being opened."""
         return self._opening is not None
 
-    def open(self, path: Path) -> None:
-        """Begin to open a recording; the one now open stays until the new one is."""
-        player = self._opening = Player(path, self._open_source, self._restore, self)
+    def open(self, path: Path, said: dict[Path, TakenFor]) -> None:
+        """Begin to open a recording; the one now open stays until the new one is.
+
+        ``said`` is what a person takes folders of pictures for.
+        """
+        player = self._opening = Player(path, self._open_source, self._restore, dict(said), self)
         player.listed.connect(self.listed)
         player.opened.connect(self._on_opened)
         player.failed.connect(self._on_failed)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QRectF, QThread, Signal
 from PySide6.QtGui import QImage, QPainter, QTransform
 
-from app.canvas.overlay import Caliper, Overlay
+from app.canvas.overlay import Overlay, calipers_of
 from app.canvas.painting import paint_overlay
 from fetalnet.errors import InputError
 from fetalnet.lengths import decided_length
@@ -149,7 +149,7 @@ def drawn(frame: Frame, measurements: list[Measurement]) -> NDArray[np.uint8]:
     painter.drawImage(canvas.rect(), image)
     paint_overlay(
         painter,
-        Overlay(calipers=_calipers(measurements)),
+        Overlay(calipers=calipers_of(measurements)),
         QTransform(scale, 0, 0, scale, 0, 0).translate(0.5, 0.5),
         QRectF(canvas.rect()),
         opacity=0.0,
@@ -161,17 +161,6 @@ def drawn(frame: Frame, measurements: list[Measurement]) -> NDArray[np.uint8]:
     rows = np.frombuffer(canvas.constBits(), np.uint8).reshape(canvas.height(), canvas.bytesPerLine())
     # A copy: the image's memory goes when this function returns.
     return rows[:, : 3 * canvas.width()].reshape(canvas.height(), canvas.width(), 3).copy()
-
-
-def _calipers(measurements: list[Measurement]) -> tuple[Caliper, ...]:
-    """One caliper a plane: its measures share a geometry."""
-    calipers = {}
-    for each in measurements:
-        scale = each.decision.scale if each.decision else None
-        calipers[each.plane, each.geometry] = Caliper(
-            each.plane, each.geometry, True, scale.mm_per_pixel if scale else None
-        )
-    return tuple(calipers.values())
 
 
 def _caption(index: int, measurements: list[Measurement]) -> str:

@@ -8,6 +8,7 @@ from typing import Protocol
 from fetalnet.estimate import Estimate
 from fetalnet.examination import BestFrame
 from fetalnet.frame_stream import FramePredictor
+from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
 from fetalnet.planes import Kind, Plane
 from fetalnet.prediction import Prediction
 from fetalnet.records import ModelRef
@@ -46,7 +47,8 @@ class Batch:
 @dataclass(frozen=True, slots=True, eq=False)
 class Findings:
     """The best frame and the estimate of each measure found so far, the best frames of each plane with their scores,
-    when each plane is shown, where the picture stands still and where the recording is broken. ``model`` made them.
+    when each plane is shown, where the picture stands still and where the recording is broken. ``model`` made them;
+    mm are by ``scales``.
     """
 
     generation: int
@@ -58,3 +60,4 @@ class Findings:
     frozen: tuple[Frozen, ...] = ()
     broken: tuple[Broken, ...] = ()
     model: ModelRef | None = None
+    scales: ScaleTrack = NO_SCALE_TRACK

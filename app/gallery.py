@@ -14,17 +14,18 @@ from PySide6.QtCore import QObject, QSize, Qt, QThread, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from app.canvas.overlay import SIGNS
 from app.ongoing_analysis import AnalysisState
 from app.pipeline import BoxClosedError, Latest
 from app.session import Session
 from app.theme import MUTED, RAISED, TEXT, plane_colour
 from fetalnet.errors import InputError
-from fetalnet.lengths import decided_length, first_length
+from fetalnet.lengths import shown_length
 from fetalnet.picture.burned_in import FanOnly
 from fetalnet.picture.letterbox import Box
 from fetalnet.picture.sector import Sector
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Plane
-from fetalnet.records import Measurement, Origin
+from fetalnet.records import Measurement, Origin, Status, calibration_of
 from fetalnet.sources import Source
 from fetalnet.wording import length_text
 
@@ -154,12 +155,14 @@ class Gallery(QFrame):
         session = self._session
         frames = []
         for plane, card in self.cards.items():
-            measurement = next((m for kind in KINDS_OF[plane] if (m := session.measurement_of(kind))), None)
+            of_plane = [m for kind in KINDS_OF[plane] if (m := session.measurement_of(kind)) is not None]
+            live = [each for each in of_plane if each.status is not Status.REJECTED]
+            measurement = next(iter(live or of_plane), None)
             if measurement is None:
                 card.show_nothing(session.is_open, session.analysis.state.complete)
                 continue
             frames.append(measurement.frame_index)
-            value = length_text(decided_length(measurement) or first_length(session.exam, measurement))
+            value = length_text(shown_length(measurement, calibration_of(session.exam, measurement)))
             card.show_frame(
                 measurement.frame_index,
                 self._kept.get(measurement.frame_index),
@@ -175,7 +178,9 @@ class Gallery(QFrame):
                 self.thread_.ask(wanted)
 
     def _merit(self, measurement: Measurement) -> str:
-        """Why this frame: its score, or a person's choice; the status where the analysis has yet to say."""
+        """Why this frame: its score, or a person's choice; the status where rejected or nothing else is known."""
+        if measurement.status is Status.REJECTED:
+            return SIGNS[Status.REJECTED]
         if measurement.origin is Origin.PERSON:
             return "by hand"
         best = self._session.analysis.findings.best.get(measurement.kind)

@@ -12,13 +12,15 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QThread, Signal
 
+from app.picture_folders import FolderJudge, Restore, picture_folders_of
 from app.pipeline import Latest
 from fetalnet.errors import InputError
 from fetalnet.picture.layout import Layout, first_screen
 from fetalnet.picture.scale_track import ScaleTrack
 from fetalnet.picture.sector import Sector
-from fetalnet.records import Exam, RecordingRef, recording_ref
+from fetalnet.records import Exam, recording_ref
 from fetalnet.sources import BrokenFrameError, Clip, Frame, Source, clips_of, file_of
+from fetalnet.sources.picture_folder import TakenFor
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +65,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The clips that a folder, a DICOMDIR or an archive holds; the first of them opens."""
+    """The clips that a folder, a DICOMDIR or an archive holds, or the folder's own; the first of them opens."""
 
     path: Path
     clips: tuple[Clip, ...]
@@ -115,12 +117,14 @@ class Player(QThread):
         self,
         path: Path,
         open_source: Callable[[Path], Source],
-        restore: Callable[[RecordingRef], tuple[Exam, str | None]],
+        restore: Restore,
+        said: dict[Path, TakenFor] | None = None,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self.screen: Latest[Frame] = Latest()
         self._restore = restore
+        self._folders = FolderJudge(said or {}, restore)
         self._path = path
         self._open_source = open_source
         self._changed = threading.Condition()
@@ -209,11 +213,15 @@ class Player(QThread):
 
     def run(self) -> None:
         try:
-            clips = clips_of(self._path)
+            clips = clips_of(self._path, self._folders.judge)
+            folder = picture_folders_of(clips).get(clips[0].path)
+            listing = Listing(self._path, tuple(clips))
             if clips[0].path != self._path:
-                self.listed.emit(Listing(self._path, tuple(clips)))
+                self.listed.emit(listing)
                 self._path = clips[0].path
             source = self._open_source(self._path)
+            if folder is not None and listing.path == self._path:
+                self.listed.emit(listing)  # once it is one recording: else its stills stay listed
         except InputError as error:
             self.failed.emit(str(error))
             return
@@ -223,6 +231,8 @@ class Player(QThread):
                 scales = ScaleTrack.of(source.calibration)
                 recording = recording_ref(file_of(self._path), len(source), scales)
                 exam, notice = self._restore(replace(recording, path=str(self._path)))
+                told = [notice, *self._folders.notices, self._folders.sentence(folder)]
+                notice = " ".join(sentence for sentence in told if sentence) or None
             except InputError as error:
                 self.failed.emit(str(error))
                 return

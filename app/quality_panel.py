@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QMenu, QPushButton, Q
 from app.session import Session
 from app.theme import MUTED, PROBLEM, TEXT, plane_colour
 from fetalnet.quality import Criterion, State, overridden
+from fetalnet.wording import STATES
 
 ROWS = 6
 MET = "#5cc9a7"
@@ -84,7 +85,7 @@ class QualityPanel(QFrame):
         by = "you" if criterion in said else "suggested" if criterion.suggested else ""
         self._sources[row].setText(by)
         means = "learned from simulated anatomy alone" if criterion.suggested else "computed from the outline"
-        told = f"{criterion.text.capitalize()}: {state}. The program's view: {machine}, {means}."
+        told = f"{criterion.text.capitalize()}: {STATES[state]}. The program's view: {STATES[machine]}, {means}."
         button.setToolTip(f"{told} Click to say what you see.")
         button.setAccessibleName(told)
 
@@ -100,8 +101,7 @@ class QualityPanel(QFrame):
         """What the person can say of a criterion."""
         menu = QMenu(self)
         for text, state in (
-            ("Met", State.GREEN), ("Cannot be judged", State.OPEN), ("Not met", State.FAILED),
-            ("As the program sees it", None),
+            *((text.capitalize(), state) for state, text in STATES.items()), ("As the program sees it", None),
         ):  # fmt: skip
             menu.addAction(text, partial(self._session.review.set_criterion, criterion, state))
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

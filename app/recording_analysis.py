@@ -115,7 +115,8 @@ class RecordingAnalysis:
         best = of.best(mm_per_pixel_of)
         broken = of.broken(self._reached)
         found = Findings(
-            self._job.generation, best, estimates, complete, bests, of.segments(), of.frozen(), broken, self._model
+            self._job.generation, best, estimates, complete, bests, of.segments(), of.frozen(), broken, self._model,
+            scales,
         )  # fmt: skip
         self._told.found(found)
 

@@ -6,12 +6,24 @@ import time
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QLabel, QListWidget, QListWidgetItem, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
 
+from app.picture_folders import SWITCHES
 from app.player import Listing, RecordingInfo
 from app.session import Session
 from app.settings import Settings
 from fetalnet.receiver import Received
+
+_FOLDER = Qt.ItemDataRole.UserRole + 1
 
 
 class RecordingsPane(QFrame):
@@ -36,6 +48,16 @@ class RecordingsPane(QFrame):
         self.count.setObjectName("hint")
         self.count.hide()
         column.addWidget(self.count)
+        self.folder = QLabel()
+        self.folder.setObjectName("hint")
+        self.folder.setWordWrap(True)
+        self.folder.hide()
+        column.addWidget(self.folder)
+        self.switch = QPushButton()
+        self.switch.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.switch.clicked.connect(session.switch_picture_folder)
+        self.switch.hide()
+        column.addWidget(self.switch)
         self._list = QListWidget()
         self._list.setAccessibleName("Recordings")
         self._list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
@@ -53,19 +75,35 @@ class RecordingsPane(QFrame):
         self._session = session
 
     def add(self, recording: RecordingInfo) -> None:
-        """Mark the recording that is open now, adding it where it is new."""
+        """Mark the recording that is open now, adding it where it is new; say what its folder was taken for."""
         self._list.setCurrentItem(self.add_path(recording.path))
+        folder = self._session.picture_folder
+        self.folder.setVisible(folder is not None)
+        self.switch.setVisible(folder is not None)
+        if folder is not None:
+            self.folder.setText(folder.text)
+            self.switch.setText(SWITCHES[folder.taken_for])
 
     def add_clips(self, listing: Listing) -> None:
-        """List the clips of a folder, a DICOMDIR or an archive, in the place of what holds them."""
-        holder = self._item_of(listing.path)
-        row = self._list.count() if holder is None else self._list.row(holder)
-        if holder is not None:
-            self._list.takeItem(row)
+        """List the clips of a folder, a DICOMDIR or an archive, in the place of what holds them.
+
+        Stills of a folder that is one recording now are recordings no longer.
+        """
+        ones = {clip.path for clip in listing.clips if clip.pictures}
+        items = [self._list.item(row) for row in range(self._list.count())]
+        gone = [
+            row
+            for row, item in enumerate(items)
+            if item.data(Qt.ItemDataRole.UserRole) == listing.path or item.data(_FOLDER) in ones
+        ]
+        row = gone[0] if gone else self._list.count()
+        for each in reversed(gone):
+            self._list.takeItem(each)
         known = {self._list.item(each).data(Qt.ItemDataRole.UserRole) for each in range(self._list.count())}
         new = [clip for clip in listing.clips if clip.path not in known]
         for place, clip in enumerate(new, row):
-            self._insert(place, clip.path, f"{clip.name}\n{clip.detail}".rstrip())
+            item = self._insert(place, clip.path, f"{clip.name}\n{clip.detail}".rstrip())
+            item.setData(_FOLDER, clip.folder)
 
     def add_path(self, path: Path) -> QListWidgetItem:
         return self._item_of(path) or self._insert(self._list.count(), path, path.name)

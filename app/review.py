@@ -27,7 +27,7 @@ from fetalnet.picture.fan import FanShape, check_fan
 from fetalnet.picture.scale import Scale
 from fetalnet.planes import KINDS_OF, Kind, Plane
 from fetalnet.quality import Criterion, State
-from fetalnet.records import BpdConvention, Measurement, Status, WholeExam
+from fetalnet.records import BpdConvention, Measurement, Origin, Status, WholeExam
 from fetalnet.repeats import repeats_of
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Review:
 
     def accept_whole_exam(self, kind: Kind) -> None:
         """Accept the value from many frames; its best frame is shown first."""
-        estimate, ids = self.session.analysis.findings.estimates.get(kind), self._ids((kind,))
+        estimate, ids = self.session.estimate_of(kind), self._ids((kind,))
         if estimate is None or estimate.value.mm is None or not ids or self._shown_first(ids):
             return
         assert estimate.low.mm is not None
@@ -107,6 +107,10 @@ class Review:
         if reason := self.session.calibration.why_no_mm(geometry):
             self.session.notice.emit(reason)
             return
+        rejected = [each for each in self.session.shown_measurements if each.plane is plane and measurement is None]
+        if rejected and rejected[0].origin is Origin.PERSON:
+            self._do(lambda: CorrectMeasurement(self.session, tuple(each.id for each in rejected), geometry))
+            return
         chosen = self._chosen_in_shown_frame(plane) if measurement is None else ()
         if measurement is None and not chosen:
             return
@@ -138,7 +142,7 @@ class Review:
             self.session.notice.emit(reason)
             return
         proposed = [each for each in self.session.open_measurements(plane) if each.status is Status.PROPOSED]
-        placed = decisions.placed_by_hand(self.session.recording_id, plane, frame, geometry)
+        placed = decisions.placed_by_hand(self.session.recording_id, plane, frame, geometry, moved=False)
         self.session.undo_stack.beginMacro(f"Measure the {plane} by hand in frame {frame.index}")
         if proposed:
             self._do(lambda: RejectMeasurement(self.session, tuple(each.id for each in proposed)))

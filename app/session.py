@@ -17,11 +17,14 @@ from app.findings import DescribedPredictor, Findings
 from app.journal import Journal
 from app.live.watch import Ended, Watch
 from app.ongoing_analysis import OngoingAnalysis
-from app.player import Opened, Player, RecordingInfo
+from app.picture_folders import PictureFolder, PictureFolders
+from app.player import Listing, Opened, Player, RecordingInfo
 from app.receiving.reception import Reception
 from app.review import READ_ONLY, Review
 from fetalnet import records
 from fetalnet.analysis import parted
+from fetalnet.caliper_quality import with_caliper
+from fetalnet.estimate import Estimate
 from fetalnet.picture.calibration import Calibration
 from fetalnet.picture.fan import FanShape
 from fetalnet.picture.scale import NO_SCALE, Scale
@@ -86,6 +89,7 @@ class Session(QObject):
         self.saved = True
         self.save_failed = False
         self._exam: Exam | None = None
+        self._folders = PictureFolders()
         self._given_scale = given_scale
 
         self.journal = Journal(exam_folder, self)
@@ -94,7 +98,7 @@ class Session(QObject):
         self.journal.start()
 
         self._deck = Deck(open_source, self.journal.restore, screen_rate_hz, self)
-        self._deck.listed.connect(self.clips_found)
+        self._deck.listed.connect(self._on_listed)
         self._deck.opened.connect(self._on_opened)
         self._deck.frame_shown.connect(self.frame_shown)
         self._deck.frame_shown.connect(lambda _: self._look_first_where_it_rests())
@@ -120,7 +124,21 @@ class Session(QObject):
 
     def open(self, path: Path) -> None:
         """Begin to open a recording; the one now open stays until the new one is."""
-        self._deck.open(path)
+        self._deck.open(path, self._folders.said)
+
+    @property
+    def picture_folder(self) -> PictureFolder | None:
+        """The folder of pictures that the open recording is, or is a still of."""
+        return self._folders.of(self.recording.path) if self.recording is not None else None
+
+    def switch_picture_folder(self) -> None:
+        """Take the folder of pictures for the other: each picture alone, or all of them for one recording."""
+        if (folder := self.picture_folder) is not None:
+            self._deck.open(folder.path, self._folders.switched(folder))
+
+    def _on_listed(self, listing: Listing) -> None:
+        self._folders.learn(listing.clips)
+        self.clips_found.emit(listing)
 
     def close(self) -> None:
         """Stop every thread and wait for it. Decisions not yet on disk are written first."""
@@ -194,6 +212,7 @@ class Session(QObject):
     def _on_opened(self, opened: Opened) -> None:
         self.undo_stack.clear()
         self.recording, self._exam, self.fan = opened.recording, opened.exam, opened.fan
+        self._folders.opened(opened.recording.path)
         self.read_only = not self.journal.may_write(opened.exam.recordings[0])
         self.journal.release_others(opened.exam.recordings[0])
         self.analysis.forget()
@@ -262,15 +281,23 @@ class Session(QObject):
     def shown_prediction(self) -> Prediction | None:
         return self.analysis.predictions.get(self.frame.index) if self.frame is not None else None
 
+    def measurements_in(self, index: int) -> tuple[Measurement, ...]:
+        """What counts of each measure in frame ``index``: the last that is not rejected, else the last."""
+        if self._exam is None:
+            return ()
+        of_frame = [each for each in self._exam.measurements if each.frame_index == index]
+        counts = (_last([each for each in of_frame if each.kind is kind]) for kind in Kind)
+        return tuple(each for each in counts if each is not None)
+
+    @property
+    def shown_measurements(self) -> tuple[Measurement, ...]:
+        """What counts of each measure in the shown frame."""
+        return self.measurements_in(self.frame.index) if self.frame is not None else ()
+
     def shown_measurement(self, plane: Plane) -> Measurement | None:
-        """The measurement of ``plane`` that belongs to the shown frame; a rejected one is not drawn."""
-        if self._exam is None or self.frame is None:
-            return None
-        for kind in KINDS_OF[plane]:
-            each = self.measurement_of(kind)
-            if each is not None and each.frame_index == self.frame.index and each.status is not Status.REJECTED:
-                return each
-        return None
+        """The measurement of ``plane`` in the shown frame that is not rejected."""
+        of_plane = (each for each in self.shown_measurements if each.plane is plane)
+        return next((each for each in of_plane if each.status is not Status.REJECTED), None)
 
     # The analysis.
 
@@ -325,17 +352,30 @@ class Session(QObject):
         """The measurement of ``kind`` that counts: the last that is not rejected, else the last."""
         if self._exam is None:
             return None
-        of_kind = [each for each in reversed(self._exam.measurements) if each.kind is kind]
-        return next((each for each in of_kind if each.status is not Status.REJECTED), next(iter(of_kind), None))
+        return _last([each for each in self._exam.measurements if each.kind is kind])
 
     def quality_of_shown(self) -> tuple[Quality, dict[Criterion, State]] | None:
         """The machine's view of the shown frame's plane, and what a person said of it; None without a plane."""
         prediction = self.shown_prediction
-        if prediction is None or self._exam is None:
+        return None if prediction is None else self.quality_of(prediction)
+
+    def quality_of(self, prediction: Prediction) -> tuple[Quality, dict[Criterion, State]] | None:
+        """The same of any frame, with the caliper of its plane as it stands now."""
+        if self._exam is None or self.recording is None:
             return None
-        size = self.calibration.scale_for(prediction.geometry).mm_per_pixel
+        for each in self.measurements_in(prediction.index):
+            if each.plane is prediction.plane and each.status is not Status.REJECTED:
+                shape = self.recording.height, self.recording.width
+                prediction = with_caliper(prediction, each.geometry, self.fan or Sector.whole(shape), shape)
+                break
+        size = self.scales.scale_for(prediction.index, prediction.geometry).mm_per_pixel
         quality = quality_of(prediction, size, self.quality_limits)
         return None if quality is None else (quality, criteria_of(self._exam, self.recording_id, prediction.index))
+
+    def estimate_of(self, kind: Kind) -> Estimate | None:
+        """The value from the whole exam; None while it is not said in the scales of now."""
+        findings = self.analysis.findings
+        return findings.estimates.get(kind) if findings.scales == self.scales else None
 
     def open_measurements(self, plane: Plane) -> tuple[Measurement, ...]:
         return tuple(each for each in self.exam.measurements if each.plane is plane and not each.decisions)
@@ -415,3 +455,9 @@ class Session(QObject):
         self.saved = saved
         self.save_failed = False
         self.saved_changed.emit(saved)
+
+
+def _last(of_kind: list[Measurement]) -> Measurement | None:
+    """The last that is not rejected, else the last."""
+    live = [each for each in of_kind if each.status is not Status.REJECTED]
+    return next(reversed(live or of_kind), None)

@@ -1,4 +1,4 @@
-"""The best frame's value and the whole exam's, side by side: the person chooses which to accept."""
+"""One frame's value and the whole exam's, side by side: each stands above the button that accepts it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
 
 from app.session import Session
+from fetalnet.lengths import first_length
+from fetalnet.records import Measurement, Origin
 from fetalnet.wording import length_text
 
 
@@ -52,13 +54,18 @@ class TwoValues(QWidget):
 
     def refresh(self) -> None:
         """Both values of the selected measure."""
-        findings, kind = self._session.analysis.findings, self._session.selected
-        best, estimate = findings.best.get(kind), findings.estimates.get(kind)
-        self._set("Best frame", "–" if best is None else length_text(best.value), "" if best is None else (
-            f"frame {best.index}\n★ {best.score:.2f}"
-        ))  # fmt: skip
+        session, kind = self._session, self._session.selected
+        measurement, estimate = session.measurement_of(kind), session.estimate_of(kind)
+        if measurement is None:
+            self._labels["Best frame title"].setText("Best frame")
+            self._set("Best frame", "–", "")
+        else:
+            value = None if measurement.is_unplaced else first_length(session.exam, measurement)
+            title, merit = self._title_and_merit(measurement)
+            self._labels["Best frame title"].setText(title)
+            self._set("Best frame", length_text(value), f"frame {measurement.frame_index}\n{merit}".rstrip())
         if estimate is None:
-            self._set("Whole exam", "–", "when the analysis is done" if self._session.analysis.state.running else "")
+            self._set("Whole exam", "–", "when the analysis is done" if session.analysis.state.running else "")
             self._labels["Whole exam about"].setToolTip("")
             return
         low, high = (each.px if each.mm is None else each.mm for each in (estimate.low, estimate.high))
@@ -67,6 +74,15 @@ class TwoValues(QWidget):
         left = Counter({reason: len(frames) for reason, frames in estimate.left_out.items()})
         told = "\n".join(f"{count} frames: {reason}" for reason, count in left.most_common())
         self._labels["Whole exam about"].setToolTip(f"Left out\n{told}" if left else "No frame was left out.")
+
+    def _title_and_merit(self, measurement: Measurement) -> tuple[str, str]:
+        """What the button below would accept: the best frame's, another frame's, or what a person placed."""
+        if measurement.origin is Origin.PERSON:
+            return "By hand", "not placed yet" if measurement.is_unplaced else ""
+        best = self._session.analysis.findings.best.get(measurement.kind)
+        if best is not None and best.index == measurement.frame_index:
+            return "Best frame", f"★ {best.score:.2f}"
+        return "Chosen frame" if best is not None else "Best frame", ""
 
     def texts(self) -> dict[str, str]:
         """What each label shows."""

@@ -38,7 +38,7 @@ from app.verbs import Verbs
 from fetalnet.geometry import Geometry
 from fetalnet.picture.burned_in import FanOnly
 from fetalnet.picture.fan import FanShape
-from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
+from fetalnet.planes import KINDS_OF, Kind, Plane
 from fetalnet.prediction import Prediction
 from fetalnet.quality import QualityLimits
 from fetalnet.receiver import Received
@@ -160,7 +160,8 @@ class Window(QMainWindow):
     # What the session tells.
 
     def _on_opened(self, recording: RecordingInfo) -> None:
-        self.settings.add_recent(recording.path)
+        folder = self.session.picture_folder
+        self.settings.add_recent(recording.path if folder is None else folder.path)
         # What was said belongs to the recording before.
         self.notification.hide()
         self.recordings.add(recording)
@@ -281,13 +282,13 @@ class Window(QMainWindow):
 
     def _refresh_overlay(self) -> None:
         session = self.session
-        measurements = tuple(each for plane in STANDARD_PLANES if (each := session.shown_measurement(plane)))
         analysed = "analysing…" if session.analysis.state.running else "not analysed"
         if session.analysis.predictor is None:
             analysed = "loading the network…" if session.analysis.state.running else "not analysed"
         calibration = session.calibration
         self.canvas.grip.locked_reason = calibration.why_no_mm(None)
-        self.canvas.set_overlay(overlay_of(session.shown_prediction, measurements, calibration, analysed=analysed))
+        overlay = overlay_of(session.shown_prediction, session.shown_measurements, calibration, analysed=analysed)
+        self.canvas.set_overlay(overlay)
 
     # What the person does on the views.
 

@@ -31,8 +31,13 @@ if TYPE_CHECKING:
     from fetalnet.sources import Frame
 
 
-def placed_by_hand(recording_id: str, plane: Plane, frame: Frame, geometry: Geometry) -> tuple[Measurement, ...]:
-    """An open measurement for each measure of ``plane``, as a person drew it in ``frame``, without any proposal."""
+def placed_by_hand(
+    recording_id: str, plane: Plane, frame: Frame, geometry: Geometry, *, moved: bool = True
+) -> tuple[Measurement, ...]:
+    """An open measurement for each measure of ``plane``, as a person drew it in ``frame``, without any proposal.
+
+    Not ``moved`` is what was only set out there for a person to place.
+    """
     return tuple(
         Measurement(
             id=new_id(),
@@ -45,6 +50,7 @@ def placed_by_hand(recording_id: str, plane: Plane, frame: Frame, geometry: Geom
             model=None,
             bpd_convention=BpdConvention.OUTER_OUTER if kind is Kind.BPD else None,
             placed=geometry,
+            moved=moved,
         )
         for kind in KINDS_OF[plane]
     )
@@ -62,15 +68,24 @@ def move_placed(exam: Exam, measurement_id: str, geometry: Geometry) -> Exam:
     calibration = calibration_of(exam, measurement)
     if calibration.why_no_mm(measurement.first_geometry) is None and (reason := calibration.why_no_mm(geometry)):
         raise InputError(reason)
-    return _replaced(exam, measurement, replace(measurement, placed=geometry))
+    return _replaced(exam, measurement, replace(measurement, placed=geometry, moved=True))
+
+
+def why_not_acceptable(exam: Exam, measurement: Measurement) -> str | None:
+    """Why what stood at the beginning cannot be accepted, in a sentence; None where it can."""
+    if measurement.is_unplaced:
+        return "Nobody has placed this caliper yet; drag it to where it belongs, then accept."
+    return calibration_of(exam, measurement).why_no_mm(measurement.first_geometry)
 
 
 def accept(exam: Exam, measurement_id: str, whole_exam: WholeExam | None = None) -> Exam:
     """Take the machine's geometry, or the one placed by hand, as it is; its value, or that of the whole exam.
 
-    Raises ``InputError`` without a scale.
+    Raises ``InputError`` without a scale, and where nobody has moved the caliper that was set out to be placed.
     """
     measurement = exam.measurement(measurement_id)
+    if measurement.is_unplaced and (reason := why_not_acceptable(exam, measurement)):
+        raise InputError(f"{measurement.kind} is not measured. {reason}")
     geometry = measurement.first_geometry
     scale = _scale_for_decision(exam, measurement, geometry)
     return _decided(exam, measurement, Decision(Status.ACCEPTED, geometry, scale, now(), whole_exam=whole_exam))

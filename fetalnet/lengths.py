@@ -8,6 +8,7 @@ from fetalnet.measurement import Length, measure
 from fetalnet.records import calibration_of
 
 if TYPE_CHECKING:
+    from fetalnet.picture.calibration import Calibration
     from fetalnet.picture.scale import Scale
     from fetalnet.records import Exam, Measurement
 
@@ -18,14 +19,28 @@ def scale_of(exam: Exam, measurement: Measurement) -> Scale:
     return calibration_of(exam, measurement).scale_for(measurement.geometry) if decision is None else decision.scale
 
 
+def shown_length(measurement: Measurement, calibration: Calibration) -> Length | None:
+    """The value beside what is drawn in a frame of this calibration: what was decided, else what stood at first.
+
+    Nothing is measured while nobody has placed it. What was rejected keeps its value and is shown as rejected.
+    """
+    if measurement.is_unplaced:
+        return None
+    return decided_length(measurement) or _first_length(measurement, calibration)
+
+
 def first_length(exam: Exam, measurement: Measurement) -> Length:
     """The value of what the machine proposed or a person placed.
 
     In mm with the scale it had when it was decided about, or with that of its frame and geometry while it is open.
     """
+    return _first_length(measurement, calibration_of(exam, measurement))
+
+
+def _first_length(measurement: Measurement, calibration: Calibration) -> Length:
     decision = measurement.decision
     if decision is None:
-        scale = calibration_of(exam, measurement).scale_for(measurement.first_geometry)
+        scale = calibration.scale_for(measurement.first_geometry)
     else:
         scale = decision.first_scale or decision.scale
     return measure(measurement.first_geometry, measurement.plane, scale.mm_per_pixel)[measurement.kind]

@@ -188,7 +188,9 @@ def _computed(
 ) -> State:
     match criterion:
         case Criterion.SYMMETRICAL:
-            return _state(shape.asymmetry is not None and shape.asymmetry <= limits.max_asymmetry)
+            if shape.asymmetry is None or math.isnan(shape.asymmetry):
+                return State.OPEN
+            return _state(shape.asymmetry <= limits.max_asymmetry)
         case Criterion.SIZE:
             return _state(shape.size >= limits.min_size)
         case Criterion.ANGLE:
@@ -197,6 +199,8 @@ def _computed(
             return _state(_angle_deg(line) < limits.max_angle_deg)
         case Criterion.ENDS:
             return _state(shape.inside >= 1.0)
+    if math.isnan(shape.residual) and shape.inside >= limits.min_inside:
+        return State.OPEN  # a caliper where the network outlined nothing
     return _state(calipers_fit(shape, limits))
 
 

@@ -159,6 +159,8 @@ class Measurement:
     decisions: tuple[Decision, ...] = ()
     bpd_convention: BpdConvention | None = None
     placed: StoredGeometry | None = None
+    moved: bool = False
+    """Whether a person has moved what was set out for them to place; until then it measures nothing."""
 
     @property
     def origin(self) -> Origin:
@@ -178,6 +180,12 @@ class Measurement:
         if self.decisions:
             return self.decisions[-1].status
         return Status.PROPOSED if self.origin is Origin.MODEL else Status.PLACED
+
+    @property
+    def is_unplaced(self) -> bool:
+        """Whether this is a caliper set out to be placed by hand that nobody has moved, nor ever accepted."""
+        decided = any(each.status is not Status.REJECTED for each in self.decisions)
+        return self.placed is not None and not self.moved and not decided
 
     @property
     def first_geometry(self) -> Geometry:
@@ -295,6 +303,18 @@ def criteria_of(exam: Exam, recording_id: str, frame_index: int) -> dict[Criteri
         if (each.recording_id, each.frame_index) == (recording_id, frame_index):
             said[each.criterion] = each.state
     return {criterion: state for criterion, state in said.items() if state is not None}
+
+
+def frames_judged(exam: Exam) -> list[tuple[RecordingRef, int, dict[Criterion, State]]]:
+    """Each frame of which a person says anything about criteria, in order, with what they last said."""
+    frames = dict.fromkeys((each.recording_id, each.frame_index) for each in exam.criteria)
+    judged = [
+        (recording, index, said)
+        for recording in exam.recordings
+        for index in sorted(frame for recording_id, frame in frames if recording_id == recording.id)
+        if (said := criteria_of(exam, recording.id, index))
+    ]
+    return judged
 
 
 def calibration_of(exam: Exam, measurement: Measurement) -> Calibration:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from fetalnet import __version__
 from fetalnet.picture.calibration import Calibration
 from fetalnet.picture.scale import Scale, ScaleOrigin
+from fetalnet.quality import State
 from fetalnet.records import Origin, Status
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from fetalnet.measurement import Length
     from fetalnet.picture.drift import Change
     from fetalnet.picture.scale_track import ScaleStep, ScaleTrack
+    from fetalnet.quality import Criterion
     from fetalnet.records import Measurement
 
 RESEARCH_USE = (
@@ -42,6 +45,9 @@ SCALE_ORIGINS = {
     ScaleOrigin.NONE: "no scale",
 }
 
+STATES = {State.GREEN: "met", State.OPEN: "cannot be judged", State.FAILED: "not met"}
+"""What is known of a criterion, as a person says it."""
+
 _PACKAGES = ("torch", "openvino", "numpy", "opencv-python-headless", "av", "reportlab")
 
 
@@ -55,10 +61,15 @@ def length_text(length: Length | None) -> str:
 def status_text(measurement: Measurement) -> str:
     """Where a measurement stands, and that it was placed by hand where the machine proposed nothing."""
     if measurement.status is Status.PLACED:
-        return f"{BY_HAND}, not accepted"
+        return f"to be {BY_HAND}" if measurement.is_unplaced else f"{BY_HAND}, not accepted"
     if measurement.decision is not None and (whole := measurement.decision.whole_exam) is not None:
         return f"{measurement.status}, from {whole.n} frames ({whole.low_mm:.1f} to {whole.high_mm:.1f} mm)"
     return measurement.status if measurement.origin is Origin.MODEL else f"{measurement.status}, {BY_HAND}"
+
+
+def criteria_text(said: Mapping[Criterion, State]) -> str:
+    """What a person says of criteria, one after the other."""
+    return "; ".join(f"{criterion.text}: {STATES[state]}" for criterion, state in said.items())
 
 
 def difference_text(before: Length | None, after: Length | None) -> str:

@@ -205,6 +205,7 @@ def test_that_a_folder_is_played_as_one_recording(fetalnet, oracle, stills):
     assert [frame["file"] for frame in value["frames"]] == ["b.png", "c.png"]
     assert value["mm_per_pixel"] is None
     assert "c.png has no row" in errors
+    assert "The 2 pictures are taken for one recording; with --stills" in errors
 
 
 def test_that_an_implausible_scale_of_a_table_is_noted_and_can_be_accepted(fetalnet, oracle, stills):

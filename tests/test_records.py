@@ -255,3 +255,18 @@ def test_that_a_folder_is_known_again_too(tmp_path):
 def test_that_a_recording_that_went_away_is_named(tmp_path):
     with pytest.raises(InputError, match=r"gone\.mp4"):
         records.recording_ref(tmp_path / "gone.mp4", 3)
+
+
+def test_that_what_was_only_set_out_is_accepted_once_it_was_moved(exam):
+    frame = Frame(3, 0.1, np.zeros((60, 80), np.uint8))
+    placed = decisions.placed_by_hand("r1", Plane.FEMUR, frame, Line(10, 20, 90, 20), moved=False)
+    exam = replace(exam, measurements=(*exam.measurements, *placed))
+    with pytest.raises(InputError, match="Nobody has placed this caliper yet"):
+        decisions.accept(exam, placed[0].id)
+    with pytest.raises(InputError, match="Nobody has placed this caliper yet"):
+        decisions.accept(decisions.reject(exam, placed[0].id), placed[0].id)
+    moved = decisions.move_placed(exam, placed[0].id, Line(10, 20, 91, 20))
+    accepted = decisions.accept(moved, placed[0].id)
+    assert of(accepted, Kind.FL).status is Status.ACCEPTED
+    rejected = decisions.reject(accepted, placed[0].id)
+    assert of(decisions.accept(rejected, placed[0].id), Kind.FL).status is Status.ACCEPTED

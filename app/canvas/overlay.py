@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fetalnet.geometry import Geometry, MmPerPixel
+from fetalnet.lengths import shown_length
 from fetalnet.measurement import measure
 from fetalnet.picture.calibration import NO_CALIBRATION, Calibration
 from fetalnet.picture.scale import Scale, ScaleOrigin
@@ -46,15 +48,20 @@ class Caliper:
     mm_per_pixel: MmPerPixel | None
     placed: bool = False
     calibration: Calibration = NO_CALIBRATION
+    said: tuple[str, ...] | None = None
+    """The lines of what was decided or is still open; None where the geometry alone says what it measures."""
 
     @property
     def labels(self) -> tuple[str, ...]:
         """One line a measure: name and value."""
+        if self.said is not None:
+            return self.said
         lengths = measure(self.geometry, self.plane, self.mm_per_pixel)
         return tuple(f"{kind} {length_text(length)}" for kind, length in lengths.items())
 
     def moved(self, geometry: Geometry) -> Caliper:
-        return replace(self, geometry=geometry, mm_per_pixel=self.calibration.scale_for(geometry).mm_per_pixel)
+        mm_per_pixel = self.calibration.scale_for(geometry).mm_per_pixel
+        return replace(self, geometry=geometry, mm_per_pixel=mm_per_pixel, said=None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +86,7 @@ def overlay_of(
 
     ``analysed`` says what is going on while the frame has no prediction yet.
     """
-    calipers = tuple(_caliper_of(each, calibration) for each in measurements)
+    calipers = calipers_of(measurements, calibration)
     taken = {each.plane for each in calipers}
     if prediction is not None and prediction.geometry is not None and prediction.plane not in taken:
         mm_per_pixel = calibration.scale_for(prediction.geometry).mm_per_pixel
@@ -132,18 +139,47 @@ def _outside(calipers: tuple[Caliper, ...]) -> str:
     return (known[0].calibration.why_no_mm(known[0].geometry) or "") if known else ""
 
 
-def _caliper_of(measurement: Measurement, calibration: Calibration) -> Caliper:
-    decision = measurement.decision
-    held = decision.scale if decision is not None else calibration.scale_for(measurement.geometry)
-    placed = measurement.status is Status.PLACED
-    return Caliper(
-        measurement.plane, measurement.geometry, decision is not None, held.mm_per_pixel, placed, calibration
-    )
+def calipers_of(measurements: Sequence[Measurement], calibration: Calibration = NO_CALIBRATION) -> tuple[Caliper, ...]:
+    """The calipers of a frame's measurements, with the values that tables and reports give: one a plane and geometry.
+
+    A rejected measure is drawn where nothing of its plane is left; else its line stands with the others, marked.
+    """
+    calipers = []
+    for plane in dict.fromkeys(each.plane for each in measurements):
+        of_plane = [each for each in measurements if each.plane is plane]
+        drawn = [each for each in of_plane if each.status is not Status.REJECTED] or of_plane
+        for geometry in dict.fromkeys(each.geometry for each in drawn):
+            sharing = [each for each in drawn if each.geometry == geometry]
+            named = [
+                each for each in of_plane if each in sharing or (each not in drawn and geometry == drawn[0].geometry)
+            ]
+            decided = any(each.status in (Status.ACCEPTED, Status.CORRECTED) for each in sharing)
+            placed = all(each.status is Status.PLACED for each in sharing)
+            decision = sharing[0].decision
+            scale = calibration.scale_for(geometry) if decision is None else decision.scale
+            said = tuple(_line(each, of_plane, calibration) for each in named)
+            calipers.append(Caliper(plane, geometry, decided, scale.mm_per_pixel, placed, calibration, said))
+    return tuple(calipers)
+
+
+def _line(measurement: Measurement, beside: Sequence[Measurement], calibration: Calibration) -> str:
+    """Name and value; how it stands where that is not the same for all of them, and where it is rejected."""
+    line = f"{measurement.kind} {length_text(shown_length(measurement, calibration))}"
+    alike = all(each.status is measurement.status for each in beside)
+    return line if alike and measurement.status is not Status.REJECTED else f"{line} {SIGNS[measurement.status]}"
 
 
 def _state(measurements: tuple[Measurement, ...], calipers: tuple[Caliper, ...]) -> str:
-    for status in (Status.CORRECTED, Status.ACCEPTED, Status.PLACED):
-        for each in measurements:
-            if each.status is status:
-                return f"{SIGNS[status]} {status_text(each)}"
-    return "◌ proposal" if calipers else ""
+    """How all that is shown stands; measure by measure where that differs."""
+    if not measurements:
+        return "◌ proposal" if calipers else ""
+    texts = {
+        "◌ proposal" if each.status is Status.PROPOSED else f"{SIGNS[each.status]} {status_text(each)}"
+        for each in measurements
+    }
+    if len(texts) == 1:
+        return texts.pop()
+    kinds_of: dict[Status, list[str]] = {}
+    for each in measurements:
+        kinds_of.setdefault(each.status, []).append(each.kind)
+    return " · ".join(f"{SIGNS[status]} {', '.join(kinds)} {status}" for status, kinds in kinds_of.items())

@@ -110,11 +110,13 @@ def _of_recording(
     from fetalnet.cli.pictures import about_text, best_pictures, overlay_video
     from fetalnet.export.pdf_report import write_analysis_pdf
     from fetalnet.picture.burned_in import ALL
-    from fetalnet.sources import open_source
+    from fetalnet.sources import clips_of, open_source
 
     with closing(open_source(path)) as source:
         if source.remark is not None:
             notice(source.remark)
+        if (pictures := clips_of(path)[0].pictures) > 1:
+            notice(f"The {pictures} pictures are taken for one recording; with --stills each is a case of its own.")
         pictured = report is not None or overlay is not None
         fan = scales.devices.fan_only(source) if pictured and not keep_text else ALL
         about = about_text([fan], keep_text=keep_text) if pictured else None

@@ -1,17 +1,25 @@
-"""The measurements of an exam as a CSV table: one line each, decimal point, units in the column names, UTF-8."""
+"""The measurements of an exam as a CSV table: one line each, decimal point, units in the column names, UTF-8.
+
+A frame in which nothing is measured has a line of its own where a person says something of its criteria.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fetalnet.atomic_file import write_file
 from fetalnet.lengths import decided_length, proposed_length, scale_of
+from fetalnet.quality import CRITERIA
+from fetalnet.records import criteria_of, frames_judged
+from fetalnet.wording import criteria_text
 
 if TYPE_CHECKING:
     from fetalnet.measurement import Length
+    from fetalnet.quality import Criterion, State
     from fetalnet.records import Exam, Measurement
 
 COLUMNS = (
@@ -30,6 +38,9 @@ COLUMNS = (
     "decided_px",
     "decided_mm",
     "difference_mm",
+    "whole_exam_frames",
+    "whole_exam_low_mm",
+    "whole_exam_high_mm",
     "mm_per_pixel_x",
     "mm_per_pixel_y",
     "scale_origin",
@@ -37,6 +48,7 @@ COLUMNS = (
     "decided_at_utc",
     "model",
     "model_sha256",
+    "criteria_by_person",
 )
 
 
@@ -46,6 +58,7 @@ def write_exam_csv(path: Path, exam: Exam) -> None:
     writer = csv.DictWriter(text, COLUMNS)
     writer.writeheader()
     writer.writerows(_row(exam, measurement) for measurement in exam.measurements)
+    writer.writerows(_rows_of_criteria(exam))
     write_file(path, text.getvalue().encode("utf-8"))
 
 
@@ -53,6 +66,7 @@ def _row(exam: Exam, measurement: Measurement) -> dict[str, str]:
     recording = exam.recording(measurement.recording_id)
     decision, model = measurement.decision, measurement.model
     scale = scale_of(exam, measurement)
+    whole = None if decision is None else decision.whole_exam
     proposed, decided = proposed_length(exam, measurement), decided_length(measurement)
     return {
         "exam_id": exam.id,
@@ -70,6 +84,9 @@ def _row(exam: Exam, measurement: Measurement) -> dict[str, str]:
         "decided_px": _px(decided),
         "decided_mm": _mm(decided),
         "difference_mm": _difference(proposed, decided),
+        "whole_exam_frames": "" if whole is None else str(whole.n),
+        "whole_exam_low_mm": "" if whole is None else _number(whole.low_mm, 2),
+        "whole_exam_high_mm": "" if whole is None else _number(whole.high_mm, 2),
         "mm_per_pixel_x": "" if scale.mm_per_pixel is None else f"{scale.mm_per_pixel.x:.6g}",
         "mm_per_pixel_y": "" if scale.mm_per_pixel is None else f"{scale.mm_per_pixel.y:.6g}",
         "scale_origin": scale.origin.value,
@@ -77,7 +94,33 @@ def _row(exam: Exam, measurement: Measurement) -> dict[str, str]:
         "decided_at_utc": "" if decision is None else decision.decided_at.isoformat(timespec="seconds"),
         "model": "" if model is None else model.name,
         "model_sha256": "" if model is None else model.sha256,
+        "criteria_by_person": criteria_text(_said_of(exam, measurement)),
     }
+
+
+def _said_of(exam: Exam, measurement: Measurement) -> dict[Criterion, State]:
+    """What a person says of the criteria of a measurement's plane in its frame."""
+    said = criteria_of(exam, measurement.recording_id, measurement.frame_index)
+    return {criterion: state for criterion, state in said.items() if criterion in CRITERIA[measurement.plane]}
+
+
+def _rows_of_criteria(exam: Exam) -> Iterator[dict[str, str]]:
+    """What a person says of frames, or of planes in them, that have no line yet."""
+    for recording, index, said in frames_judged(exam):
+        told = {
+            criterion
+            for each in exam.measurements
+            if (each.recording_id, each.frame_index) == (recording.id, index)
+            for criterion in CRITERIA[each.plane]
+        }
+        rest = {criterion: state for criterion, state in said.items() if criterion not in told}
+        if rest:
+            yield {
+                "exam_id": exam.id,
+                "recording": _text(recording.name),
+                "frame_index": str(index),
+                "criteria_by_person": criteria_text(rest),
+            }
 
 
 def _px(length: Length | None) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fetalnet.measurement import Length
     from fetalnet.picture.scale import Scale
     from fetalnet.picture.scale_track import ScaleStep
-    from fetalnet.records import Decision, Exam, Measurement, RecordingRef, WholeExam
+    from fetalnet.records import CriterionDecision, Decision, Exam, Measurement, RecordingRef, WholeExam
 
 SCHEMA_VERSION = 1
 
@@ -36,6 +36,7 @@ def exam_json(exam: Exam) -> dict[str, Any]:
         "exam": {"id": exam.id, "created_at": exam.created_at.isoformat(), "label": exam.label},
         "recordings": [_recording(each) for each in exam.recordings],
         "measurements": [_measurement(exam, each) for each in exam.measurements],
+        "criteria": [_criterion(each) for each in exam.criteria],
     }
 
 
@@ -84,10 +85,23 @@ def _proposed(exam: Exam, measurement: Measurement) -> dict[str, Any] | None:
 
 
 def _placed(exam: Exam, measurement: Measurement) -> dict[str, Any] | None:
-    """What a person placed by hand; None where the machine proposed."""
+    """What a person placed by hand; None where the machine proposed. It has no value while nobody has moved it."""
     if measurement.placed is None:
         return None
-    return {"geometry": measurement.placed.to_json(), "value": _length(first_length(exam, measurement))}
+    value = None if measurement.is_unplaced else _length(first_length(exam, measurement))
+    return {"geometry": measurement.placed.to_json(), "value": value}
+
+
+def _criterion(said: CriterionDecision) -> dict[str, Any]:
+    """What a person said of a criterion of a frame; None as its state takes an earlier word back."""
+    return {
+        "recording": said.recording_id,
+        "frame": said.frame_index,
+        "criterion": said.criterion.value,
+        "text": said.criterion.text,
+        "state": None if said.state is None else said.state.value,
+        "decided_at": said.decided_at.isoformat(),
+    }
 
 
 def _decision(decision: Decision) -> dict[str, Any]:

@@ -26,12 +26,13 @@ from fetalnet.analysis_result import Analysis
 from fetalnet.atomic_file import write_file
 from fetalnet.lengths import decided_length, proposed_length
 from fetalnet.planes import Kind
-from fetalnet.records import Exam, ModelRef
+from fetalnet.records import Exam, ModelRef, frames_judged
 from fetalnet.wording import (
     BPD_CONVENTION,
     METHOD,
     NOT_REVIEWED,
     RESEARCH_USE,
+    criteria_text,
     difference_text,
     length_text,
     scale_text,
@@ -76,6 +77,11 @@ def write_exam_pdf(path: Path, exam: Exam, pictures: Sequence[ReportPicture], *,
     models = dict.fromkeys(each.model for each in exam.measurements if each.model is not None)
     facts += [("Model", _model_text(model)) for model in models]
     facts += [("Pictures", about_text)] if about_text else []
+    several = len(exam.recordings) > 1
+    facts += [
+        ("Criteria", f"{recording.name}, " * several + f"frame {index}, as a person judged it: {criteria_text(said)}")
+        for recording, index, said in frames_judged(exam)
+    ]
     rows = [
         (
             each.kind.title,

@@ -58,23 +58,35 @@ def shape_of(
         assert isinstance(own, Line)
         return _of_line(geometry, own, points, letterbox, seen, side)
     assert isinstance(own, Ellipse)
-    inside = float(np.mean(looked_up(seen, letterbox.to_grid(geometry.points(180)))))
-    distance = ellipse_distance(points, own) / own.b
-    u, v = axes_coordinates(points, own)
-    angle = np.arctan2(v / own.b, u / own.a)
-    sector = (angle * (_SECTORS / 2 / math.pi)).astype(int) % _SECTORS
-    followed = len(np.unique(sector[np.abs(distance) <= _NEAR])) / _SECTORS
+    inside = float(np.mean(looked_up(seen, letterbox.to_grid(shown_part(geometry)))))
+    angle, distance, followed = along_ellipse(points, own)
     return Shape(
         inside, float(np.median(np.abs(distance))), followed, _asymmetry(angle, distance), 2 * geometry.a / side
     )
 
 
+def along_ellipse(points: Floats, ellipse: Ellipse) -> tuple[Floats, Floats, float]:
+    """Of points (n, 2): angle, signed distance in minor semi-axes, and the part of the ellipse that they follow."""
+    distance = ellipse_distance(points, ellipse) / ellipse.b
+    u, v = axes_coordinates(points, ellipse)
+    angle = np.arctan2(v / ellipse.b, u / ellipse.a)
+    sector = (angle * (_SECTORS / 2 / math.pi)).astype(int) % _SECTORS
+    return angle, distance, len(np.unique(sector[np.abs(distance) <= _NEAR])) / _SECTORS
+
+
+def shown_part(geometry: Geometry) -> Floats:
+    """The points that the fan must show: along an ellipse, or a line drawn a little beyond its ends."""
+    if isinstance(geometry, Ellipse):
+        return geometry.points(180)
+    start, end = geometry.points()
+    beyond: Floats = np.linspace(start - _BEYOND_ENDS * (end - start), end + _BEYOND_ENDS * (end - start), 41)
+    return beyond
+
+
 def _of_line(
     line: Line, fitted: Line, points: Floats, letterbox: Letterbox, seen: NDArray[np.bool_], side: int
 ) -> Shape:
-    start, end = line.points()
-    beyond = np.linspace(start - _BEYOND_ENDS * (end - start), end + _BEYOND_ENDS * (end - start), 41)
-    inside = float(np.mean(looked_up(seen, letterbox.to_grid(beyond))))
+    inside = float(np.mean(looked_up(seen, letterbox.to_grid(shown_part(line)))))
     start, end = fitted.points()
     along = (end - start) / fitted.length_px
     offset = points - start

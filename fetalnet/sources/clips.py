@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
 
 from fetalnet.errors import InputError
 from fetalnet.sources.archive import Archive, is_archive
-from fetalnet.sources.dicom_signature import DICOM_SUFFIXES, PREAMBLE_BYTES, is_dicom
-from fetalnet.sources.images import IMAGE_SUFFIXES, natural_order
-from fetalnet.sources.video import VIDEO_SUFFIXES
+from fetalnet.sources.dicom_signature import PREAMBLE_BYTES, is_dicom
+from fetalnet.sources.images import natural_order
+from fetalnet.sources.listed_file import ListedFile
+from fetalnet.sources.picture_folder import Judge, TakenFor, always_recording
 
 MAX_FILES = 10_000
+_STILLS = TakenFor.STILLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,54 +29,40 @@ class Clip:
     """Series and image number and how many frames, as far as they are known."""
     order: tuple[int, int] = (0, 0)
     """Series and instance number, as far as they are known."""
+    pictures: int = 0
+    """How many pictures of a folder it plays, where that is taken for one recording."""
+    folder: Path | None = None
+    """The folder whose pictures are taken for stills, where it is one of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    """A file of a folder or of an archive; one in an archive is unpacked as far as it is read."""
-
-    path: Path
-    open: Callable[[], AbstractContextManager[BinaryIO]]
-
-    @property
-    def is_image(self) -> bool:
-        return self.path.suffix.lower() in IMAGE_SUFFIXES
-
-    @property
-    def is_video(self) -> bool:
-        return self.path.suffix.lower() in VIDEO_SUFFIXES
-
-    def is_dicom(self) -> bool:
-        if self.is_image or self.is_video:
-            return False
-        try:
-            with self.open() as file:
-                head = file.read(PREAMBLE_BYTES + 4)
-        except OSError:
-            return False  # what may not be read cannot be opened either
-        return self.path.suffix.lower() in DICOM_SUFFIXES or is_dicom(head, self.path.suffix)
-
-
-def clips_of(path: Path) -> list[Clip]:
+def clips_of(path: Path, judge: Judge = always_recording) -> list[Clip]:
     """The clips in ``path`` by folder, series, instance and name; a single recording is a list of one.
 
-    A folder with images and no other recordings is one clip. Raises ``InputError`` where there is nothing to open.
+    A folder with images and no other recordings is what ``judge`` takes it for: one clip, or each image one. Raises
+    ``InputError`` where there is nothing to open.
     """
     if path.is_dir():
-        return _listed(path, _files_beside(path) or _files_below(path))
+        beside = _files_beside(path)
+        if beside and judge(path, beside) is TakenFor.RECORDING:
+            return [Clip(path, path.name, pictures=len(beside))]
+        if beside:
+            return _listed(
+                path, _files_below(path), lambda each, files: _STILLS if each == path else judge(each, files)
+            )
+        return _listed(path, _files_below(path), judge)
     if is_archive(path):
         with Archive(path) as archive:
-            return _listed(path, _files_in(archive))
+            return _listed(path, _files_in(archive), judge)
     names = _dicomdir_names(path)
     if names is None:
         return [Clip(path, path.name)]
-    return _listed(path, _referenced(path, names))
+    return _listed(path, _referenced(path, names), judge)
 
 
-def _listed(path: Path, files: list[_File]) -> list[Clip]:
+def _listed(path: Path, files: list[ListedFile], judge: Judge) -> list[Clip]:
     found: list[tuple[Path, Clip]] = []
     others = 0
-    folders: dict[Path, list[_File]] = {}
+    folders: dict[Path, list[ListedFile]] = {}
     for file in files:
         folders.setdefault(file.path.parent, []).append(file)
     for folder, inside in folders.items():
@@ -86,7 +72,13 @@ def _listed(path: Path, files: list[_File]) -> list[Clip]:
         ultrasound = [clip for clip in dicom if clip is not None]
         others += len(dicom) - len(ultrasound)
         if images and not videos and not dicom:
-            images = [Clip(folder, folder.name)]
+            pictures = [file for file in inside if file.is_image]
+            if judge(folder, pictures) is TakenFor.RECORDING:
+                images = [Clip(folder, folder.name, pictures=len(pictures))]
+            else:
+                # Scanners give the same names in every folder.
+                detail = "" if folder == path else folder.name
+                images = [Clip(file.path, file.path.name, detail, folder=folder) for file in pictures]
         found += ((folder, clip) for clip in images + videos + ultrasound)
     if not found and others:
         raise InputError(f"{path.name} holds {others} DICOM files but no ultrasound pictures; choose another.")
@@ -100,7 +92,7 @@ def _natural_parts(folder: Path) -> list[list[tuple[int, str]]]:
     return [natural_order(Path(part)) for part in folder.parts]
 
 
-def _dicom_clip(file: _File) -> Clip | None:
+def _dicom_clip(file: ListedFile) -> Clip | None:
     """None where the file holds no ultrasound; one that is damaged is listed, so that it can say so when opened."""
     from fetalnet.sources.dicom_listing import read_entry
 
@@ -122,14 +114,14 @@ def _dicomdir_names(path: Path) -> list[list[str]] | None:
         return None  # whoever opens it will say what is wrong with it
 
 
-def _files_beside(folder: Path) -> list[_File]:
+def _files_beside(folder: Path) -> list[ListedFile]:
     """The files of a folder itself where there are images and no other recordings: then what lies deeper is ignored."""
     files = _of_paths(each for each in _entries(folder) if each.is_file())
     images = [file for file in files if file.is_image]
     return images if images and not any(file.is_video or file.is_dicom() for file in files) else []
 
 
-def _files_below(folder: Path) -> list[_File]:
+def _files_below(folder: Path) -> list[ListedFile]:
     paths: list[Path] = []
     for root, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -148,19 +140,19 @@ def _entries(folder: Path) -> list[Path]:
         raise InputError(f"The folder {folder.name} cannot be read ({error.strerror}); check its name.") from error
 
 
-def _of_paths(paths: Iterator[Path]) -> list[_File]:
-    return [_File(path, lambda path=path: path.open("rb")) for path in paths]  # type: ignore[misc]  # its type is not inferred
+def _of_paths(paths: Iterator[Path]) -> list[ListedFile]:
+    return [ListedFile(path, lambda path=path: path.open("rb")) for path in paths]  # type: ignore[misc]  # its type is not inferred
 
 
-def _files_in(archive: Archive) -> list[_File]:
+def _files_in(archive: Archive) -> list[ListedFile]:
     return [
-        _File(archive.path / member, partial(archive.open, member))
+        ListedFile(archive.path / member, partial(archive.open, member))
         for member in archive.members
         if not PurePosixPath(member).name.startswith(".")
     ]
 
 
-def _referenced(path: Path, names: list[list[str]]) -> list[_File]:
+def _referenced(path: Path, names: list[list[str]]) -> list[ListedFile]:
     """The files of a DICOMDIR that are there, in any spelling: discs are often copied in small letters."""
     if len(names) > MAX_FILES:
         raise InputError(f"{path.name} names more than {MAX_FILES} files; open the folder of one series instead.")

@@ -90,6 +90,7 @@ def test_that_each_step_by_hand_is_undone_alone(missed: Person) -> None:
 
 def test_that_dragging_an_accepted_one_is_a_correction_with_both_kept(missed: Person) -> None:
     missed.do(Do.HAND_FEMUR)
+    missed.drag(Handle.LINE_START, -5, 3)
     placed = missed.measurement(Kind.FL).geometry
     missed.do(Do.ACCEPT)
     missed.drag(Handle.LINE_END, 7, 0)
@@ -199,6 +200,7 @@ def test_that_no_network_is_needed(start_program, clip: Path) -> None:
     person = start_program(load_predictor=missing, scale=given_scale(0.5))
     person.open_clip(clip, analysed=False)
     person.do(Do.HAND_HEAD)
+    person.drag(Handle.MAJOR_END, 5, 0)
     person.do(Do.ACCEPT_PLANE)
     assert person.measurement(Kind.BPD).status is Status.ACCEPTED
 
@@ -220,6 +222,7 @@ def test_that_it_is_there_when_the_recording_is_opened_again(start_program, miss
 def exported(missed: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[Do, Path]:
     """The three files of an exam whose femur was placed by hand and accepted."""
     missed.do(Do.HAND_FEMUR)
+    missed.drag(Handle.LINE_END, 6, 4)
     missed.do(Do.ACCEPT)
     files = {
         do: tmp_path / f"exam.{do.removeprefix('export_')}" for do in (Do.EXPORT_PDF, Do.EXPORT_CSV, Do.EXPORT_JSON)

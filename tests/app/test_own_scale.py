@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ABDOMEN, FEMUR, FRAMES, HEAD, HEIGHT, WIDTH, Person
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QPushButton
 
 from app.actions import Do
@@ -185,6 +186,7 @@ def test_that_measuring_by_hand_begins_in_one_region(open_with: Callable[..., Pe
     person.do(Do.HAND_FEMUR)
     femur = person.measurement(Kind.FL)
     assert femur.origin is Origin.PERSON
+    person.press(Qt.Key.Key_Down)
     assert person.can(Do.ACCEPT)
     assert lengths.first_length(person.session.exam, femur).mm is not None
 

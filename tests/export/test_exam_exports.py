@@ -3,6 +3,7 @@ import errno
 import io
 import json
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,7 +24,9 @@ from fetalnet.picture.scale import NO_SCALE, ScaleOrigin, given_scale
 from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
 from fetalnet.planes import Kind, Plane
 from fetalnet.prediction import Prediction
+from fetalnet.quality import Criterion, State
 from fetalnet.records import ModelRef, RecordingRef
+from fetalnet.sources import Frame
 from fetalnet.wording import NOT_REVIEWED
 
 MODEL = ModelRef("fetalnet-streaming", "cd" * 32, "openvino cpu")
@@ -211,3 +214,73 @@ def test_that_a_full_disk_is_one_sentence_and_leaves_nothing_half(exam, tmp_path
         write(path, exam)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.fixture
+def judged(exam):
+    """A person's words: of the head in frame 12, one of them taken back, and of a frame that was not measured."""
+    for frame, criterion, state in (
+        (12, Criterion.THALAMI, State.GREEN),
+        (12, Criterion.CAVUM, State.FAILED),
+        (12, Criterion.SIZE, State.OPEN),
+        (12, Criterion.SIZE, None),
+        (40, Criterion.STOMACH, State.OPEN),
+    ):
+        exam = decisions.set_criterion(exam, "r1", frame, criterion, state)
+    return exam
+
+
+def test_that_a_person_s_words_on_criteria_are_in_the_json(judged, tmp_path):
+    path = tmp_path / "exam.json"
+    write_exam_json(path, judged)
+    said = json.loads(path.read_text("utf-8"))["criteria"]
+    assert [(each["frame"], each["criterion"], each["state"]) for each in said] == [
+        (12, "thalami", "green"), (12, "cavum", "failed"), (12, "size", "open"), (12, "size", None),
+        (40, "stomach", "open"),
+    ]  # fmt: skip
+    assert {each["recording"] for each in said} == {"r1"}
+    assert all(each["decided_at"] for each in said)
+
+
+def test_that_a_person_s_words_on_criteria_are_in_the_table(judged, tmp_path):
+    path = tmp_path / "exam.csv"
+    write_exam_csv(path, judged)
+    rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8"))))
+    told = {(row["measure"], row["frame_index"]): row["criteria_by_person"] for row in rows}
+    assert told["HC", "12"] == told["BPD", "12"] == "thalami visible: met; cavum visible (CSP): not met"
+    assert told["FL", "2000"] == ""
+    assert told["", "40"] == "stomach bubble visible: cannot be judged"
+
+
+def test_that_a_person_s_words_on_criteria_are_in_the_report(judged, tmp_path):
+    path = tmp_path / "exam.pdf"
+    write_exam_pdf(path, judged, [])
+    text = " ".join(pages(path))
+    assert "frame 12, as a person judged it: thalami visible: met; cavum visible (CSP): not met" in text
+    assert "frame 40, as a person judged it: stomach bubble visible: cannot be judged" in text
+    assert "fills enough" not in text
+
+
+def test_that_a_caliper_nobody_has_placed_has_no_value_in_any_export(exam, tmp_path):
+    frame = Frame(40, 1.6, np.zeros((10, 10), np.uint8))
+    placed = decisions.placed_by_hand("r1", Plane.ABDOMEN, frame, Ellipse(400, 300, 100, 90, 0), moved=False)
+    exam = replace(exam, measurements=(*exam.measurements, *placed))
+    write_exam_json(tmp_path / "exam.json", exam)
+    (abdomen,) = [
+        each
+        for each in json.loads((tmp_path / "exam.json").read_text("utf-8"))["measurements"]
+        if each["measure"] == "AC"
+    ]
+    assert (abdomen["status"], abdomen["placed"]["value"], abdomen["decided"]) == ("placed", None, None)
+    write_exam_pdf(tmp_path / "exam.pdf", exam, [])
+    assert "Abdominal circumference – – – to be placed by hand 40" in " ".join(pages(tmp_path / "exam.pdf"))
+
+
+def test_that_the_table_says_where_a_value_is_of_the_whole_exam(exam, tmp_path):
+    whole = records.WholeExam(175.9, 171.0, 180.8, 12)
+    exam = decisions.accept(exam, exam.measurements[0].id, whole)
+    write_exam_csv(tmp_path / "exam.csv", exam)
+    rows = {row["measure"]: row for row in csv.DictReader(io.StringIO((tmp_path / "exam.csv").read_text("utf-8")))}
+    columns = "decided_mm", "whole_exam_frames", "whole_exam_low_mm", "whole_exam_high_mm"
+    assert [rows["HC"][column] for column in columns] == ["175.90", "12", "171.00", "180.80"]
+    assert [rows["BPD"][column] for column in columns[1:]] == ["", "", ""]
