@@ -16,7 +16,7 @@ from types import UnionType
 
 from pydicom import config
 from pydicom._uid_dict import UID_dictionary
-from pydicom.datadict import dictionary_VR, keyword_for_tag
+from pydicom.datadict import dictionary_VM, dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
@@ -58,12 +58,16 @@ _REMOVED = {
 }  # fmt: skip
 """Action X, where the rules by group and kind of value would keep it; and what is said anew or not known any more."""
 
-_KEPT_BYTES = {
-    "PixelData", "LUTData",
-    "RedPaletteColorLookupTableData", "GreenPaletteColorLookupTableData", "BluePaletteColorLookupTableData",
-    "SegmentedRedPaletteColorLookupTableData", "SegmentedGreenPaletteColorLookupTableData",
-    "SegmentedBluePaletteColorLookupTableData", "AlphaPaletteColorLookupTableData",
+_KEPT_TABLES = {
+    "LUTData", "RedPaletteColorLookupTableData", "GreenPaletteColorLookupTableData",
+    "BluePaletteColorLookupTableData", "AlphaPaletteColorLookupTableData", "SegmentedRedPaletteColorLookupTableData",
+    "SegmentedGreenPaletteColorLookupTableData", "SegmentedBluePaletteColorLookupTableData",
 }  # fmt: skip
+"""Numbers written as bytes, each with a description of how many they are."""
+_KEPT_BYTES = {"PixelData", *_KEPT_TABLES}
+
+_MANY_NUMBERS = {"DimensionIndexValues", "DepthsOfFocus"}
+"""Binary numbers of any count that measuring or sorting may need."""
 
 _TEXT = {"AE", "AS", "DA", "DT", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UN", "UR", "UT"}
 _BYTES = {"OB", "OD", "OF", "OL", "OV", "OW"}
@@ -145,7 +149,7 @@ def _clean(ds: Dataset, uids: NewUids, report: Report, *, nested: bool = False) 
             is_kept = _treat(element, action, vr, uids, report)
         except Exception:  # noqa: BLE001  whatever a library cannot read as its kind of value must not be passed on
             is_kept = False
-        if not is_kept:
+        if not is_kept or (keyword in _KEPT_TABLES and not _is_table(ds, keyword)):
             report.removed[keyword] += 1
             del ds[tag]
     for counts in (report.removed, report.emptied, report.new_uids):
@@ -185,8 +189,12 @@ def _treat(element: DataElement, action: _Action, vr: str, uids: NewUids, report
         report.new_uids[keyword] += new != values
         element.value = new[0] if len(new) == 1 else new
         return True
-    kind = _KINDS.get(vr, Real | bytes if " or " in vr else Real)
-    return all(value == "" or isinstance(value, kind) for value in values)
+    if " or " in element.VR:
+        return False  # what kind of value it is depends on others that do not say it, so that it cannot be written
+    kind = _KINDS.get(element.VR if " or " in vr else vr, Real)
+    if not all(value == "" or isinstance(value, kind) for value in values):
+        return False
+    return kind is not Real or vr in {"DS", "IS"} or _are_as_many_numbers(keyword, element.tag, values)
 
 
 def _action(tag: BaseTag, vr: str) -> _Action:
@@ -220,6 +228,28 @@ def _is_empty(ds: Dataset, tag: BaseTag) -> bool:
     """Without reading what may be large."""
     written = ds.get_item(tag)
     return not written.length if isinstance(written, RawDataElement) else written is None or written.is_empty
+
+
+def _are_as_many_numbers(keyword: str, tag: BaseTag, values: list[float]) -> bool:
+    """Whether binary numbers are as many as belong there: words can be read as numbers too, but as many."""
+    most = dictionary_VM(tag).rpartition("-")[2]
+    if most.isdigit():
+        return len(values) <= int(most)
+    if keyword == "FrameIncrementPointer":
+        return all(keyword_for_tag(int(value)) for value in values)
+    return keyword in _MANY_NUMBERS and all(abs(value) < 1 << 20 for value in values)
+
+
+def _is_table(ds: Dataset, keyword: str) -> bool:
+    """Whether a table of numbers is described, and as long as that says."""
+    described = ds.get(keyword.removeprefix("Segmented").removesuffix("Data") + "Descriptor")
+    if not isinstance(described, list | MultiValue) or len(described) != 3:
+        return False
+    value = ds[keyword].value
+    if keyword.startswith("Segmented") or not isinstance(value, bytes):
+        return True
+    entries = int(described[0]) or 1 << 16
+    return len(value) in {entries, entries + entries % 2, 2 * entries}
 
 
 def _group_name(tag: BaseTag) -> str:
