@@ -43,6 +43,12 @@ _NO_RECORDINGS = {
 }  # fmt: skip
 """What lies beside recordings and holds none: letters, tables, viewers and what systems leave behind."""
 
+_OTHER_PICTURES = {
+    ".zip", ".rar", ".7z", ".gz", ".tar", ".webp", ".jp2", ".j2k", ".heic", ".avif", ".psd", ".nii", ".mha", ".mhd",
+    ".nrrd", ".vol", ".raw",
+}  # fmt: skip
+"""Archives, pictures and volumes that are not read here."""
+
 
 class NoPictureError(InputError):
     """A file that holds no picture: in a folder it is left out."""
@@ -205,6 +211,10 @@ def _read(source: Path, frames: StoredFrames) -> Dataset:
 
 
 def _other(source: Path, out: Path, suffix: str, report: Report, say: Callable[[str], None]) -> None:
+    if source.suffix.lower() in _OTHER_PICTURES:
+        raise InputError(
+            f"{source.name} is of a kind that is not de-identified; unpack it, or save it as PNG, MP4 or DICOM first."
+        )
     if out.suffix.lower() != suffix:
         raise InputError(f"{source.name} is written anew as {suffix}; give the output a name that ends so.")
     if suffix == ".png":

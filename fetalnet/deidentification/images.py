@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from fetalnet.atomic_file import write_file
+from fetalnet.deidentification.page import ultrasound_sector
 from fetalnet.deidentification.shape import shape_of
 from fetalnet.errors import InputError
 from fetalnet.export.overlay import OverlayWriter
 from fetalnet.picture.burned_in import ALL, FanOnly
-from fetalnet.picture.sector_search import sector_of
+from fetalnet.picture.sector_search import sampled_pictures
 from fetalnet.sources import VideoFile, read_image
 
 NO_FAN = (
@@ -65,16 +66,18 @@ def deidentify_video(source: Path, out: Path, *, keep_pixels: bool, say: Callabl
     Raises ``InputError``; what could not be read in between is told to ``say``.
     """
     with closing(VideoFile(source)) as video:
+        shape = shape_of(source, like=(video.width, video.height))
+        # A fan is looked for as a person sees it.
+        samples = [shape.shown(pixels) for pixels in sampled_pictures(video)]
+        if not samples:
+            raise InputError(f"No picture of {source.name} can be decoded; export it again, as MP4 if you can choose.")
+        height, width = samples[0].shape[:2]
         fan = ALL
         if not keep_pixels:
-            fan = FanOnly.of(sector_of(video), (video.height, video.width))
-            if not fan.hides:
-                raise InputError(NO_FAN.format(source.name))
-        shape = shape_of(source, like=(video.width, video.height))
-        height, width = shape.shown(np.zeros((video.height, video.width), np.uint8)).shape
+            fan = _fan_of(source, *samples)
         with OverlayWriter(out, (width, height), video.frame_rate_hz, own_times=True) as writer:
             for frame in video:
-                pixels = shape.shown(fan.shown(frame.pixels))
+                pixels = fan.shown(shape.shown(frame.pixels))
                 rgb = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB) if pixels.ndim == 2 else pixels
                 writer.write(np.asarray(rgb, np.uint8), frame.time_s)
         if video.notice is not None:
@@ -84,10 +87,14 @@ def deidentify_video(source: Path, out: Path, *, keep_pixels: bool, say: Callabl
 def _fan_alone(pixels: Picture, source: Path, keep_pixels: bool) -> Picture:
     if keep_pixels:
         return pixels
-    fan = FanOnly.on(pixels)
-    if not fan.hides:
+    return _fan_of(source, pixels).shown(pixels)
+
+
+def _fan_of(source: Path, *pictures: Picture) -> FanOnly:
+    sector = ultrasound_sector(*pictures)
+    if sector is None:
         raise InputError(NO_FAN.format(source.name))
-    return fan.shown(pixels)
+    return FanOnly.of(sector, pictures[0].shape)
 
 
 def _pages(source: Path) -> list[Picture]:

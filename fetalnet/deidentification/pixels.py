@@ -26,9 +26,9 @@ from pydicom.uid import (
     MPEGTransferSyntaxes,
 )
 
+from fetalnet.deidentification.page import ultrasound_sector
 from fetalnet.deidentification.stored_frames import Pixels, StoredFrames
 from fetalnet.errors import InputError
-from fetalnet.picture.sector_search import search_sector
 
 Mask = NDArray[np.bool_]
 
@@ -62,13 +62,13 @@ def ultrasound_area(frames: StoredFrames, ds: Dataset) -> Area | None:
     """What lies in the calibrated 2D regions and in the fan; one of them where the other is not there, else None."""
     places = sorted({round(part * (len(frames) - 1)) for part in np.linspace(0.0, 1.0, _SAMPLED_FRAMES)})
     pictures = [_viewable(frames[index], ds) for index in places]
-    sector = search_sector(*pictures)
-    fan = sector.mask(pictures[0].shape)
-    regions = _regions(ds) if fan.shape == (ds.Rows, ds.Columns) else None
-    if regions is None and fan.all():
-        return None
-    inside = fan if regions is None else fan & regions
-    return Area(inside, sector.within is not None) if inside.any() else None
+    sector = ultrasound_sector(*pictures)
+    shape = pictures[0].shape[:2]
+    regions = _regions(ds) if shape == (ds.Rows, ds.Columns) else None
+    if sector is None:
+        return None if regions is None else Area(regions, is_clear=False)
+    inside = sector.mask(shape) if regions is None else sector.mask(shape) & regions
+    return Area(inside, is_clear=sector.within is not None) if inside.any() else None
 
 
 def store_again(frames: StoredFrames, ds: Dataset, inside: Mask | None, scratch: IO[bytes], name: str) -> None:
