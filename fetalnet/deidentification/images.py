@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import warnings
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -28,6 +30,11 @@ NO_FAN = (
 _MAX_PIXELS = 256_000_000
 """Of all pages together: they are held until they are written."""
 _PAGED = (".tif", ".tiff")
+_PIL_ERRORS = (
+    UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, TypeError, LookupError, SyntaxError,
+    EOFError, ArithmeticError, struct.error,
+)  # fmt: skip
+"""What Pillow raises of files that are not what they say."""
 
 Picture = NDArray[np.uint8]
 
@@ -35,9 +42,9 @@ Picture = NDArray[np.uint8]
 def page_count(path: Path) -> int:
     """How many pictures an image file holds; 1 where nobody can tell."""
     try:
-        with Image.open(path) as image:
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
             return int(getattr(image, "n_frames", 1))
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):
+    except _PIL_ERRORS:
         return 1
 
 
@@ -100,7 +107,7 @@ def _fan_of(source: Path, *pictures: Picture) -> FanOnly:
 def _pages(source: Path) -> list[Picture]:
     count = page_count(source)
     try:
-        with Image.open(source) as image:
+        with warnings.catch_warnings(action="ignore"), Image.open(source) as image:
             total = 0
             for page in range(count):
                 image.seek(page)
@@ -108,7 +115,7 @@ def _pages(source: Path) -> list[Picture]:
         if total > _MAX_PIXELS:
             raise InputError(f"{source.name} holds {count} pages, more than fit into the memory; split it first.")
         done, pages = cv2.imdecodemulti(np.fromfile(source, np.uint8), cv2.IMREAD_ANYCOLOR)
-    except (cv2.error, OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+    except (cv2.error, *_PIL_ERRORS) as error:
         raise _damaged(source) from error
     if not done or len(pages) != count:
         raise _damaged(source)

@@ -57,7 +57,8 @@ def shape_of(path: Path, part: io.RawIOBase | None = None, like: tuple[int, int]
     Raises ``InputError`` where there is none.
     """
     try:
-        with av.open(part or f"file:{path.absolute()}", "r", options={"protocol_whitelist": "file"}) as container:
+        file, options = part or f"file:{path.absolute()}", {"protocol_whitelist": "file"}
+        with av.open(file, "r", options=options, metadata_errors="replace") as container:
             streams = [stream for stream in container.streams.video if stream.codec_context is not None]
             stream = next((each for each in streams if (each.width, each.height) == like), streams[0])
             frame = next(container.decode(stream))
