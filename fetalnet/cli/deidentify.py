@@ -31,12 +31,12 @@ def deidentify(
     report = Report(keep_pixels=keep_pixels)
     if source.is_dir():
         with progress("De-identifying") as on_progress:
-            deidentify_folder(source, out, report, on_progress=on_progress, on_failure=notice)
+            deidentify_folder(source, out, report, on_progress=on_progress, say=notice)
     else:
-        deidentify_file(source, out, report)
+        deidentify_file(source, out, report, say=notice)
     typer.echo(json.dumps(report.to_json(), indent=1))
     if report.left_out:
         notice(f"{report.left_out} files that hold no picture were left out.")
-    notice(str(report.to_json()["pixels"]))
+    notice(report.pixels_text)
     if report.failed:
         raise typer.Exit(SOME_FAILED)

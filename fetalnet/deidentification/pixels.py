@@ -1,21 +1,16 @@
-"""Pixels of a DICOM file: black outside the ultrasound, and stored again without loss, frame by frame."""
+"""Pixels of a DICOM file: black beside the ultrasound, and stored again without loss, frame by frame."""
 
 from __future__ import annotations
 
-import io
 import struct
-from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass
 from typing import IO, Any
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
-from pydicom.encaps import generate_frames
 from pydicom.pixels.encoders.base import JPEGLSLosslessEncoder
 from pydicom.pixels.processing import apply_color_lut
-from pydicom.pixels.utils import iter_pixels
 from pydicom.uid import (
     HEVCM10P51,
     HEVCMP51,
@@ -24,7 +19,6 @@ from pydicom.uid import (
     MPEG2MPHLF,
     MPEG2MPML,
     MPEG2MPMLF,
-    DeflatedExplicitVRLittleEndian,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
     JPEGLSLossless,
@@ -32,8 +26,9 @@ from pydicom.uid import (
     MPEGTransferSyntaxes,
 )
 
+from fetalnet.deidentification.page import ultrasound_sector
+from fetalnet.deidentification.stored_frames import Pixels, StoredFrames
 from fetalnet.errors import InputError
-from fetalnet.picture.sector_search import search_sector
 
 Mask = NDArray[np.bool_]
 
@@ -51,93 +46,92 @@ _LOSSY_METHODS = {
     **dict.fromkeys((MPEG2MPML, MPEG2MPMLF, MPEG2MPHL, MPEG2MPHLF), "ISO_13818_2"),
     **dict.fromkeys((HEVCMP51, HEVCM10P51), "ISO_23008_2"),
 }
+_GREY = {"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"}
 _ITEM = struct.Struct("<HHL")
 
 
-def ultrasound_area(path: Path, ds: Dataset) -> Mask | None:
-    """(rows, columns): where ultrasound is. Its calibrated 2D regions, else the fan found in its frames, else None."""
-    regions = _regions(ds)
-    if regions is not None:
-        return regions
-    count = int(ds.get("NumberOfFrames") or 1)
-    places = sorted({round(part * (count - 1)) for part in np.linspace(0.0, 1.0, _SAMPLED_FRAMES)})
-    sector = search_sector(*(_viewable(pixels, ds) for pixels in frames(path, ds, places)))
-    mask = sector.mask((ds.Rows, ds.Columns))
-    return None if mask.all() else mask
+@dataclass(frozen=True, slots=True, eq=False)
+class Area:
+    """``inside``, (rows, columns): where ultrasound is. ``is_clear``: its fan is, so that no text beside it is left."""
+
+    inside: Mask
+    is_clear: bool
 
 
-def store_masked(path: Path, ds: Dataset, inside: Mask, scratch: IO[bytes]) -> None:
-    """Blacken all but ``inside`` in every frame of the file at ``path``, and put the result into ``ds``.
+def ultrasound_area(frames: StoredFrames, ds: Dataset) -> Area | None:
+    """What lies in the calibrated 2D regions and in the fan; one of them where the other is not there, else None."""
+    places = sorted({round(part * (len(frames) - 1)) for part in np.linspace(0.0, 1.0, _SAMPLED_FRAMES)})
+    pictures = [_viewable(frames[index], ds) for index in places]
+    sector = ultrasound_sector(*pictures)
+    shape = pictures[0].shape[:2]
+    regions = _regions(ds) if shape == (ds.Rows, ds.Columns) else None
+    if sector is None:
+        return None if regions is None else Area(regions, is_clear=False)
+    inside = sector.mask(shape) if regions is None else sector.mask(shape) & regions
+    return Area(inside, is_clear=sector.within is not None) if inside.any() else None
 
-    The frames go through ``scratch``, an open file that must stay open until ``ds`` is written.
+
+def store_again(frames: StoredFrames, ds: Dataset, inside: Mask | None, scratch: IO[bytes], name: str) -> None:
+    """Put every frame into ``ds`` without loss, black but for ``inside``, and without anything else that went along.
+
+    So comments, thumbnails and whatever else a compressed frame may carry stay behind. The frames go through
+    ``scratch``, an open file that must stay open until ``ds`` is written.
     """
-    source = ds.file_meta.TransferSyntaxUID
     black = _black(ds)
-    converted = str(ds.PhotometricInterpretation).startswith("YBR")
+    lossy = _LOSSY_METHODS.get(frames.syntax)
     count = 0
     scratch.write(_item(b""))
-    for pixels in frames(path, ds):
-        pixels = np.where(inside if pixels.ndim == 2 else inside[..., None], pixels, np.asarray(black, pixels.dtype))
-        if converted and pixels.ndim == 3:
-            ds.PhotometricInterpretation = "RGB"
-        if pixels.ndim == 3:
-            ds.PlanarConfiguration = 0
+    for pixels in frames:
+        if inside is not None:
+            mask = inside if pixels.ndim == 2 else inside[..., None]
+            pixels = np.where(mask, pixels, np.asarray(0 if pixels.ndim == 3 else black, pixels.dtype))
+        if count == 0:
+            _describe(ds, pixels)
         try:
             scratch.write(_item(JPEGLSLosslessEncoder.encode(np.ascontiguousarray(pixels), **_described(ds, pixels))))
         except (RuntimeError, ValueError) as error:
             raise InputError(
-                f"The pixels of {path.name} cannot be stored again without loss; export it from the scanner as "
+                f"The pixels of {name} cannot be stored again without loss; export it from the scanner as "
                 "8-bit pictures first."
             ) from error
         count += 1
     scratch.seek(0)
-    for keyword in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths"):
-        if keyword in ds:
-            del ds[keyword]
     if "NumberOfFrames" in ds or count > 1:
         ds.NumberOfFrames = count
-    if (method := _LOSSY_METHODS.get(source)) and ds.get("LossyImageCompression") != "01":
-        ds.LossyImageCompression, ds.LossyImageCompressionMethod = "01", method
-    if not source.is_little_endian:
-        _turn_palette(ds)
+    if lossy and ds.get("LossyImageCompression") != "01":
+        ds.LossyImageCompression, ds.LossyImageCompressionMethod = "01", lossy
+    shape = frames.video_shape
+    if shape is not None and shape.pixel_aspect != 1 and "PixelAspectRatio" not in ds:
+        ds.PixelAspectRatio = [shape.pixel_aspect.denominator, shape.pixel_aspect.numerator]
+    if not frames.syntax.is_little_endian:
+        _turn_words(ds)
     ds.file_meta.TransferSyntaxUID = JPEGLSLossless
     ds.add_new("PixelData", "OB", scratch)
     ds["PixelData"].is_undefined_length = True
 
 
-def frames(path: Path, ds: Dataset, indices: list[int] | None = None) -> Iterator[NDArray[np.generic]]:
-    """Frames as stored, (rows, columns) or (rows, columns, 3); luma and chroma as RGB. All, or those of ``indices``.
-
-    Raises ``InputError`` with a sentence where they cannot be decoded.
-    """
-    syntax = ds.file_meta.TransferSyntaxUID
-    try:
-        if syntax in MPEGTransferSyntaxes:
-            yield from _film(ds, indices)
-        elif syntax == DeflatedExplicitVRLittleEndian:
-            yield from iter_pixels(ds, indices=indices)
-        else:
-            yield from iter_pixels(path, indices=indices)
-    except (RuntimeError, ValueError, AttributeError, NotImplementedError, IndexError, av.FFmpegError) as error:
-        raise InputError(
-            f"The pixels of {path.name} cannot be decoded; export it again, or convert it to an uncompressed DICOM "
-            "file first."
-        ) from error
+def _describe(ds: Dataset, pixels: Pixels) -> None:
+    """What is said of the frames as they are stored now."""
+    ds.Rows, ds.Columns = pixels.shape[:2]
+    ds.SamplesPerPixel = 1 if pixels.ndim == 2 else 3
+    if pixels.ndim == 3:
+        ds.PhotometricInterpretation, ds.PlanarConfiguration = "RGB", 0
+        ds.BitsAllocated = ds.BitsStored = 8
+        ds.PixelRepresentation = 0
+    else:
+        if "PlanarConfiguration" in ds:
+            del ds.PlanarConfiguration
+        if ds.PhotometricInterpretation not in _GREY:
+            ds.PhotometricInterpretation = "MONOCHROME2"
+    if not ds.get("BitsStored"):
+        ds.BitsStored = ds.BitsAllocated
+    ds.HighBit = ds.BitsStored - 1
 
 
-def _film(ds: Dataset, indices: list[int] | None) -> Iterator[NDArray[np.uint8]]:
-    """Frames of a video in a DICOM file."""
-    stream = b"".join(generate_frames(ds.PixelData, number_of_frames=1))
-    with av.open(io.BytesIO(stream), "r") as container:
-        for index, frame in enumerate(container.decode(video=0)):
-            if indices is None or index in indices:
-                yield np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
-
-
-def _turn_palette(ds: Dataset) -> None:
-    """Put the words of the palette into the order of bytes that they are written in."""
-    for element in ds:
-        if element.VR == "OW" and element.keyword.endswith("PaletteColorLookupTableData"):
+def _turn_words(ds: Dataset) -> None:
+    """Put the words of tables into the order of bytes that they are written in."""
+    for element in ds.iterall():
+        if element.VR == "OW" and isinstance(element.value, bytes):
             element.value = np.frombuffer(element.value, ">u2").astype("<u2").tobytes()
 
 
@@ -158,7 +152,7 @@ def _regions(ds: Dataset) -> Mask | None:
     return mask if 0 < mask.mean() <= _MAX_SHARE else None
 
 
-def _viewable(pixels: NDArray[np.generic], ds: Dataset) -> NDArray[np.uint8]:
+def _viewable(pixels: Pixels, ds: Dataset) -> NDArray[np.uint8]:
     """Bright where the scanner's screen was, in 8 bits."""
     if ds.PhotometricInterpretation == "PALETTE COLOR":
         colours = apply_color_lut(pixels, ds)
@@ -190,7 +184,7 @@ def _limits(ds: Dataset) -> tuple[int, int]:
     return 0, (1 << ds.BitsStored) - 1
 
 
-def _described(ds: Dataset, pixels: NDArray[np.generic]) -> dict[str, Any]:
+def _described(ds: Dataset, pixels: Pixels) -> dict[str, Any]:
     return {
         "rows": pixels.shape[0],
         "columns": pixels.shape[1],

@@ -31,6 +31,8 @@ COLOURS = {Plane.HEAD: (240, 228, 66), Plane.ABDOMEN: (86, 180, 233), Plane.FEMU
 """Yellow, sky and orange of Okabe and Ito's colour-blind safe palette, RGB."""
 RESEARCH_LINE = "Research software, not a medical device."
 
+_TICKS_HZ = 60_000
+"""Holds 24, 25, 30, 29.97, 50 and 60 frames a second exactly; MPEG-4 knows no finer clock than 65,535."""
 _SHIFT = 4
 """OpenCV draws at sixteenths of a pixel."""
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
@@ -142,7 +144,8 @@ class OverlayWriter:
     A context manager: on an exception nothing is left. Raises ``InputError`` where the disk is full or not writable.
     """
 
-    def __init__(self, path: Path, size: tuple[int, int], frame_rate_hz: float) -> None:
+    def __init__(self, path: Path, size: tuple[int, int], frame_rate_hz: float, *, own_times: bool = False) -> None:
+        """``own_times``: every picture is written with the time at which it is shown."""
         self.path = path
         # The codec stores chroma for pairs of pixels.
         self._width, self._height = size[0] // 2 * 2, size[1] // 2 * 2
@@ -166,14 +169,16 @@ class OverlayWriter:
         # A fixed fine quantiser: lines one pixel wide survive, whatever the picture's size.
         self._stream.codec_context.options = {"qmin": "2", "qmax": "3"}
         self._stream.bit_rate = 8 * self._width * self._height
-        self._count = 0
+        self._tick = Fraction(1, _TICKS_HZ) if own_times else 1 / rate
+        self._stream.codec_context.time_base = self._tick
+        self._next = 0
 
-    def write(self, picture: Picture) -> None:
-        """Add one (h, w, 3) RGB picture."""
+    def write(self, picture: Picture, time_s: float | None = None) -> None:
+        """Add one (h, w, 3) RGB picture; its time must be later than that of the one before."""
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture[: self._height, : self._width]), format="rgb24")
-        frame.pts = self._count
-        frame.time_base = 1 / Fraction(self._stream.codec_context.framerate)
-        self._count += 1
+        frame.pts = self._next if time_s is None else max(round(time_s / self._tick), self._next)
+        frame.time_base = self._tick
+        self._next = frame.pts + 1
         try:
             self._container.mux(self._stream.encode(frame))
         except (av.FFmpegError, OSError) as error:

@@ -55,17 +55,19 @@ class PixelForm:
 
     def pixels(self, content: bytes, index: int) -> NDArray[np.uint8]:
         """Frame ``index`` from its stored bytes: ``(height, width)`` grey or ``(height, width, 3)`` RGB, read-only."""
-        if self._syntax in COMPRESSED:
-            try:
-                decoded = decode(content, self._syntax, self.shape, self.photometric)
-            except UndecodableError as error:
-                raise InputError(f"Frame {index} of {self._name} is damaged; copy or export the file again.") from error
-        else:
-            decoded = Decoded(self._native(content))
-        shown = self._shown(decoded)
+        shown = self._shown(self.decoded(content, index))
         pixels: NDArray[np.uint8] = np.ascontiguousarray(shown, dtype=np.uint8)
         pixels.setflags(write=False)
         return pixels
+
+    def decoded(self, content: bytes, index: int) -> Decoded:
+        """Frame ``index`` with its values as they are stored, not yet shown."""
+        if self._syntax not in COMPRESSED:
+            return Decoded(self._native(content))
+        try:
+            return decode(content, self._syntax, self.shape, self.photometric)
+        except UndecodableError as error:
+            raise InputError(f"Frame {index} of {self._name} is damaged; copy or export the file again.") from error
 
     def _check_values(self) -> None:
         samples, bits = self.shape.samples, self.shape.bits_allocated
