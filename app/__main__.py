@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.about import NAME
 from app.findings import DescribedPredictor
+from app.hanging import left_behind
 from app.loading import DEFAULT_WEIGHTS, MODEL_CARD, predictor_loader
 from app.log import ErrorHook, route_qt_messages, start_log, stop_log
 from app.session import Session
@@ -40,7 +41,7 @@ live picture, which do much outside the interpreter, wait longer to come back in
 
 @dataclass(slots=True)
 class Program:
-    """A started program; ``stop`` puts everything away."""
+    """A started program; ``stop`` puts everything away, and asks nothing any more."""
 
     app: QApplication
     window: Window
@@ -49,6 +50,7 @@ class Program:
     settings_path: Path
 
     def stop(self) -> None:
+        self.window.leaves_unasked = True
         self.window.close()
         save_settings(self.window.settings, self.settings_path)
         self.hook.remove()
@@ -85,7 +87,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         app.exec()
     finally:
         program.stop()
-    return 1 if shot.failed else 0
+    status = 1 if shot.failed else 0
+    if any(thread.isRunning() for thread in left_behind):
+        # It hangs in the system, and would keep the process for ever.
+        logging.shutdown()
+        os._exit(status)
+    return status
 
 
 def start(

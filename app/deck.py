@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.hanging import wait_or_leave
 from app.player import Opened, Player
 from fetalnet.records import Exam, RecordingRef
 from fetalnet.sources import Frame, Source
@@ -30,7 +31,7 @@ class Deck(QObject):
     def __init__(
         self,
         open_source: Callable[[Path], Source],
-        restore: Callable[[RecordingRef], tuple[Exam, str | None]],
+        restore: Callable[[RecordingRef, Path], tuple[Exam, str | None]],
         screen_rate_hz: float,
         parent: QObject | None = None,
     ) -> None:
@@ -70,7 +71,7 @@ class Deck(QObject):
     def wait(self) -> None:
         """Wait until every player's thread has ended."""
         for player in self._players():
-            player.wait()
+            wait_or_leave(player)
 
     def _players(self) -> list[Player]:
         return [*self._leaving, *([self.player] if self.player else [])]

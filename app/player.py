@@ -14,10 +14,12 @@ from PySide6.QtCore import QObject, QThread, Signal
 
 from app.pipeline import Latest
 from fetalnet.errors import InputError
+from fetalnet.identity import recording_ref
 from fetalnet.picture.layout import Layout, first_screen
 from fetalnet.picture.scale_track import ScaleTrack
 from fetalnet.picture.sector import Sector
-from fetalnet.records import Exam, RecordingRef, recording_ref
+from fetalnet.printable import printable
+from fetalnet.records import Exam, RecordingRef
 from fetalnet.sources import BrokenFrameError, Clip, Frame, Source, clips_of, file_of
 
 log = logging.getLogger(__name__)
@@ -115,7 +117,7 @@ class Player(QThread):
         self,
         path: Path,
         open_source: Callable[[Path], Source],
-        restore: Callable[[RecordingRef], tuple[Exam, str | None]],
+        restore: Callable[[RecordingRef, Path], tuple[Exam, str | None]],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -222,7 +224,8 @@ class Player(QThread):
             try:
                 scales = ScaleTrack.of(source.calibration)
                 recording = recording_ref(file_of(self._path), len(source), scales)
-                exam, notice = self._restore(replace(recording, path=str(self._path)))
+                recording = replace(recording, path=printable(self._path.absolute()))
+                exam, notice = self._restore(recording, self._path)
             except InputError as error:
                 self.failed.emit(str(error))
                 return
