@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from app.theme import apply_theme
 from app.window import Window
 from fetalnet import __version__
 from fetalnet.errors import InputError
+from fetalnet.leftovers import remove_leftovers
 from fetalnet.own_folders import PROGRAM, Folders
 from fetalnet.picture.scale import NO_SCALE, Scale, given_scale
 from fetalnet.planes import Plane
@@ -115,6 +117,8 @@ def start(
     route_qt_messages()
     log.info("start, version %s", __version__)
     apply_theme(app)
+    ours = (folders.config, folders.data, folders.data / "exams", folders.presets)
+    threading.Thread(target=remove_leftovers, args=ours, name="leftovers", daemon=True).start()
     settings_path = folders.config / "settings.json"
     session = Session(
         open_source=open_source,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from bisect import bisect_right
@@ -210,6 +211,13 @@ class Player(QThread):
     # The thread's own side.
 
     def run(self) -> None:
+        try:
+            self._run()
+        except Exception:  # noqa: BLE001  what is opening must not stay so; the error hook logs it and tells the person
+            sys.excepthook(*sys.exc_info())
+            self.failed.emit(f"{self._path.name} cannot be shown because of an error inside the program.")
+
+    def _run(self) -> None:
         try:
             clips = clips_of(self._path)
             if clips[0].path != self._path:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from fetalnet.errors import InputError
+from fetalnet.file_lock import try_lock
 
 _REASONS = {
     errno.ENOSPC: "the disk is full; free some space or choose another folder",
@@ -76,6 +77,7 @@ def _part_beside(path: Path) -> tuple[Path, int]:
     if path.exists() and not path.is_file():
         raise OSError(errno.ENODEV, "is a device or a pipe")
     handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+    try_lock(handle)  # as long as it is held, it is nobody's leftover
     return Path(name), handle
 
 

@@ -237,7 +237,6 @@ def cut(content):
         lambda content: content.replace(b'"origin": "given"', b'"origin": "heaven"'),
         lambda content: content.replace(b'"recording_id": "r1"', b'"recording_id": "r2"'),
         lambda content: content.replace(b'"placed": null', b'"placed": {"type":"line","x1":0,"y1":0,"x2":9,"y2":0}'),
-        lambda content: re.sub(),
         lambda content: re.sub(rb'"model": {[^}]*}', b'"model": null', content),
     ],
 )

@@ -13,6 +13,7 @@ from typing import BinaryIO
 from fetalnet.errors import InputError
 from fetalnet.sources.archive import Archive, is_archive
 from fetalnet.sources.dicom_signature import DICOM_SUFFIXES, PREAMBLE_BYTES, is_dicom
+from fetalnet.sources.file import check_no_pipe
 from fetalnet.sources.images import IMAGE_SUFFIXES, natural_order
 from fetalnet.sources.video import VIDEO_SUFFIXES
 
@@ -64,6 +65,7 @@ def clips_of(path: Path) -> list[Clip]:
     """
     if path.is_dir():
         return _listed(path, _files_beside(path) or _files_below(path))
+    check_no_pipe(path)
     if is_archive(path):
         with Archive(path) as archive:
             return _listed(path, _files_in(archive))
