@@ -131,7 +131,7 @@ def start(
         screen_rate_hz=app.primaryScreen().refreshRate(),
     )
     geometry = QSettings(str(folders.config / "window.ini"), QSettings.Format.IniFormat)
-    window = Window(session, load_settings(settings_path), geometry, open_source, model_card)
+    window = Window(session, load_settings(settings_path), geometry, session.open_again, model_card)
     session.setParent(window)
     hook = ErrorHook(session.save_now, window)
     hook.raised.connect(window.tell_error, Qt.ConnectionType.QueuedConnection)

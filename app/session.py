@@ -21,6 +21,7 @@ from app.ongoing_analysis import OngoingAnalysis
 from app.player import Opened, Player, RecordingInfo
 from app.receiving.reception import Reception
 from app.review import Review
+from app.same_recording import SameRecording
 from fetalnet import records
 from fetalnet.analysis import parted
 from fetalnet.picture.calibration import Calibration
@@ -109,7 +110,8 @@ class Session(QObject):
         self._deck.state_changed.connect(lambda _: self._look_first_where_it_rests())
         self._deck.failed.connect(self.notice)
 
-        self.analysis = OngoingAnalysis(load_predictor, open_source, self)
+        self.open_again = SameRecording(open_source)
+        self.analysis = OngoingAnalysis(load_predictor, self.open_again, self)
         self.analysis.findings_changed.connect(self._on_findings)
         self.analysis.fan_found.connect(self._on_fan)
         self.analysis.screen_changed.connect(lambda change: self.set_scales(parted(self.scales, change)))
@@ -209,6 +211,7 @@ class Session(QObject):
     def _on_opened(self, opened: Opened) -> None:
         self.undo_stack.clear()
         self.recording, self._exam, self.fan = opened.recording, opened.exam, opened.fan
+        self.open_again.know(opened.recording.path, opened.exam.recordings[0].content_sha256)
         refusal = self.journal.refusal(opened.exam.recordings[0])
         self.read_only = None if refusal is None else refusal.sentence
         self.journal.release_others(opened.exam.recordings[0])

@@ -149,6 +149,7 @@ class Unpacked:
 
     def __init__(self, archive: Archive, members: Sequence[str], *, is_folder: bool) -> None:
         self.users = 0
+        self.mark = _mark_of(archive.path)
         remove_leftovers()
         held = PrivateFolder()
         # Should nobody close it, it goes with the program; should that be killed, with the next.
@@ -180,12 +181,21 @@ def unpacked(path: Path) -> Unpacked:
     found = archive_of(path) or (path, "")
     with _lock:
         held = _held.get(path)
-        if held is None:
+        # Another archive of that name is another patient's; who has the one before open keeps it.
+        if held is None or held.mark != _mark_of(found[0]):
             with Archive(found[0]) as archive:
                 members, is_folder = _members(archive, found[1])
                 held = _held[path] = Unpacked(archive, members, is_folder=is_folder)
         held.users += 1
         return held
+
+
+def _mark_of(archive: Path) -> tuple[int, int, int] | None:
+    try:
+        found = archive.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def file_of(path: Path) -> Path:

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from conftest import Person, write_clip
 
+from app.actions import Do
+from app.exporting import Format
 from fetalnet.picture.scale import given_scale
 from fetalnet.planes import Kind
 from fetalnet.records import Status
@@ -129,3 +131,22 @@ def test_that_an_exam_of_an_earlier_version_follows_a_file_wherever_it_lies(star
     again = start_program()
     again.open_clip(path.rename(tmp_path / "moved.mp4"))
     assert again.measurement(Kind.HC).status is Status.ACCEPTED
+
+
+def test_that_another_recording_in_its_place_is_neither_analysed_nor_printed(decided, tmp_path: Path) -> None:
+    """A stick was changed, or a grabber wrote over its last file, while the window was open."""
+    person, folder = decided
+    predicted = len(person.session.analysis.predictions)
+    shutil.rmtree(folder)
+    write_stills(folder, 2)
+    person.do(Do.ANALYSE)
+    person.wait(lambda: "holds other pictures than when it was opened" in person.message)
+    assert len(person.session.analysis.predictions) == predicted
+    person.window.notification.hide()
+    person.window.verbs.files.exports.write(Format.PDF, tmp_path / "report.pdf")
+    person.wait(lambda: "holds other pictures than when it was opened" in person.message)
+    assert not (tmp_path / "report.pdf").exists()
+    before = person.session.recording
+    person.session.open(folder)
+    person.wait(lambda: person.session.recording is not before and person.session.analysis.state.complete)
+    assert person.measurement(Kind.HC).status is Status.PROPOSED
