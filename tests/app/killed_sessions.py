@@ -14,23 +14,29 @@ import signal
 import sys
 import threading
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 from conftest import BEST, FakePredictor, write_clip
 from PySide6.QtCore import QCoreApplication, QTimer
 
+import fetalnet.network.judge  # noqa: F401  loads torch once, before the forks
+from app import recording_analysis
 from app.session import Session
 from fetalnet import store
 from fetalnet.errors import InputError
 from fetalnet.geometry import Ellipse, Geometry
 from fetalnet.picture.scale import given_scale
+from fetalnet.picture.sector_search import sector_of
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind
 from fetalnet.quality import Criterion, State
 from fetalnet.records import Exam
 from fetalnet.sources import open_source
 
-FSYNC_S, FULL_S, MOVE_MS, MOVES, TOGETHER, LONGEST_S = 2.0, 3.0, 40, 120, 8, 6.0
+FSYNC_S, FULL_S, MOVE_MS, PAUSE_MS, BURST = 2.0, 3.0, 40, 4500, 6
+MOVES, TOGETHER, LONGEST_S = 30, 12, 14.0
 
 
 def key(exam: Exam) -> str:
@@ -98,6 +104,8 @@ class Hand:
             os.fsync = Slow(self.chance, full=self.full)
             self.tell("begin")
         self.moves += 1
+        # A pause now and then, long enough for all to be saved.
+        self.timer.setInterval(PAUSE_MS if self.moves % BURST == 0 else MOVE_MS)
         if self.moves > MOVES:
             if self.full and session.saved:
                 session.close()
@@ -160,6 +168,11 @@ def faults(lines: list[str], folder: Path, *, full: bool) -> list[str]:
 
 def main(folder: Path, kills: int, fulls: int) -> None:
     clip = write_clip(folder / "clip.mp4")
+    # Searched once: it takes longer than all else a session does.
+    cv2.setNumThreads(1)
+    with closing(open_source(clip)) as source:
+        fan = sector_of(source)
+    recording_analysis.sector_of = lambda _: fan
     wanted = [(seed, seed >= kills) for seed in range(kills + fulls)]
     chance, killed, saves = random.Random(1), 0, 0
     while wanted:
