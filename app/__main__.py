@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.about import NAME
 from app.findings import DescribedPredictor
+from app.hanging import left_behind
 from app.loading import DEFAULT_WEIGHTS, MODEL_CARD, predictor_loader
 from app.log import ErrorHook, route_qt_messages, start_log, stop_log
 from app.session import Session
@@ -23,6 +25,7 @@ from app.theme import apply_theme
 from app.window import Window
 from fetalnet import __version__
 from fetalnet.errors import InputError
+from fetalnet.leftovers import remove_leftovers
 from fetalnet.own_folders import PROGRAM, Folders
 from fetalnet.picture.scale import NO_SCALE, Scale, given_scale
 from fetalnet.planes import Plane
@@ -40,7 +43,7 @@ live picture, which do much outside the interpreter, wait longer to come back in
 
 @dataclass(slots=True)
 class Program:
-    """A started program; ``stop`` puts everything away."""
+    """A started program; ``stop`` puts everything away, and asks nothing any more."""
 
     app: QApplication
     window: Window
@@ -49,6 +52,7 @@ class Program:
     settings_path: Path
 
     def stop(self) -> None:
+        self.window.leaves_unasked = True
         self.window.close()
         save_settings(self.window.settings, self.settings_path)
         self.hook.remove()
@@ -85,7 +89,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         app.exec()
     finally:
         program.stop()
-    return 1 if shot.failed else 0
+    status = 1 if shot.failed else 0
+    if any(thread.isRunning() for thread in left_behind):
+        # It hangs in the system, and would keep the process for ever.
+        logging.shutdown()
+        os._exit(status)
+    return status
 
 
 def start(
@@ -108,6 +117,8 @@ def start(
     route_qt_messages()
     log.info("start, version %s", __version__)
     apply_theme(app)
+    ours = (folders.config, folders.data, folders.data / "exams", folders.presets)
+    threading.Thread(target=remove_leftovers, args=ours, name="leftovers", daemon=True).start()
     settings_path = folders.config / "settings.json"
     session = Session(
         open_source=open_source,
@@ -120,7 +131,7 @@ def start(
         screen_rate_hz=app.primaryScreen().refreshRate(),
     )
     geometry = QSettings(str(folders.config / "window.ini"), QSettings.Format.IniFormat)
-    window = Window(session, load_settings(settings_path), geometry, open_source, model_card)
+    window = Window(session, load_settings(settings_path), geometry, session.open_again, model_card)
     session.setParent(window)
     hook = ErrorHook(session.save_now, window)
     hook.raised.connect(window.tell_error, Qt.ConnectionType.QueuedConnection)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QVBoxLayout
 
 from app.canvas.overlay import calipers_of
 from app.gallery import Card, Thumbnail, ThumbnailThread, Wanted
+from app.hanging import wait_or_leave
 from app.scrolled import scrolled
 from app.session import Session
 from fetalnet.examination import BEST_COUNT
@@ -64,7 +65,7 @@ class BestFrames(QFrame):
     def stop(self) -> None:
         """End the thread that decodes the pictures, and wait for it."""
         self.thread_.stop()
-        self.thread_.wait()
+        wait_or_leave(self.thread_)
 
     @property
     def frames(self) -> tuple[tuple[Plane, int], ...]:

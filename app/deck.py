@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.hanging import wait_or_leave
 from app.picture_folders import Restore
 from app.player import Opened, Player
 from fetalnet.sources import Frame, Source
@@ -74,7 +75,7 @@ class Deck(QObject):
     def wait(self) -> None:
         """Wait until every player's thread has ended."""
         for player in self._players():
-            player.wait()
+            wait_or_leave(player)
 
     def _players(self) -> list[Player]:
         return [*self._leaving, *([self.player] if self.player else [])]

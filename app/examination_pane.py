@@ -25,6 +25,7 @@ from app.all_exams import ExamReader
 from app.best_frames import BestFrames
 from app.charts import AgreementChart, Chart, Distribution, OverTime
 from app.clip_export import ClipExporter, ClipsWanted
+from app.hanging import wait_or_leave
 from app.session import Session
 from fetalnet.errors import InputError
 from fetalnet.planes import Kind
@@ -208,7 +209,7 @@ class ExaminationPane(QFrame):
         for thread in (self.exporter, self.reader):
             if thread is not None:
                 thread.requestInterruption()
-                thread.wait()
+                wait_or_leave(thread)
 
 
 def _button(text: str, do: Callable[[], None]) -> QPushButton:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from app.actions import Do
 from app.exporting import Export, Exporter, Format
+from app.hanging import wait_or_leave
 
 if TYPE_CHECKING:
     from app.window import Window
@@ -54,7 +55,7 @@ class Exports(QObject):
         """Leave what is being written; nothing half stays."""
         if self.running is not None:
             self.running.requestInterruption()
-            self.running.wait()
+            wait_or_leave(self.running)
 
     def _on_progress(self, done: int, total: int) -> None:
         self.window.statusBar().showMessage(f"Writing the report: picture {done + 1} of {total}")

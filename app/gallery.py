@@ -15,6 +15,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.canvas.overlay import SIGNS
+from app.hanging import wait_or_leave
 from app.ongoing_analysis import AnalysisState
 from app.pipeline import BoxClosedError, Latest
 from app.session import Session
@@ -140,7 +141,7 @@ class Gallery(QFrame):
 
     def close_thread(self) -> None:
         self.thread_.stop()
-        self.thread_.wait()
+        wait_or_leave(self.thread_)
 
     def _begin(self) -> None:
         self._kept, self._asked = {}, None

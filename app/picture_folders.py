@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fetalnet.errors import InputError
-from fetalnet.records import Exam, RecordingRef, recording_ref
+from fetalnet.identity import recording_ref
+from fetalnet.records import Exam, RecordingRef
 from fetalnet.sources import Clip
 from fetalnet.sources.listed_file import ListedFile
 from fetalnet.sources.picture_folder import TakenFor, looks_like
 
-Restore = Callable[[RecordingRef], tuple[Exam, str | None]]
-"""The exam that was saved for a recording, or a new one; with a sentence where there is something to say."""
+Restore = Callable[[RecordingRef, Path], tuple[Exam, str | None]]
+"""The exam that was saved for a recording at a path, or a new one; with a sentence where there is something to say."""
 
 OTHER = {TakenFor.RECORDING: TakenFor.STILLS, TakenFor.STILLS: TakenFor.RECORDING}
 SWITCHES = {TakenFor.RECORDING: "One by one", TakenFor.STILLS: "As one recording"}
@@ -102,7 +103,7 @@ class FolderJudge:
         if not folder.is_dir():
             return False
         try:
-            exam, notice = self._restore(recording_ref(folder, 0))
+            exam, notice = self._restore(recording_ref(folder, 0), folder)
         except InputError:
             return False  # whoever opens it says what is wrong
         self.notices += [notice] if notice else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from bisect import bisect_right
@@ -15,10 +16,12 @@ from PySide6.QtCore import QObject, QThread, Signal
 from app.picture_folders import FolderJudge, Restore, picture_folders_of
 from app.pipeline import Latest
 from fetalnet.errors import InputError
+from fetalnet.identity import recording_ref
 from fetalnet.picture.layout import Layout, first_screen
 from fetalnet.picture.scale_track import ScaleTrack
 from fetalnet.picture.sector import Sector
-from fetalnet.records import Exam, recording_ref
+from fetalnet.printable import printable
+from fetalnet.records import Exam
 from fetalnet.sources import BrokenFrameError, Clip, Frame, Source, clips_of, file_of
 from fetalnet.sources.picture_folder import TakenFor
 
@@ -213,6 +216,13 @@ class Player(QThread):
 
     def run(self) -> None:
         try:
+            self._run()
+        except Exception:  # noqa: BLE001  what is opening must not stay so; the error hook logs it and tells the person
+            sys.excepthook(*sys.exc_info())
+            self.failed.emit(f"{self._path.name} cannot be shown because of an error inside the program.")
+
+    def _run(self) -> None:
+        try:
             clips = clips_of(self._path, self._folders.judge)
             folder = picture_folders_of(clips).get(clips[0].path)
             listing = Listing(self._path, tuple(clips))
@@ -230,7 +240,8 @@ class Player(QThread):
             try:
                 scales = ScaleTrack.of(source.calibration)
                 recording = recording_ref(file_of(self._path), len(source), scales)
-                exam, notice = self._restore(replace(recording, path=str(self._path)))
+                recording = replace(recording, path=printable(self._path.absolute()))
+                exam, notice = self._restore(recording, self._path)
                 told = [notice, *self._folders.notices, self._folders.sentence(folder)]
                 notice = " ".join(sentence for sentence in told if sentence) or None
             except InputError as error:

@@ -15,7 +15,7 @@ from fetalnet.errors import InputError
 from fetalnet.examination import STILL, Examination
 from fetalnet.frame_stream import predicted
 from fetalnet.geometry import Geometry, MmPerPixel
-from fetalnet.kept_analysis import KeptAnalysis, fan_key, keep_analysis, kept_analysis
+from fetalnet.kept_analysis import DamagedAnalysisError, KeptAnalysis, fan_key, keep_analysis, kept_analysis
 from fetalnet.picture.drift import Change
 from fetalnet.picture.sector import Sector
 from fetalnet.picture.sector_search import sector_of
@@ -43,6 +43,9 @@ LEAD_IN = 8
 
 AHEAD_S = 2.0
 """How much of a place is looked at first."""
+
+
+_KEPT_DAMAGED = "What was kept of an earlier analysis is damaged; the recording is analysed again. Decisions stay."
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +83,28 @@ class RecordingAnalysis:
         """Predict every frame that was not yet; whether that came to the end. Raises ``InputError``."""
         job = self._job
         with closing(self._open_source(job.path)) as source:
-            alone = len(source) == 1
-            self._examination = Examination(STILL if alone else None)
-            self._judgement = Judgement(alone=alone, outlines=True)
+            self._begin(source)
             sector = job.fan or sector_of(source)
             self._told.fan_found(job.generation, sector)
-            kept = None if job.kept is None or job.anew else kept_analysis(job.kept, fan_key(job.fan))
-            if kept is not None:
-                self._take_up(kept)
-                if kept.model.sha256 != self._predictor.model.sha256:
-                    self._finish()
-                    told = f"This was analysed with other weights ({kept.model.name}). Decisions stay."
-                    self._told.outdated(job.generation, told)
-                    return kept.complete
+            kept = None if job.kept is None or job.anew else self._taken_up(source, job.kept)
+            if kept is not None and kept.model.sha256 != self._predictor.model.sha256:
+                self._finish()
+                told = f"This was analysed with other weights ({kept.model.name}). Decisions stay."
+                self._told.outdated(job.generation, told)
+                return kept.complete
             complete = kept is not None and kept.complete
             if not complete:
-                complete = self._go_on(source, sector, kept)
+                try:
+                    complete = self._go_on(source, sector, kept)
+                except InputError:
+                    raise
+                except Exception:
+                    if kept is None or self._reached > kept.reached:
+                        raise
+                    # What the network is said to have known it cannot take: it begins anew.
+                    self._told.noticed(_KEPT_DAMAGED)
+                    self._begin(source)
+                    complete = self._go_on(source, sector, None)
             notice = source.notice or source.remark
         self._finish()
         if notice:
@@ -204,13 +213,33 @@ class RecordingAnalysis:
         """The place to be looked at first, if any that will not be reached at once."""
         return self._wishes.place_beyond(self._reached + LEAD_IN)
 
-    def _take_up(self, kept: KeptAnalysis) -> None:
-        """Name again what was kept, and send it."""
+    def _begin(self, source: Source) -> None:
+        alone = len(source) == 1
+        self._examination = Examination(STILL if alone else None)
+        self._judgement = Judgement(alone=alone, outlines=True)
+        self._reached, self._model = 0, self._predictor.model
+
+    def _taken_up(self, source: Source, path: Path) -> KeptAnalysis | None:
+        """What was kept, its frames named again and sent; None where there is nothing, or it is damaged and goes."""
+        try:
+            kept = kept_analysis(path, fan_key(self._job.fan))
+            if kept is None:
+                return None
+            named = [self._judgement.judged(prediction) for prediction in kept.predictions]
+            for prediction in named:
+                self._examination.add(prediction)
+            if kept.predictions and kept.predictions[-1].index >= len(source):
+                raise DamagedAnalysisError("More frames were kept than there are.")
+        except Exception as error:  # noqa: BLE001  it only saves time
+            log.warning("a kept analysis is thrown away: %s", type(error).__name__)
+            with suppress(OSError):
+                path.unlink()
+            self._told.noticed(_KEPT_DAMAGED)
+            self._begin(source)
+            return None
         self._reached, self._model = kept.reached, kept.model
-        named = [self._judgement.judged(prediction) for prediction in kept.predictions]
-        for prediction in named:
-            self._examination.add(prediction)
         self._send_all(named)
+        return kept
 
     def _finish(self) -> None:
         """Name every frame again, knowing all others, and say what was found."""
@@ -236,7 +265,9 @@ class RecordingAnalysis:
         if job.kept is None:
             return
         if job.anew and not kept.complete:
-            before = kept_analysis(job.kept, fan_key(job.fan))
+            before = None
+            with suppress(DamagedAnalysisError):
+                before = kept_analysis(job.kept, fan_key(job.fan))
             if before is not None and before.complete and before.model.sha256 == kept.model.sha256:
                 return  # all that these weights say is there already
         try:

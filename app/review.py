@@ -33,11 +33,6 @@ from fetalnet.repeats import repeats_of
 if TYPE_CHECKING:
     from app.session import Session
 
-READ_ONLY = (
-    "This exam is open in another window: here it can be looked at, nothing is changed. Close the other window and "
-    "open the recording again to decide."
-)
-
 
 class Review:
     """What a person does to the exam. A verb that cannot be done gives a notice and changes nothing."""
@@ -225,10 +220,10 @@ class Review:
         return self.session.frame.index if self.session.frame is not None else 0
 
     def _is_read_only(self) -> bool:
-        """Whether another window holds the exam; with a notice where it does."""
-        if self.session.read_only:
-            self.session.notice.emit(READ_ONLY)
-        return self.session.read_only
+        """Whether the exam may only be looked at; with a notice where it may."""
+        if self.session.read_only is not None:
+            self.session.notice.emit(self.session.read_only)
+        return self.session.read_only is not None
 
     def _do(self, make: Callable[[], QUndoCommand]) -> None:
         if self._is_read_only():

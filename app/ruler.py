@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.hanging import wait_or_leave
 from fetalnet.errors import InputError
 from fetalnet.picture.preset import Preset, Ticks
 from fetalnet.picture.ruler import Ruler, find_ruler
@@ -157,7 +158,7 @@ class RulerScale(QObject):
         """Wait for the searches that still run."""
         for search in (self._search, self._offering):
             if search is not None:
-                search.wait()
+                wait_or_leave(search)
 
     def _begin(self, then: Callable[[FoundRuler], None]) -> None:
         session = self.window.session

@@ -14,13 +14,15 @@ from app.commands import swapped
 from app.deck import Deck
 from app.device import Device
 from app.findings import DescribedPredictor, Findings
+from app.hanging import wait_or_leave
 from app.journal import Journal
 from app.live.watch import Ended, Watch
 from app.ongoing_analysis import OngoingAnalysis
 from app.picture_folders import PictureFolder, PictureFolders
 from app.player import Listing, Opened, Player, RecordingInfo
 from app.receiving.reception import Reception
-from app.review import READ_ONLY, Review
+from app.review import Review
+from app.same_recording import SameRecording
 from fetalnet import records
 from fetalnet.analysis import parted
 from fetalnet.caliper_quality import with_caliper
@@ -42,13 +44,17 @@ UNDO_LIMIT = 500
 """Decisions are small values; the limit only keeps a forgotten window from growing for ever."""
 
 
+JOURNAL_PATIENCE_MS = 30_000
+"""For what is being saved when the program ends; a window asks before."""
+
+
 class Session(QObject):
     """The one owner of what is open. Views read it, listen to it, and ask it for verbs.
 
     Signals:
         clips_found(Listing), recording_opened(RecordingInfo), fan_changed(), frame_shown(Frame), exam_changed(),
         play_state_changed(PlayState), selection_changed(Kind), saved_changed(bool), notice(str),
-        quality_limits_changed().
+        quality_limits_changed(), take_over_asked(str): whether an exam is to be taken from a computer that may be gone.
     """
 
     clips_found = Signal(object)
@@ -61,6 +67,7 @@ class Session(QObject):
     saved_changed = Signal(bool)
     notice = Signal(str)
     quality_limits_changed = Signal()
+    take_over_asked = Signal(str)
 
     def __init__(
         self,
@@ -84,12 +91,13 @@ class Session(QObject):
         self.fan: Sector | None = None
         self.selected = Kind.HC
         self.chosen_planes: set[Plane] = set()
-        self.read_only = False
+        self.read_only: str | None = None
         self.quality_limits = DEFAULT_LIMITS
         self.saved = True
         self.save_failed = False
         self._exam: Exam | None = None
         self._folders = PictureFolders()
+        self._saved_in_need: Exam | None = None
         self._given_scale = given_scale
 
         self.journal = Journal(exam_folder, self)
@@ -106,7 +114,8 @@ class Session(QObject):
         self._deck.state_changed.connect(lambda _: self._look_first_where_it_rests())
         self._deck.failed.connect(self.notice)
 
-        self.analysis = OngoingAnalysis(load_predictor, open_source, self)
+        self.open_again = SameRecording(open_source)
+        self.analysis = OngoingAnalysis(load_predictor, self.open_again, self)
         self.analysis.findings_changed.connect(self._on_findings)
         self.analysis.fan_found.connect(self._on_fan)
         self.analysis.screen_changed.connect(lambda change: self.set_scales(parted(self.scales, change)))
@@ -141,19 +150,27 @@ class Session(QObject):
         self.clips_found.emit(listing)
 
     def close(self) -> None:
-        """Stop every thread and wait for it. Decisions not yet on disk are written first."""
+        """Stop every thread and wait for it. Decisions not yet on disk are written first; what hangs is left behind."""
         self.watch.close()
         self.reception.close()
         for each in (self._deck, self.analysis.analyst, self.journal):
             each.stop()
-        for each in (self._deck, self.analysis.analyst, self.journal):
-            each.wait()
-        self.journal.release_others(None)
+        if not self.journal.wait(JOURNAL_PATIENCE_MS):
+            log.warning("the disk takes no decisions")
+        self._deck.wait()
+        for thread in (self.analysis.analyst, self.journal):
+            wait_or_leave(thread)
+        self.journal.close()
 
     def save_now(self) -> None:
         """Write the exam on this thread: for the crash handler, when no other thread can be trusted."""
-        if self._exam is not None and not self.saved and not self.read_only:
-            self.journal.save_now(self._exam)
+        if self._exam is not None and not self.saved and not self.read_only and self.journal.save_now(self._exam):
+            self._saved_in_need = self._exam
+
+    @property
+    def is_on_disk(self) -> bool:
+        """Whether the disk holds every decision, whoever wrote it."""
+        return self.saved or (self._exam is not None and self._saved_in_need is self._exam)
 
     @property
     def exam(self) -> Exam:
@@ -213,7 +230,9 @@ class Session(QObject):
         self.undo_stack.clear()
         self.recording, self._exam, self.fan = opened.recording, opened.exam, opened.fan
         self._folders.opened(opened.recording.path)
-        self.read_only = not self.journal.may_write(opened.exam.recordings[0])
+        self.open_again.know(opened.recording.path, opened.exam.recordings[0].content_sha256)
+        refusal = self.journal.refusal(opened.exam.recordings[0])
+        self.read_only = None if refusal is None else refusal.sentence
         self.journal.release_others(opened.exam.recordings[0])
         self.analysis.forget()
         self.chosen_planes = {
@@ -231,14 +250,16 @@ class Session(QObject):
         if self._given_scale.mm_per_pixel is not None:
             given = ScaleTrack.of(Calibration.of_whole(self._given_scale))
             self._exam = records.with_scale_track(self._exam, self.recording_id, given)
-        elif (live := self._live_scales.pop(opened.recording.path, None)) is not None:
+        live = self._live_scales.pop(opened.recording.path, None)
+        if live is not None and self._given_scale.mm_per_pixel is None:
             self._exam = records.with_scale_track(self._exam, self.recording_id, live)
-        if self.read_only:
-            self.notice.emit(READ_ONLY)
-        elif opened.notice:
-            self.notice.emit(opened.notice)
+            self._save()
+        if said := self.read_only or opened.notice:
+            self.notice.emit(said)
+        if refusal is not None and refusal.is_question:
+            self.take_over_asked.emit(refusal.sentence)
         self.exam_changed.emit()
-        self._set_saved(True)
+        self._look_at_saving()
         self.select(self.selected)
         self.analyse()
 
@@ -442,19 +463,31 @@ class Session(QObject):
         self._set_saved(False)
         self.journal.put(self.exam)
 
-    def _on_saved(self, exam: Exam) -> None:
-        if exam is self._exam:
-            self._set_saved(True)
+    def _on_saved(self, _: Exam) -> None:
+        failed_before = self.save_failed
+        self._look_at_saving()
+        if failed_before and self.saved:
+            self.notice.emit("Your decisions are saved now.")
 
     def _on_save_failed(self, sentence: str) -> None:
         self.save_failed = True
         self.notice.emit(sentence)
         self.saved_changed.emit(False)
 
+    def _look_at_saving(self) -> None:
+        """Saved is what this exam and those before it have on disk."""
+        self._set_saved(self.journal.all_saved)
+
     def _set_saved(self, saved: bool) -> None:
         self.saved = saved
-        self.save_failed = False
+        self.save_failed = not saved and self.journal.failure is not None
         self.saved_changed.emit(saved)
+
+    def take_over(self) -> None:
+        """Take the open exam from the computer that had it, and open it again as it is there now."""
+        if self._exam is not None and self.recording is not None:
+            self.journal.take_over(self._exam.recordings[0])
+            self.open(self.recording.path)
 
 
 def _last(of_kind: list[Measurement]) -> Measurement | None:

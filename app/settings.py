@@ -89,6 +89,6 @@ def save_settings(settings: Settings, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # The names of the recordings opened last may tell who the patients are.
-        write_file(path, settings.model_dump_json(indent=1).encode(), mode=0o600)
+        write_file(path, json.dumps(settings.model_dump(), indent=1).encode(), mode=0o600)
     except (InputError, OSError) as error:
         log.warning("settings cannot be saved: %s", error)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import QSettings
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QMainWindow, QMessageBox, QStackedWidget
+from PySide6.QtWidgets import QMainWindow, QStackedWidget
 
 from app.about import NAME
 from app.actions import Do, When, is_enabled, make_actions, refresh_enabled
@@ -26,6 +26,7 @@ from app.ongoing_analysis import AnalysisState
 from app.player import PlayState, RecordingInfo
 from app.player_bar import PlayerBar
 from app.quality_panel import QualityPanel
+from app.questions import ask_to_take_over, may_leave, tell_error
 from app.recordings import RecordingsPane
 from app.refused_scale import RefusedScale
 from app.session import Session
@@ -63,6 +64,7 @@ class Window(QMainWindow):
         self._geometry = geometry
         self.open_source = open_source
         self.model_card = model_card
+        self.leaves_unasked = False
         # The title names no file: names may tell who the patient is.
         self.setWindowTitle(NAME)
         self.setWindowIcon(icon(Icon.APP))
@@ -140,6 +142,7 @@ class Window(QMainWindow):
         session.selection_changed.connect(self._on_selection)
         session.play_state_changed.connect(self._on_play_state)
         session.notice.connect(self.notification.say)
+        session.take_over_asked.connect(lambda sentence: ask_to_take_over(self, sentence))
         session.analysis.outdated.connect(lambda sentence: self.notification.say(sentence, self.actions_[Do.ANALYSE]))
         session.undo_stack.indexChanged.connect(self._on_undo_index)
         canvas.corrected.connect(self._on_corrected)
@@ -330,19 +333,14 @@ class Window(QMainWindow):
     # Leaving.
 
     def tell_error(self, what: str) -> None:
-        """One dialog for an error nobody expected; what was decided is already saved."""
-        box = QMessageBox(
-            QMessageBox.Icon.Critical,
-            NAME,
-            f"Something went wrong inside the program ({what}).\n\nYour decisions are saved. You can go on; if it "
-            "happens again, restart the program and report what you did. Details are in the log file.",
-            parent=self,
-        )
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.open()
+        tell_error(self, what)
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.leaves_unasked and not may_leave(self):
+            event.ignore()
+            return
         self._geometry.setValue("window", self.saveGeometry())
+        self.hide()  # what ends slowly ends without it
         self.verbs.stop()
         self.gallery.close_thread()
         self.session.close()

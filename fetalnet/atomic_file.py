@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from fetalnet.errors import InputError
+from fetalnet.file_lock import try_lock
 
 _REASONS = {
     errno.ENOSPC: "the disk is full; free some space or choose another folder",
@@ -28,9 +29,9 @@ _REASONS = {
 }
 
 
-_PART_PREFIX, _PART_SUFFIX = ".fetalnet-", ".part"
+PART_PREFIX, PART_SUFFIX = ".fetalnet-", ".part"
+"""How files are called while they are written."""
 _umask_asked = threading.Lock()
-_being_written: set[str] = set()
 
 
 def write_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
@@ -67,7 +68,6 @@ def whole_file(
         raise cannot_write(path, error) from error
     finally:
         part.unlink(missing_ok=True)
-        _being_written.discard(part.name)
 
 
 def keeping_to_umask(mode: int) -> int:
@@ -79,37 +79,12 @@ def keeping_to_umask(mode: int) -> int:
     return mode & ~umask
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Delete what ``whole_file`` left half written in ``folder`` when its program was killed; nothing of others.
-
-    Raises ``OSError`` where the system refuses.
-    """
-    for part in folder.glob(f"{_PART_PREFIX}*{_PART_SUFFIX}"):
-        process = part.name.removeprefix(_PART_PREFIX).partition("-")[0]
-        if process.isdecimal() and part.name not in _being_written and not _is_running(int(process)):
-            part.unlink(missing_ok=True)
-
-
-def _is_running(process: int) -> bool:
-    """Whether another program has this number now. Windows keeps what is open from being deleted by itself."""
-    if os.name == "nt" or process == os.getpid():
-        return False
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def check_writable(path: Path) -> None:
     """Raise ``InputError`` where ``write_file`` could not put a file now; leaves nothing behind."""
     try:
         part, handle = _part_beside(path)
         os.close(handle)
         part.unlink()
-        _being_written.discard(part.name)
     except OSError as error:
         raise cannot_write(path, error) from error
 
@@ -120,11 +95,9 @@ def _part_beside(path: Path) -> tuple[Path, int]:
         raise IsADirectoryError(errno.EISDIR, "is a folder")
     if path.exists() and not path.is_file():
         raise OSError(errno.ENODEV, "is a device or a pipe")
-    prefix = f"{_PART_PREFIX}{os.getpid()}-"
-    handle, name = tempfile.mkstemp(prefix=prefix, suffix=_PART_SUFFIX, dir=path.parent)
-    part = Path(name)
-    _being_written.add(part.name)
-    return part, handle
+    handle, name = tempfile.mkstemp(prefix=PART_PREFIX, suffix=PART_SUFFIX, dir=path.parent)
+    try_lock(handle)  # as long as it is held, it is nobody's leftover
+    return Path(name), handle
 
 
 def cannot_write(path: Path, error: OSError) -> InputError:

@@ -78,7 +78,8 @@ def predicted(
     stop = threading.Event()
     watch = ScreenWatch(sector) if on_change is not None and len(source) > 1 else None
     predict = predictor.predict_still if len(source) == 1 else predictor.predict
-    decoder = threading.Thread(target=_decode, args=(source, start, watch, ahead, stop), name="decode")
+    # Where a read hangs for ever the program can end all the same.
+    decoder = threading.Thread(target=_decode, args=(source, start, watch, ahead, stop), name="decode", daemon=True)
     decoder.start()
     try:
         while (item := ahead.get()) is not None:

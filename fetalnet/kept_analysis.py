@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fetalnet.atomic_file import write_file
+from fetalnet.errors import InputError
 from fetalnet.fitting.shape import Shape
 from fetalnet.geometry import Ellipse, Line
 from fetalnet.planes import Plane, Structure
@@ -48,6 +49,10 @@ class KeptAnalysis:
     reached: int
     complete: bool = True
     state: StreamState | None = None
+
+
+class DamagedAnalysisError(InputError):
+    """A file that is there and is no whole analysis."""
 
 
 def fan_key(fan: Sector | None) -> str:
@@ -93,34 +98,61 @@ def keep_analysis(path: Path, fan: str, kept: KeptAnalysis) -> None:
 
 
 def kept_analysis(path: Path, fan: str) -> KeptAnalysis | None:
-    """What was kept for this fan, of whatever weights; None where there is nothing, or it is damaged."""
+    """What was kept for this fan, of whatever weights; None where there is nothing.
+
+    Raises ``DamagedAnalysisError`` for a file that is no whole analysis.
+    """
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+        content = path.read_bytes()
+    except OSError:
+        # It is only a saving of time: the recording is analysed again.
+        return None
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
             arrays = dict(file)
         about = json.loads(arrays["about"].tobytes())
         if about["format"] != FORMAT or about["fan"] != fan:
             return None
         network = arrays.get("network")
-        return KeptAnalysis(
+        kept = KeptAnalysis(
             ModelRef(*about["model"]),
             _predictions(arrays, about["refused"], about["file"]),
             int(about["reached"]),
             bool(about["complete"]),
             None if network is None else StreamState(network, arrays.get("before")),
         )
-    except (OSError, ValueError, KeyError, IndexError, TypeError, zipfile.BadZipFile, EOFError):
-        # It is only a saving of time: the recording is analysed again.
-        return None
+        _check(kept)
+    except Exception as error:  # whatever a damaged archive makes of itself
+        raise DamagedAnalysisError("The analysis that was kept is damaged; it is made again.") from error
+    return kept
+
+
+def _check(kept: KeptAnalysis) -> None:
+    """Raise ``ValueError`` for what no analysis gives."""
+    places = [-1, *(each.index for each in kept.predictions), max(kept.reached, 0)]
+    if any(after <= before for before, after in pairwise(places)):
+        raise ValueError("frames that are out of order")
+    for each in kept.predictions:
+        of_geometry = () if each.geometry is None else astuple(each.geometry)
+        if not np.isfinite((each.standardness, *each.probabilities.values(), *of_geometry)).all():
+            raise ValueError("numbers that are none")
+    if not all(isinstance(text, str) for text in (kept.model.name, kept.model.sha256, kept.model.engine)):
+        raise ValueError("weights without a name")
 
 
 def _predictions(
     arrays: dict[str, NDArray[np.float64]], refused: list[str | None], files: list[str | None]
 ) -> tuple[Prediction, ...]:
-    ends = np.cumsum(arrays["outline_points"]).tolist()
+    points = arrays["outline_points"]
+    if (points < 0).any() or points.sum() != len(arrays["outline"]):
+        raise ValueError("outlines that are not there")
+    if arrays["structures"].shape[1:] != (len(Structure),) and len(arrays["index"]):
+        raise ValueError("other structures")
+    ends = np.cumsum(points).tolist()
     starts = [0, *ends[:-1]]
     result = []
     for at, index in enumerate(arrays["index"].tolist()):
-        plane = _PLANES[int(arrays["plane"][at])]
+        plane = _PLANES[int(arrays["plane"].astype(np.uint8)[at])]
         outline = arrays["outline"][starts[at] : ends[at]].astype(np.float32)
         structures = arrays["structures"][at].astype(np.float32)
         result.append(

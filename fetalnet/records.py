@@ -6,7 +6,6 @@ Each verb takes an exam and returns a new one, so that undoing is going back to 
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -17,7 +16,6 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BeforeValidator, PlainSerializer
 
-from fetalnet.errors import InputError
 from fetalnet.geometry import Geometry, geometry_from_json, is_drawable
 from fetalnet.picture.fan import FanShape, StoredFan
 from fetalnet.picture.scale import Scale
@@ -28,9 +26,6 @@ from fetalnet.quality import Criterion, State
 if TYPE_CHECKING:
     from fetalnet.examination import BestFrame
     from fetalnet.picture.calibration import Calibration
-
-HEAD_BYTES = 1 << 20
-"""How much of a recording is hashed: enough to tell two apart, quick on a file of gigabytes."""
 
 
 def _read_geometry(value: object) -> object:
@@ -85,15 +80,12 @@ class ModelRef:
 
 @dataclass(frozen=True, slots=True)
 class RecordingRef:
-    """A recording and what tells it from another: size in bytes and SHA-256 of its first ``HEAD_BYTES``.
-
-    For a folder both are taken over the names and sizes of its files.
-    """
+    """A recording and what tells it from another: size in bytes and a SHA-256 of its pictures (``identity``)."""
 
     id: str
     path: str
     size_bytes: int
-    head_sha256: str
+    content_sha256: str
     frame_count: int
     scale_track: ScaleTrack = NO_SCALE_TRACK
     fan: StoredFan | None = None
@@ -222,23 +214,6 @@ class Exam:
 def new_exam(label: str = "") -> Exam:
     """An exam without recordings."""
     return Exam(new_id(), now(), label)
-
-
-def recording_ref(path: Path, frame_count: int, scale_track: ScaleTrack = NO_SCALE_TRACK) -> RecordingRef:
-    """A reference to the file or folder at ``path``. Raises ``InputError`` where it cannot be read."""
-    digest = hashlib.sha256()
-    try:
-        if path.is_dir():
-            sizes = sorted((each.name, each.stat().st_size) for each in path.iterdir() if each.is_file())
-            size = sum(size for _, size in sizes)
-            digest.update(repr(sizes).encode())
-        else:
-            size = path.stat().st_size
-            with path.open("rb") as file:
-                digest.update(file.read(HEAD_BYTES))
-    except OSError as error:
-        raise InputError(f"Cannot read {path.name}: {error.strerror}; check that it is still there.") from error
-    return RecordingRef(new_id(), str(path), size, digest.hexdigest(), frame_count, scale_track)
 
 
 def with_recording(exam: Exam, recording: RecordingRef) -> Exam:

@@ -1,10 +1,11 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from fetalnet.fitting.shape import Shape
 from fetalnet.geometry import Ellipse, Line
-from fetalnet.kept_analysis import KeptAnalysis, keep_analysis, kept_analysis
+from fetalnet.kept_analysis import DamagedAnalysisError, KeptAnalysis, keep_analysis, kept_analysis
 from fetalnet.planes import Plane
 from fetalnet.prediction import Prediction, StreamState
 from fetalnet.records import ModelRef
@@ -67,10 +68,46 @@ def test_that_a_stopped_analysis_comes_back_with_what_the_predictor_knew(tmp_pat
     np.testing.assert_array_equal(kept.state.before, state.before)
 
 
-def test_that_another_fan_or_damage_is_nothing(tmp_path):
+def test_that_another_fan_is_nothing(tmp_path):
     path = tmp_path / "exam.fnframes"
     assert kept_analysis(path, "") is None
     keep_analysis(path, "", KeptAnalysis(MODEL, (HEAD,), 1))
     assert kept_analysis(path, "drawn") is None
-    path.write_bytes(path.read_bytes()[:200])
-    assert kept_analysis(path, "") is None
+
+
+def changed(path, **other):
+    """The file with other arrays in it."""
+    with np.load(path) as file:
+        arrays = dict(file) | other
+    np.savez_compressed(path.with_suffix(".npz"), **arrays)
+    path.with_suffix(".npz").replace(path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(path.read_bytes()[:200]),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"\x93NUMPY garbage"),
+        lambda path: path.write_bytes(path.read_bytes()[:-700] + bytes(700)),
+        lambda path: changed(path, index=np.array([3, 2, 1])),
+        lambda path: changed(path, index=np.array([-4, 2, 3])),
+        lambda path: changed(path, index=np.array([0, 2, 30])),
+        lambda path: changed(path, plane=np.array([-1, 0, 0])),
+        lambda path: changed(path, plane=np.array([9, 0, 0])),
+        lambda path: changed(path, standardness=np.array([np.nan, 0, 0])),
+        lambda path: changed(path, probabilities=np.full((3, 4), np.inf)),
+        lambda path: changed(path, geometry=np.array([[1, 2, np.inf, 3, 4]] * 3)),
+        lambda path: changed(path, outline_points=np.array([-5, 5, 5])),
+        lambda path: changed(path, outline_points=np.array([500, 0, 0])),
+        lambda path: changed(path, shape=np.zeros((1, 5))),
+        lambda path: changed(path, about=np.frombuffer(b"[1, 2]", np.uint8)),
+        lambda path: changed(path, about=np.frombuffer(b'{"format": 3, "fan": "", "model": 7}', np.uint8)),
+    ],
+)
+def test_that_damage_of_any_kind_is_said(tmp_path, damage):
+    path = tmp_path / "exam.fnframes"
+    keep_analysis(path, "", KeptAnalysis(MODEL, (HEAD, FEMUR, OTHER), 4))
+    damage(path)
+    with pytest.raises(DamagedAnalysisError):
+        kept_analysis(path, "")

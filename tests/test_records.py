@@ -233,30 +233,6 @@ def test_that_the_measures_of_one_head_belong_together(exam):
     assert {each.kind for each in records.siblings(both, of(both, Kind.OFD).id)} == {Kind.HC, Kind.BPD, Kind.OFD}
 
 
-def test_that_a_recording_is_known_again_by_what_it_holds(tmp_path):
-    one, same, other = tmp_path / "one.mp4", tmp_path / "same.mp4", tmp_path / "other.mp4"
-    one.write_bytes(b"a" * 5000)
-    same.write_bytes(b"a" * 5000)
-    other.write_bytes(b"b" * 5000)
-    refs = [records.recording_ref(path, 10) for path in (one, same, other)]
-    assert refs[0].head_sha256 == refs[1].head_sha256 != refs[2].head_sha256
-    assert refs[0].size_bytes == 5000
-
-
-def test_that_a_folder_is_known_again_too(tmp_path):
-    (tmp_path / "1.png").write_bytes(b"12")
-    before = records.recording_ref(tmp_path, 1)
-    (tmp_path / "2.png").write_bytes(b"345")
-    after = records.recording_ref(tmp_path, 2)
-    assert (before.size_bytes, after.size_bytes) == (2, 5)
-    assert before.head_sha256 != after.head_sha256
-
-
-def test_that_a_recording_that_went_away_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"gone\.mp4"):
-        records.recording_ref(tmp_path / "gone.mp4", 3)
-
-
 def test_that_what_was_only_set_out_is_accepted_once_it_was_moved(exam):
     frame = Frame(3, 0.1, np.zeros((60, 80), np.uint8))
     placed = decisions.placed_by_hand("r1", Plane.FEMUR, frame, Line(10, 20, 90, 20), moved=False)

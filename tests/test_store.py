@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fetalnet import atomic_file, decisions, records
+from fetalnet import atomic_file, decisions, records, store
 from fetalnet.errors import InputError
 from fetalnet.examination import BestFrame
 from fetalnet.geometry import Ellipse, Line, MmPerPixel
@@ -20,7 +20,7 @@ from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
 from fetalnet.planes import Kind, Plane
 from fetalnet.records import ModelRef, RecordingRef
 from fetalnet.sources import Frame
-from fetalnet.store import load_exam, save_exam
+from fetalnet.store import DamagedExamError, MissingExamError, load_exam, save_exam
 
 MODEL = ModelRef("streaming", "cd" * 32, "openvino cpu")
 HEAD = Ellipse(400.25, 300, 150, 120, 20)
@@ -171,8 +171,50 @@ def test_that_a_newer_version_is_not_guessed_at(exam, tmp_path):
     path = tmp_path / "one.fnexam"
     save_exam(exam, path)
     value = json.loads(path.read_text("utf-8"))
-    path.write_text(json.dumps(value | {"schema_version": 4, "exam": {"new": "shape"}}), "utf-8")
+    path.write_text(json.dumps(value | {"schema_version": 99, "exam": {"new": "shape"}}), "utf-8")
     with pytest.raises(InputError, match="newer version"):
+        load_exam(path)
+
+
+def test_that_an_exam_that_may_not_be_read_or_is_newer_is_not_called_damaged(exam, tmp_path, monkeypatch):
+    path = tmp_path / "one.fnexam"
+    save_exam(exam, path)
+    path.write_bytes(path.read_bytes().replace(b'"schema_version": 4', b'"schema_version": 99'))
+    with pytest.raises(InputError) as newer:
+        load_exam(path)
+    for code in (errno.EACCES, errno.EIO, errno.ESTALE):
+
+        def refuse(_, code=code):
+            raise OSError(code, os.strerror(code))
+
+        monkeypatch.setattr(store.Path, "read_bytes", refuse)
+        with pytest.raises(InputError, match="check the rights to read it") as refused:
+            load_exam(path)
+        assert not isinstance(refused.value, DamagedExamError | MissingExamError)
+    assert not isinstance(newer.value, DamagedExamError)
+
+
+def test_that_half_a_character_keeps_no_exam_from_the_disk(exam, tmp_path):
+    path = tmp_path / "one.fnexam"
+    save_exam(replace(exam, label="Fr\udcfchling"), path)
+    assert load_exam(path) == replace(exam, label="Fr\N{REPLACEMENT CHARACTER}hling")
+
+
+def test_that_an_exam_from_before_whole_contents_were_hashed_opens(exam, tmp_path):
+    path = tmp_path / "one.fnexam"
+    save_exam(exam, path)
+    content = path.read_bytes().replace(b"content_sha256", b"head_sha256")
+    path.write_bytes(content.replace(b'"schema_version": 4', b'"schema_version": 3'))
+    assert load_exam(path) == exam
+
+
+def test_that_an_exam_of_no_recording_is_damaged(exam, tmp_path):
+    path = tmp_path / "one.fnexam"
+    save_exam(exam, path)
+    value = json.loads(path.read_text("utf-8"))
+    value["exam"] |= {"recordings": [], "measurements": [], "criteria": []}
+    path.write_text(json.dumps(value), "utf-8")
+    with pytest.raises(DamagedExamError):
         load_exam(path)
 
 

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QInputDialog
 from app.canvas.hit import Point
 from app.canvas.view import Tool
 from app.fan_search import FanSearch
+from app.hanging import wait_or_leave
 from app.presets import PresetsDialog, description
 from app.ruler import RulerScale
 from fetalnet.errors import InputError
@@ -118,4 +119,4 @@ class Scaling(QObject):
     def stop(self) -> None:
         """Wait for what still searches beside the window."""
         self.ruler.stop()
-        self._fan_search.wait()
+        wait_or_leave(self._fan_search)

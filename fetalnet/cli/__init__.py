@@ -19,6 +19,7 @@ from fetalnet.cli.phantom import phantom
 from fetalnet.cli.receive import receive
 from fetalnet.cli.train import train
 from fetalnet.errors import InputError
+from fetalnet.leftovers import remove_leftovers
 
 NOTHING_DONE = 2
 """Exit status: nothing could be done, or bad usage."""
@@ -47,7 +48,7 @@ def _options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
     ] = False,
 ) -> None:
-    pass
+    remove_leftovers()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

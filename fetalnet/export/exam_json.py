@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fetalnet.picture.scale_track import ScaleStep
     from fetalnet.records import CriterionDecision, Decision, Exam, Measurement, RecordingRef, WholeExam
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 def write_exam_json(path: Path, exam: Exam) -> None:
@@ -45,7 +45,7 @@ def _recording(recording: RecordingRef) -> dict[str, Any]:
         "id": recording.id,
         "name": recording.name,
         "size_bytes": recording.size_bytes,
-        "head_sha256": recording.head_sha256,
+        "content_sha256": recording.content_sha256,
         "frame_count": recording.frame_count,
         **_scale(recording.scale_track.scale),
         "scales": [_step(step) for step in recording.scale_track.steps],

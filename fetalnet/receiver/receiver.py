@@ -18,8 +18,9 @@ from weakref import WeakKeyDictionary, WeakSet
 from pydicom import uid
 from pydicom.dataset import Dataset
 
-from fetalnet.atomic_file import cannot_write, remove_leftovers
+from fetalnet.atomic_file import cannot_write
 from fetalnet.errors import InputError
+from fetalnet.leftovers import remove_leftovers
 from fetalnet.receiver.connection import Connection, close
 from fetalnet.receiver.received import Received
 from fetalnet.receiver.settings import ReceiverSettings, why_not_listening

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import stat
-import tempfile
 import threading
 import weakref
 import zipfile
@@ -15,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from fetalnet.errors import InputError
+from fetalnet.leftovers import PrivateFolder, remove_leftovers
 from fetalnet.sources.frame import Frame, Source
 from fetalnet.sources.images import IMAGE_SUFFIXES
 
@@ -30,6 +30,8 @@ _READ_ERRORS = (OSError, EOFError, NotImplementedError, RuntimeError, ValueError
 def is_archive(path: Path) -> bool:
     """Whether the file is a zip archive, by what it holds."""
     try:
+        if not path.is_file():
+            return False  # reading a pipe may wait for ever
         with path.open("rb") as file:
             return file.read(4) in _ZIP_STARTS and zipfile.is_zipfile(path)
     except OSError:
@@ -147,9 +149,12 @@ class Unpacked:
 
     def __init__(self, archive: Archive, members: Sequence[str], *, is_folder: bool) -> None:
         self.users = 0
-        folder = Path(tempfile.mkdtemp(prefix="fetalnet-"))
-        # Should nobody close it, it goes with the program.
-        self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self.mark = _mark_of(archive.path)
+        remove_leftovers()
+        held = PrivateFolder()
+        # Should nobody close it, it goes with the program; should that be killed, with the next.
+        self._remove = weakref.finalize(self, held.remove)
+        folder = held.path
         try:
             for member in members:
                 archive.unpack(member, folder / PurePosixPath(member).name)
@@ -176,12 +181,21 @@ def unpacked(path: Path) -> Unpacked:
     found = archive_of(path) or (path, "")
     with _lock:
         held = _held.get(path)
-        if held is None:
+        # Another archive of that name is another patient's; who has the one before open keeps it.
+        if held is None or held.mark != _mark_of(found[0]):
             with Archive(found[0]) as archive:
                 members, is_folder = _members(archive, found[1])
                 held = _held[path] = Unpacked(archive, members, is_folder=is_folder)
         held.users += 1
         return held
+
+
+def _mark_of(archive: Path) -> tuple[int, int, int] | None:
+    try:
+        found = archive.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def file_of(path: Path) -> Path:

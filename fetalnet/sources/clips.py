@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from fetalnet.errors import InputError
 from fetalnet.sources.archive import Archive, is_archive
 from fetalnet.sources.dicom_signature import PREAMBLE_BYTES, is_dicom
+from fetalnet.sources.file import check_no_pipe
 from fetalnet.sources.images import natural_order
 from fetalnet.sources.listed_file import ListedFile
 from fetalnet.sources.picture_folder import Judge, TakenFor, always_recording
@@ -50,6 +51,7 @@ def clips_of(path: Path, judge: Judge = always_recording) -> list[Clip]:
                 path, _files_below(path), lambda each, files: _STILLS if each == path else judge(each, files)
             )
         return _listed(path, _files_below(path), judge)
+    check_no_pipe(path)
     if is_archive(path):
         with Archive(path) as archive:
             return _listed(path, _files_in(archive), judge)

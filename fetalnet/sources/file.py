@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 from fetalnet.errors import InputError
 
 
+def check_no_pipe(path: Path) -> None:
+    """Raise ``InputError`` for a pipe or a device: to open one may take for ever."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return  # whoever opens it will say what is wrong
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise InputError(f"{path.name} is a pipe or a device, not a file; choose a recording.")
+
+
 def check_readable(path: Path) -> None:
     """Raise ``InputError`` where ``path`` is not a local file with something in it that may be read."""
+    check_no_pipe(path)
     try:
         with path.open("rb") as file:
             empty = not file.read(1)

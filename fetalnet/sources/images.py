@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from fetalnet.errors import InputError
 from fetalnet.picture.calibration import NO_CALIBRATION
+from fetalnet.printable import printable
 from fetalnet.sources.file import check_readable
 from fetalnet.sources.frame import BrokenFrameError, Frame, broken_text, frames_from
 
@@ -122,7 +123,7 @@ def read_image(path: Path) -> Frame:
         raise _damaged(path) from error
     if decoded is None:
         raise _damaged(path)
-    return Frame(0, None, _eight_bit(decoded, path), path.name)
+    return Frame(0, None, _eight_bit(decoded, path), printable(path.name))
 
 
 def _eight_bit(decoded: NDArray[np.generic], path: Path) -> NDArray[np.uint8]:

@@ -299,3 +299,23 @@ def test_a_link_in_an_archive_leads_nowhere(tmp_path: Path) -> None:
 
 def test_a_missing_member_is_said(study: Path) -> None:
     assert "no gone.mp4 in study.zip" in refusal(zipped(study) / "gone.mp4")
+
+
+def test_another_archive_of_the_same_name_is_not_the_one_that_is_open(tmp_path: Path, temporary: Path) -> None:
+    path = tmp_path / "study.zip"
+
+    def write(grey: int) -> None:
+        _, png = cv2.imencode(".png", np.full((90, 120), grey, np.uint8))
+        with zipfile.ZipFile(tmp_path / "new.zip", "w") as archive:
+            archive.writestr("1.png", png.tobytes())
+        (tmp_path / "new.zip").replace(path)
+
+    write(60)
+    first = open_source(path)
+    write(90)
+    second = open_source(path)
+    assert (first[0].pixels[0, 0], second[0].pixels[0, 0]) == (60, 90)
+    first.close()
+    assert second[0].pixels[0, 0] == 90
+    second.close()
+    assert not list(temporary.iterdir())

@@ -1,0 +1,103 @@
+"""What tells one recording from another: what its pictures hold, wherever they lie and whatever they are called."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from fetalnet.errors import InputError
+from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
+from fetalnet.printable import printable
+from fetalnet.records import RecordingRef, new_id
+from fetalnet.sources.images import image_files, natural_order
+
+WHOLE_BYTES = 64 << 20
+"""What is read to its end: moments. Of more, slices are read that lie spread over all of it."""
+SLICE_BYTES = 32 << 10
+SLICES = 512
+FEWEST_SLICES = 8
+"""Of each picture of a large folder."""
+_GOLDEN = 0.618033988749895
+
+FORMER_HEAD_BYTES = 1 << 20
+"""How much of a file was hashed before whole contents were: one that begins black was not told from another."""
+_TELLING_BYTES = FORMER_HEAD_BYTES // 8
+"""Black rows shrink to nothing; a head that does not shrink to this is one recording's alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormerIdentity:
+    """What earlier versions knew a recording by: a file's size and head, a folder's names and sizes.
+
+    Others may share it, unless it ``is_certain``.
+    """
+
+    size_bytes: int
+    sha256: str
+    is_certain: bool
+
+
+def recording_ref(path: Path, frame_count: int, scale_track: ScaleTrack = NO_SCALE_TRACK) -> RecordingRef:
+    """A reference to the file or folder of pictures at ``path``. Raises ``InputError`` where it cannot be read."""
+    try:
+        if path.is_dir():
+            size, sha256 = _of_pictures(sorted(image_files(path), key=natural_order))
+        else:
+            size, sha256 = path.stat().st_size, _content(path, SLICES).hex()
+    except OSError as error:
+        raise InputError(f"Cannot read {path.name}: {error.strerror}; check that it is still there.") from error
+    return RecordingRef(new_id(), printable(path), size, sha256, frame_count, scale_track)
+
+
+def _of_pictures(files: list[Path]) -> tuple[int, str]:
+    """Bytes and hash of pictures in their order; other files beside them do not count, nor do names."""
+    sizes = [file.stat().st_size for file in files]
+    slices = SLICES if sum(sizes) <= WHOLE_BYTES else max(SLICES // len(files), FEWEST_SLICES)
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(_content(file, slices))
+    return sum(sizes), digest.hexdigest()
+
+
+def _content(path: Path, slices: int) -> bytes:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        whole = size <= (WHOLE_BYTES if slices == SLICES else slices * SLICE_BYTES)
+        return hashlib.file_digest(file, "sha256").digest() if whole else _spread(file, size, slices)
+
+
+def _spread(file: BinaryIO, size: int, slices: int) -> bytes:
+    """One slice from each stretch of the file, at a place that wanders: else each could hit the same rows of frames."""
+    digest = hashlib.sha256(str(size).encode())
+    for number in range(slices):
+        place = (number + number * _GOLDEN % 1) * size / slices
+        file.seek(min(int(place), size - SLICE_BYTES))
+        digest.update(file.read(SLICE_BYTES))
+    return digest.digest()
+
+
+def former_identities(path: Path) -> tuple[FormerIdentity, ...]:
+    """What earlier versions may have known the file or folder by, where that is not what it is known by now."""
+    try:
+        if path.is_dir():
+            everything = [each for each in path.iterdir() if each.is_file()]
+            # It may have gained other files since.
+            return tuple(dict.fromkeys(_of_names(files) for files in (everything, image_files(path))))
+        size = path.stat().st_size
+        if size <= FORMER_HEAD_BYTES:
+            return ()
+        with path.open("rb") as file:
+            head = file.read(FORMER_HEAD_BYTES)
+    except OSError as error:
+        raise InputError(f"Cannot read {path.name}: {error.strerror}; check that it is still there.") from error
+    is_certain = len(zlib.compress(head, 1)) >= _TELLING_BYTES
+    return (FormerIdentity(size, hashlib.sha256(head).hexdigest(), is_certain),)
+
+
+def _of_names(files: list[Path]) -> FormerIdentity:
+    sizes = sorted((each.name, each.stat().st_size) for each in files)
+    named = hashlib.sha256(repr(sizes).encode()).hexdigest()
+    return FormerIdentity(sum(size for _, size in sizes), named, is_certain=False)
