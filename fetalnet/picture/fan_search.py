@@ -30,27 +30,39 @@ _HELD = 0.9
 """Less of the tissue than this in a fan, and it is none."""
 _ROUGH, _COARSE = 4, 2
 """Small pixels that are one where the apexes of a grid are tried, and where the best of them are refined."""
-_STARTS = 2
-"""Apexes of the grid that are refined."""
-_MOST_TRIED = 30
-"""Apexes that are tried for one to be refined."""
+_ACROSS = (0.3, 0.4, 0.5, 0.6, 0.7)
+_ABOVE = (0.0, 0.08, 0.16, 0.26, 0.4, 0.6, 0.9, 1.4, 2.5, 5.0, 20.0)
+"""Parts of the clip's width and height at which the grid's apexes lie."""
+_STARTS, _COARSE_STARTS = 4, 2
+"""Apexes that are climbed from on the grid, and where the evidence is coarse."""
+_HOPELESS = 0.02
+"""In parts of the tissue: with or without arcs, what is so much worse on the grid is not looked at closely."""
+_ROUGH_STEPS, _COARSE_STEPS, _FINE_STEPS = (0.05, 0.025), (0.0125, 0.006), (0.005, 0.0025)
+"""Parts of the width by which apexes are shifted."""
+_HEIGHT_STEP = 4.0
+"""Steps to the sides that tell as much as one of the logarithm of the height."""
+_AROUND = tuple((across, above) for across in (-1, 0, 1) for above in (-1, 0, 1) if across or above)
+_MOST_ROUNDS = 10
+"""Of shifts by one step."""
 _DARK_ROW = 0.1
 """What a dark pixel costs at the top and bottom: fluid may lie there, and menus are never tissue."""
 _SHARP = 0.6
 """Tissue along this part of a side cut-off, or it is only where the beam gets dim."""
+_RIM = 1.0
+"""Small pixels by which the best run of rays or depths ends outside of the fan (measured on the phantom's)."""
 _FLAT_DISTANCE = 12.0
 """An apex further above the fan than this many of its heights is that of a linear probe."""
 
 
-def find_fan(*pictures: NDArray[np.uint8]) -> FanShape | None:
+def find_fan(*pictures: NDArray[np.uint8], small: NDArray[np.uint8] | None = None) -> FanShape | None:
     """The fan on one or more pictures of one recording, (h, w) grey or (h, w, 3) RGB of one size; None without tissue.
 
     It holds what ``find_sector`` calls tissue, and is completed to a sector where the beam is dim or in a shadow.
-    Several frames help more than one, for tissue moves through shadows.
+    Several frames help more than one, for tissue moves through shadows. ``small`` is ``brightest(pictures)``.
     """
     mean = _mean(pictures)
     level = _levels(mean)
-    tissue = tissue_in(brightest(pictures), level)
+    tissue = tissue_in(brightest(pictures) if small is None else small, level)
     if tissue.mean() < _MIN_TISSUE:
         return None
     if tissue.mean() > _FULL:
@@ -59,10 +71,7 @@ def find_fan(*pictures: NDArray[np.uint8]) -> FanShape | None:
     gain[(tissue == 0) & _faint(mean, tissue)] = _FAINT_GAIN
     # Letters and rulers are bright but no tissue: they say nothing.
     gain[(tissue == 0) & (level > DARK)] = 0.0
-    clip = _bounds((gain > 0).astype(np.uint8))
-    clip = _fitted_clip(gain, _search(gain, clip), clip)
-    best = _search(gain, clip)
-    best = _refined(Evidence(gain, clip), best.apex, best.arcs, 0.005 * (clip[3] - clip[1]))
+    best, clip = _search(gain, _bounds((gain > 0).astype(np.uint8)))
     clip = _fitted_clip(gain, best, clip)
     fan = _shape(best, clip, gain.shape, pictures[0].shape)
     return fan if _holds(fan, tissue, pictures[0].shape) else _rectangle(tissue, pictures[0].shape)
@@ -109,65 +118,65 @@ def _bounds(tissue: NDArray[np.uint8]) -> Box:
     return x, y, x + width, y + height
 
 
-def _search(gain: Floats, clip: Box) -> Candidate:
-    """The best fan within a clip: apexes tried on a rough grid, the best of them refined on a coarse one."""
-    rough, coarse, fine = (_evidence(gain, clip, small) for small in (_ROUGH, _COARSE, 1))
+def _search(gain: Floats, clip: Box) -> tuple[Candidate, Box]:
+    """The best fan, and the clip it was found in: ``clip``, or what the best one in it leaves of that."""
+    starts, fine = _starts(gain, clip), Evidence(gain, clip)
+    fitted = _fitted_clip(gain, _best(fine, [each[-1:] for each in starts]), clip)
+    if fitted != clip:
+        clip, starts, fine = fitted, _starts(gain, fitted), Evidence(gain, fitted)
+    coarse = Evidence(gain, clip, _COARSE)
+    starts = [_climbed(coarse, each[-_COARSE_STARTS:], _COARSE_STEPS)[-1:] for each in starts]
+    return _climbed(fine, [_best(fine, starts)], _FINE_STEPS)[0], clip
+
+
+def _starts(gain: Floats, clip: Box) -> list[list[Candidate]]:
+    """Apexes tried on a grid and climbed from, with arcs and without, best last; a hopeless shape is left out."""
+    rough = Evidence(gain, clip, _ROUGH)
     x0, y0, x1, y1 = clip
-    width, height = x1 - x0, y1 - y0
+    grid = [(x0 + across * (x1 - x0), y0 - above * (y1 - y0)) for across in _ACROSS for above in _ABOVE]
     found = []
     for arcs in (True, False):
-        tried = [
-            rough.best(_scaled((x0 + across * width, y0 - above * height), 1 / _ROUGH), arcs)
-            for across in (0.3, 0.4, 0.5, 0.6, 0.7)
-            for above in (0.0, 0.08, 0.16, 0.26, 0.4, 0.6, 0.9, 1.4, 2.5, 5.0, 20.0)
-        ]
-        starts = sorted(tried, key=lambda each: each.score)[-_STARTS:]
-        ends = [
-            _refined(coarse, coarse.nearest(_scaled(each.apex, _ROUGH / _COARSE)), arcs, 0.03 * height / _COARSE)
-            for each in starts
-        ]
-        apex = max(ends, key=lambda each: each.score).apex
-        found.append(fine.best(fine.nearest(_scaled(apex, _COARSE)), arcs))
-    convex, flat = found
-    return convex if convex.score > flat.score + _ARCS * float(np.maximum(gain, 0).sum()) else flat
+        tried = sorted(rough.best(grid, arcs), key=lambda each: each.score)
+        found.append(_climbed(rough, tried[-_STARTS:], _ROUGH_STEPS))
+    least = max(each[-1].score for each in found) - _HOPELESS * rough.tissue
+    return [each for each in found if each[-1].score >= least]
 
 
-def _evidence(gain: Floats, clip: Box, small: int) -> Evidence:
-    """Evidence of which a pixel stands for ``small`` times ``small``."""
-    if small == 1:
-        return Evidence(gain, clip)
-    x0, y0, x1, y1 = (each // small for each in clip)
-    smaller = cv2.resize(gain, None, fx=1 / small, fy=1 / small, interpolation=cv2.INTER_AREA)
-    return Evidence(np.asarray(smaller, np.float32), (x0, y0, x1, y1))
+def _climbed(evidence: Evidence, starts: list[Candidate], steps: Sequence[float]) -> list[Candidate]:
+    """Where each start ends, best last: its apex moves to the best neighbour until none is better, step by step.
 
-
-def _scaled(apex: tuple[float, float], factor: float) -> tuple[float, float]:
-    """The same place in a picture ``factor`` times as large; 0 is the middle of the first pixel."""
-    return (apex[0] + 0.5) * factor - 0.5, (apex[1] + 0.5) * factor - 0.5
-
-
-def _refined(evidence: Evidence, apex: tuple[float, float], arcs: bool, step: float) -> Candidate:
-    """Shift the apex until nothing gets better, with ``step`` pixels to the sides at first.
-
-    Its height is on a scale on which far apexes lie no further apart.
+    Apexes are tried all at once. Their height is on a scale on which far apexes lie no further apart.
     """
-    from scipy.optimize import minimize  # here, because loading it takes as long as a third of the first window
+    arcs, bottom = starts[0].arcs, evidence.bottom
+    best = evidence.best([each.apex for each in starts], arcs)
+    for step in steps:
+        climbing = list(range(len(best)))
+        for _ in range(_MOST_ROUNDS):
+            tried = evidence.best(
+                [
+                    (x + across * step * evidence.width, bottom - (bottom - y) * math.exp(above * _HEIGHT_STEP * step))
+                    for x, y in (best[k].apex for k in climbing)
+                    for across, above in _AROUND
+                ],
+                arcs,
+            )
+            tops = (max(tried[k : k + len(_AROUND)], key=_score) for k in range(0, len(tried), len(_AROUND)))
+            better = {k: top for k, top in zip(climbing, tops, strict=True) if top.score > best[k].score}
+            best = [better.get(k, each) for k, each in enumerate(best)]
+            climbing = list(better)
+            if not climbing:
+                break
+    return sorted(best, key=_score)
 
-    x, y = apex
-    bottom = evidence.bottom
 
-    def place(shift: NDArray[np.float64]) -> tuple[float, float]:
-        return x + shift[0], bottom - (bottom - y) * math.exp(shift[1])
+def _best(fine: Evidence, starts: list[list[Candidate]]) -> Candidate:
+    """The best as seen in full; a sector with arcs must be worth them."""
+    found = [each for few in starts for each in fine.best([start.apex for start in few], few[0].arcs)]
+    return max(found, key=lambda each: each.score - each.arcs * _ARCS * fine.tissue)
 
-    def loss(shift: NDArray[np.float64]) -> float:
-        return -evidence.best(place(shift), arcs).score
 
-    simplex = np.array([[0.0, 0.0], [step, 0.05], [-step, 0.05]])
-    result = minimize(
-        loss, np.zeros(2), method="Nelder-Mead",
-        options={"initial_simplex": simplex, "xatol": 0.05, "fatol": 0.5, "maxfev": _MOST_TRIED},
-    )  # fmt: skip
-    return evidence.best(place(result.x), arcs)
+def _score(candidate: Candidate) -> float:
+    return candidate.score
 
 
 def _fitted_clip(gain: Floats, fan: Candidate, clip: Box) -> Box:
@@ -181,8 +190,10 @@ def _fitted_clip(gain: Floats, fan: Candidate, clip: Box) -> Box:
     inside &= (depth >= fan.depths[0]) & (depth <= fan.depths[1])
     seen = np.where(inside, gain, 0)
     x0, _, x1, _ = clip
-    _, top, bottom = best_run(np.maximum(seen, -_DARK_ROW)[:, x0:x1].sum(axis=1, dtype=np.float64))
-    _, left, right = best_run(seen[top:bottom].sum(axis=0, dtype=np.float64))
+    by_row = np.maximum(seen, -_DARK_ROW)[:, x0:x1].sum(axis=1, dtype=np.float64)
+    top, bottom = (int(each[0]) for each in best_run(by_row[None])[1:])
+    by_column = seen[top:bottom].sum(axis=0, dtype=np.float64)
+    left, right = (int(each[0]) for each in best_run(by_column[None])[1:])
     rows = inside[top:bottom] & (gain[top:bottom] != 0)
 
     def is_cut(columns: slice) -> bool:
@@ -222,9 +233,9 @@ def _shape(fan: Candidate, clip: Box, small: tuple[int, ...], native: tuple[int,
     x0, y0, x1, y1 = clip
     whole = (0, 0, native[1], native[0])
     (apex_x, apex_y), (left, right), (near, far) = fan.apex, fan.tangents, fan.depths
-    # A small pixel that the fan only touches already shows tissue: half of it lies outside.
-    near, far = near + 0.5, far - 0.5
-    left, right = left + 1.0 / (near + far), right - 1.0 / (near + far)
+    # Between its last pixel and the dark a fan still gains: its edge lies there, a pixel further in.
+    near, far = near + _RIM, far - _RIM
+    left, right = left + 2 * _RIM / (near + far), right - 2 * _RIM / (near + far)
     bounds = (
         0 if x0 <= EDGE else round(x0 * to_x),
         0 if y0 <= EDGE else round(y0 * to_y),

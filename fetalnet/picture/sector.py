@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -84,13 +85,15 @@ def find_sector(*pictures: NDArray[np.uint8]) -> Sector:
 
     Never cuts anatomy: what lies outside is darker than any tissue, or thin like letters and rulers.
     """
-    shape = pictures[0].shape
-    small = brightest(pictures)
-    tissue = tissue_in(small)
-    hull = cv2.convexHull(cv2.findNonZero(tissue))[:, 0] if tissue.any() else np.empty((0, 2), np.int32)
-    if len(hull) < 3 or cv2.contourArea(hull) < _MIN_SECTOR * small.size:
+    return sector_round(tissue_in(brightest(pictures)), pictures[0].shape)
+
+
+def sector_round(tissue: NDArray[np.uint8], shape: tuple[int, ...]) -> Sector:
+    """The sector of pictures of ``shape`` in which ``tissue_in`` found this tissue."""
+    hull = cv2.convexHull(rims(tissue))[:, 0] if tissue.any() else np.empty((0, 2), np.int32)
+    if len(hull) < 3 or cv2.contourArea(hull) < _MIN_SECTOR * tissue.size:
         return Sector.whole(shape)
-    scale = np.array([shape[1] / small.shape[1], shape[0] / small.shape[0]])
+    scale = np.array([shape[1] / tissue.shape[1], shape[0] / tissue.shape[0]])
     # One pixel outwards for the half pixel that a hull of centres lacks and for the dim rim of the beam.
     centre = hull.mean(axis=0)
     outwards = hull - centre
@@ -158,3 +161,10 @@ def _filled(outlines: Sequence[Polygon], shape: tuple[int, ...]) -> NDArray[np.b
         cv2.fillPoly(mask, [np.rint(outline * 16).astype(np.int32)], 1, shift=4)
         inside &= mask.astype(bool)
     return inside
+
+
+def rims(lit: NDArray[Any]) -> NDArray[np.int32]:
+    """The first and the last place (x, y) in each row that shows something: their hull is that of all."""
+    rows = np.flatnonzero(lit.any(axis=1))
+    first, last = lit[rows].argmax(axis=1), lit.shape[1] - 1 - lit[rows, ::-1].argmax(axis=1)
+    return np.column_stack([np.concatenate([first, last]), np.tile(rows, 2)]).astype(np.int32)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
 from dataclasses import replace
 
 import cv2
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from fetalnet.errors import InputError
 from fetalnet.picture.fan import FanShape, Polygon
 from fetalnet.picture.fan_search import find_fan
-from fetalnet.picture.sector import FAN_MARGIN, Sector, brightest, find_sector, tissue_in
+from fetalnet.picture.sector import FAN_MARGIN, Sector, brightest, sector_round, tissue_in
 from fetalnet.sources.frame import Source
 
 _SAMPLED_FRAMES = 5
@@ -43,24 +42,25 @@ def sampled_pictures(source: Source) -> list[NDArray[np.uint8]]:
 
 
 def search_sector(*pictures: NDArray[np.uint8]) -> Sector:
-    """The sector as ``find_sector`` finds it, with its fan; takes a third of a second.
+    """The sector as ``find_sector`` finds it, with its fan; takes a twentieth of a second.
 
     Where the fan is clear, what stands apart from it is hidden. It is clear where every piece of tissue lies either
     wholly in it or, small, wholly outside: never is anatomy cut.
     """
-    sector, fan = find_sector(*pictures), find_fan(*pictures)
+    small, shape = brightest(pictures), pictures[0].shape
+    tissue = tissue_in(small)
+    sector, fan = sector_round(tissue, shape), find_fan(*pictures, small=small)
     if fan is None:
         return sector
-    return replace(sector, fan=fan, within=_clear_outline(sector, fan, pictures))
+    return replace(sector, fan=fan, within=_clear_outline(sector, fan, tissue, shape))
 
 
-def _clear_outline(sector: Sector, fan: FanShape, pictures: Sequence[NDArray[np.uint8]]) -> Polygon | None:
-    shape = pictures[0].shape
+def _clear_outline(sector: Sector, fan: FanShape, tissue: NDArray[np.uint8], shape: tuple[int, ...]) -> Polygon | None:
     if sector.mask(shape).all():
         return None
     wide = fan.widened(FAN_MARGIN * shape[1])
     # Blur and codecs leave a rim of light round tissue.
-    tissue = cv2.erode(tissue_in(brightest(pictures)), np.ones((3, 3), np.uint8))
+    tissue = cv2.erode(tissue, np.ones((3, 3), np.uint8))
     inside = cv2.resize(wide.mask(shape).astype(np.uint8), tissue.shape[::-1], interpolation=cv2.INTER_NEAREST)
     if not tissue.any():
         return None

@@ -51,7 +51,7 @@ def test_that_a_fan_that_would_cut_tissue_hides_nothing(name: str, monkeypatch: 
         "a corner of it": ((0.0, 0.0), (640.0, 0.0), (560.0, 480.0), (0.0, 480.0)),
     }
     wrong = FlatFan(corners[name], (0, 0, 640, 480))
-    monkeypatch.setattr(sector_search, "find_fan", lambda *_: wrong)
+    monkeypatch.setattr(sector_search, "find_fan", lambda *_, **__: wrong)
     picture = screen()
     picture[LOGO] = 0
     if name == "a corner of it":
