@@ -14,7 +14,7 @@ from fetalnet.errors import InputError
 from fetalnet.sources.archive import Archive, is_archive
 from fetalnet.sources.dicom_signature import DICOM_SUFFIXES, PREAMBLE_BYTES, is_dicom
 from fetalnet.sources.images import IMAGE_SUFFIXES, natural_order
-from fetalnet.sources.video import VIDEO_SUFFIXES
+from fetalnet.sources.video_container import VIDEO_SUFFIXES
 
 MAX_FILES = 10_000
 
