@@ -39,18 +39,23 @@ class Span:
 
 
 class NativeFrames:
-    """Frames of equal length behind each other. Raises ``InputError`` where fewer are there than were promised."""
+    """Frames of equal length behind each other, as many as there are. Raises ``InputError`` where there is none."""
 
-    def __init__(self, header: Header, count: int, frame_bytes: int, name: str) -> None:
+    def __init__(self, header: Header, promised: int | None, frame_bytes: int, name: str) -> None:
         assert header.pixels is not None
         self._file, self._name = header.file, name
-        self._offset, self._count, self._frame_bytes = header.pixels.offset, count, frame_bytes
+        self._offset, self._frame_bytes = header.pixels.offset, frame_bytes
         # Bytes written as words of big-endian order come in swapped pairs.
         is_bytes = whole(header.dataset, "BitsAllocated") == 8
         self._swapped = is_bytes and not header.is_little_endian and header.pixels.vr == "OW"
         held = min(header.pixels.length or 0, _size(self._file) - self._offset)
-        if held < count * frame_bytes:
-            raise _too_few(name, count, held // frame_bytes)
+        whole, rest = divmod(held, frame_bytes)
+        # What lies behind the last promised frame is another one only where it is as long.
+        self._count = promised if promised is not None and promised <= whole and rest > 1 else whole
+        if promised is None and rest > 1:
+            self._count = min(whole, 1)
+        if self._count == 0:
+            raise _none_whole(name)
 
     def __len__(self) -> int:
         return self._count
@@ -66,23 +71,25 @@ class NativeFrames:
 
 
 class EncapsulatedFrames:
-    """Frames in fragments. Tables of offsets spare looking at every fragment; where they cannot be right it is done.
+    """Frames in fragments, as many as there are. Tables of offsets spare looking at every fragment; where they cannot
+    be right it is done. A frame whose fragment is empty is broken.
 
-    Raises ``InputError`` where the fragments do not make the promised number of frames.
+    Raises ``InputError`` where there is no frame.
     """
 
-    def __init__(self, header: Header, count: int, name: str) -> None:
+    def __init__(self, header: Header, promised: int | None, name: str) -> None:
         assert header.pixels is not None
-        self._file, self._name, self._count = header.file, name, count
+        self._file, self._name = header.file, name
         self._end = _size(self._file)
         first, table = _offset_table(self._file, header.pixels, self._end, name)
         extended = _extended_table(header.dataset)
+        self._count = promised or len(extended) or len(table)
         self._starts = next((each for each in (extended, table) if self._is_right(each, first)), None)
         self._first = first
         self._spans: list[list[Span]] = []
         if self._starts is None:
-            fragments = list(self._fragments(first, self._end))
-            self._spans = self._grouped(fragments)
+            self._spans = self._grouped(list(self._fragments(first, self._end)), promised)
+            self._count = len(self._spans)
 
     def __len__(self) -> int:
         return self._count
@@ -104,25 +111,25 @@ class EncapsulatedFrames:
             return False
         last = list(self._fragments(first + table[-1], self._end))
         # More fragments than frames can stand behind a table that knows of one frame only.
-        return len(last) == 1 or sum(self._starts_image(span) for span in last) <= 1
+        return len(last) == 1 or 0 < sum(self._starts_image(span) for span in last if span.length) <= 1
 
-    def _grouped(self, fragments: list[Span]) -> list[list[Span]]:
-        starts = [index for index, span in enumerate(fragments) if self._starts_image(span)]
-        if len(fragments) == self._count:
-            return [[span] for span in fragments]
-        if len(fragments) > self._count and starts[:1] == [0] and len(starts) == self._count:
-            return [fragments[a:b] for a, b in zip(starts, [*starts[1:], len(fragments)], strict=True)]
-        if self._count == 1 and fragments and not starts:
-            return [fragments]
-        raise _too_few(self._name, self._count, len(starts) or len(fragments))
+    def _grouped(self, fragments: list[Span], promised: int | None) -> list[list[Span]]:
+        full = [span for span in fragments if span.length]
+        if not full:
+            raise _none_whole(self._name)
+        starts = [index for index, span in enumerate(full) if self._starts_image(span)]
+        if len(fragments) == promised:
+            return [[span] if span.length else [] for span in fragments]
+        if starts[:1] == [0] and len(full) != promised:
+            return [full[a:b] for a, b in zip(starts, [*starts[1:], len(full)], strict=True)]
+        return [full] if promised == 1 and not starts else [[span] for span in full]
 
     def _fragments(self, offset: int, end: int) -> Iterator[Span]:
-        """The fragments with something in them from the item at ``offset`` on."""
+        """The fragments from the item at ``offset`` on, up to where the file is cut off."""
         for span in _items(self._file, offset, end, self._name):
             if span.offset + span.length > self._end:
-                raise _cut_off(self._name)
-            if span.length:
-                yield span
+                return
+            yield span
 
     def _is_item(self, offset: int) -> bool:
         self._file.seek(offset)
@@ -236,9 +243,8 @@ def _size(file: BinaryIO) -> int:
     return file.seek(0, io.SEEK_END)
 
 
-def _too_few(name: str, promised: int, held: int) -> InputError:
-    frames = "1 frame" if promised == 1 else f"{promised} frames"
-    return InputError(f"{name} says it has {frames} but holds {held}; copy or export it again.")
+def _none_whole(name: str) -> InputError:
+    return InputError(f"{name} holds not one whole frame; copy or export it again.")
 
 
 def _cut_off(name: str) -> InputError:

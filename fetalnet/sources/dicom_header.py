@@ -40,7 +40,7 @@ _KEYWORDS = (
     "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration",
     "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "LossyImageCompression",
     "FrameTime", "FrameTimeVector", "CineRate", "RecommendedDisplayFrameRate", "ActualFrameDuration",
-    "FrameIncrementPointer", "SequenceOfUltrasoundRegions", "PixelSpacing", "NominalScannedPixelSpacing",
+    "FrameIncrementPointer", "SequenceOfUltrasoundRegions", "PixelSpacing", "PixelAspectRatio", "NominalScannedPixelSpacing",
     "ImagerPixelSpacing", "SharedFunctionalGroupsSequence",
     "WindowCenter", "WindowWidth", "VOILUTFunction", "VOILUTSequence", "RescaleSlope", "RescaleIntercept",
     "RedPaletteColorLookupTableDescriptor", "GreenPaletteColorLookupTableDescriptor",

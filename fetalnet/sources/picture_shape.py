@@ -19,8 +19,8 @@ SQUARE_WITHIN = 0.005
 """Pixels nearer to square than this are left alone: numbers in files are rounded."""
 MAX_ASPECT = 4.0
 """Beyond this, wide or high, it is a slip: anamorphic video reaches 2.4."""
-MAX_PIXELS = 64_000_000
-"""Of a picture brought to square pixels: 8K has half of it."""
+MAX_PIXELS = 100_000_000
+"""Of one picture: 8K has a third of it, and a file that lies must not take the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class PictureShape:
     def of(
         width: int, height: int, pixel_aspect: float | Fraction | None, orientation: Orientation = UPRIGHT
     ) -> PictureShape:
-        """``pixel_aspect`` as a file states it: none, or one that cannot be, counts as square; ``refused_aspect``."""
+        """``pixel_aspect`` as a file states it: none, or one that cannot be, counts as square."""
         aspect = float(pixel_aspect or 1.0)
         shape = PictureShape(width, height, aspect, orientation)
         is_square = abs(aspect - 1.0) < SQUARE_WITHIN or refused_aspect(aspect)
@@ -100,16 +100,6 @@ class PictureShape:
             return round(self.stored_width * self.pixel_aspect), self.stored_height
         return self.stored_width, round(self.stored_height / self.pixel_aspect)
 
-    @property
-    def remark(self) -> str | None:
-        """What to know where pixels were not square, without the name of the file."""
-        if self.pixel_aspect == 1.0:
-            return None
-        return (
-            f"its pixels are {self.pixel_aspect:.4g} times as wide as high and are made square: it is shown and "
-            f"measured with {self.width} x {self.height} pixels, and a scale that is typed is that of these pixels"
-        )
-
     def shown(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """A stored picture upright and with square pixels, C-contiguous and read-only; the same where it is so."""
         size = self._square
@@ -127,6 +117,19 @@ class PictureShape:
 def refused_aspect(aspect: float) -> bool:
     """Whether a pixel aspect cannot be true."""
     return not 1.0 / MAX_ASPECT <= aspect <= MAX_ASPECT
+
+
+def shape_remark(shape: PictureShape, stated: float | Fraction | None) -> str | None:
+    """What to know where a file states that its pixels are not square, without the name of the file."""
+    wide = f"its pixels are {float(stated or 1.0):.4g} times as wide as high"
+    if stated and refused_aspect(float(stated)):
+        return f"it says that {wide}, which cannot be: they are taken as square, so check the scale"
+    if shape.pixel_aspect == 1.0:
+        return None
+    return (
+        f"{wide} and are made square: it is shown and measured with {shape.width} x {shape.height} pixels, and a scale "
+        "that is typed is that of these"
+    )
 
 
 def video_shape(frame: VideoFrame, pixel_aspect: Fraction | None) -> PictureShape:

@@ -50,7 +50,7 @@ def unsupported_text(path: Path) -> str | None:
     except OSError:
         return None
     said = next((sentence for start, sentence in _BY_START if head.startswith(start)), None)
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP" or (head[4:8] == b"ftyp" and head[8:12] in _PICTURE_BRANDS):
+    if (head[:4] == b"RIFF" and head[8:12] == b"WEBP") or (head[4:8] == b"ftyp" and head[8:12] in _PICTURE_BRANDS):
         said = _SAVE
     if head[257:262] == b"ustar":
         said = _UNPACK

@@ -19,7 +19,7 @@ from fetalnet.errors import InputError
 from fetalnet.picture.calibration import NO_CALIBRATION
 from fetalnet.sources.file import check_readable
 from fetalnet.sources.frame import BrokenFrameError, Frame, broken_text, frames_from
-from fetalnet.sources.picture_shape import PictureShape, refused_aspect, video_shape
+from fetalnet.sources.picture_shape import PictureShape, shape_remark, video_shape
 from fetalnet.sources.timestamps import Timestamps, read_timestamps
 from fetalnet.sources.video_container import open_container, videos_of
 
@@ -232,13 +232,8 @@ class VideoFile:
 
     def _remark(self, first: VideoFrame) -> str | None:
         """What to know of a video that is whole."""
-        stated = self.pixel_aspect
         told = [
-            self._shape.remark,
-            f"it says that its pixels are {float(stated):.4g} times as wide as high, which cannot be: they are taken as "
-            "square, so check the scale"
-            if stated and refused_aspect(float(stated))
-            else None,
+            shape_remark(self._shape, self.pixel_aspect) if self._part is None else None,
             f"it holds {len(videos)} videos, and the one of {first.width} x {first.height} pixels is shown"
             if len(videos := videos_of(self._container)) > 1
             else None,
