@@ -72,7 +72,7 @@ class _JpegHead:
 
     @property
     def is_rgb(self) -> bool | None:
-        """What the stream's own marks say of three components, in the order of what decoders trust; None for nothing."""
+        """What the stream's own marks say of three components, as decoders trust them; None where there are none."""
         if self.has_jfif:
             return False
         if self.adobe_transform is not None:

@@ -49,13 +49,12 @@ class NativeFrames:
         is_bytes = whole(header.dataset, "BitsAllocated") == 8
         self._swapped = is_bytes and not header.is_little_endian and header.pixels.vr == "OW"
         held = min(header.pixels.length or 0, _size(self._file) - self._offset)
-        whole, rest = divmod(held, frame_bytes)
-        # What lies behind the last promised frame is another one only where it is as long.
-        self._count = promised if promised is not None and promised <= whole and rest > 1 else whole
-        if promised is None and rest > 1:
-            self._count = min(whole, 1)
+        full, rest = divmod(held, frame_bytes)
+        # What lies behind the last promised frame is more of them only where it fills frames too.
+        self._count = full if rest <= 1 else min(full, promised or 1)
         if self._count == 0:
-            raise _none_whole(name)
+            start = _read(self._file, Span(self._offset, min(held, 4)), name)
+            raise not_as_said(name) if start.startswith(_IMAGE_STARTS) else _none_whole(name)
 
     def __len__(self) -> int:
         return self._count
@@ -105,13 +104,13 @@ class EncapsulatedFrames:
 
     def _is_right(self, table: tuple[int, ...], first: int) -> bool:
         """Whether a table has a place for every frame, in order, and its last is followed by a whole frame."""
-        if len(table) != self._count or table[0] != 0 or any(a >= b for a, b in itertools.pairwise(table)):
+        if not table or len(table) != self._count or table[0] != 0 or any(a >= b for a, b in itertools.pairwise(table)):
             return False
         if first + table[-1] >= self._end or any(not self._is_item(first + each) for each in (table[0], table[-1])):
             return False
         last = list(self._fragments(first + table[-1], self._end))
         # More fragments than frames can stand behind a table that knows of one frame only.
-        return len(last) == 1 or 0 < sum(self._starts_image(span) for span in last if span.length) <= 1
+        return len(last) == 1 or (bool(last) and sum(self._starts_image(span) for span in last) <= 1)
 
     def _grouped(self, fragments: list[Span], promised: int | None) -> list[list[Span]]:
         full = [span for span in fragments if span.length]
@@ -241,6 +240,11 @@ def _read(file: BinaryIO, span: Span, name: str) -> bytes:
 
 def _size(file: BinaryIO) -> int:
     return file.seek(0, io.SEEK_END)
+
+
+def not_as_said(name: str) -> InputError:
+    """Where a file without compression holds compressed pictures."""
+    return InputError(f"{name} says that its pictures are not compressed, but they are; export it again.")
 
 
 def _none_whole(name: str) -> InputError:
