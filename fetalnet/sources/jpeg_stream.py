@@ -68,7 +68,7 @@ def whole_png(content: bytes) -> bytes | None:
     while at + 8 <= len(content):
         length, kind = struct.unpack(">I4s", content[at : at + 8])
         if kind == b"IEND":
-            return content[: at + 12]
+            return content[:at] + _LAST_CHUNK
         if at + 12 + length > len(content):
             break
         if kind == b"IDAT":

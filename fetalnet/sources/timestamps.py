@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import bisect
+import contextlib
 import itertools
+import struct
 from dataclasses import dataclass
+from pathlib import Path
 
 import av
 from av.container import InputContainer
@@ -41,13 +44,11 @@ def read_timestamps(container: InputContainer, stream: VideoStream) -> Timestamp
     delays: set[int] = set()
     damaged: list[int | None] = []
     cut_off = begins_again = False
-    empty = 0
     latest: int | None = None
     joints: set[int] = set()
     try:
         for number, packet in enumerate(container.demux(stream)):
             if packet.size == 0:
-                empty += packet.dts is not None
                 continue
             if packet.is_corrupt:
                 damaged.append(packet.pts)
@@ -70,7 +71,7 @@ def read_timestamps(container: InputContainer, stream: VideoStream) -> Timestamp
     except av.FFmpegError:
         cut_off = True
     known = sorted(pts for pts in shown if pts is not None)
-    cut_off = cut_off or bool(damaged) or _promises_more(container, stream, len(shown) + empty, known)
+    cut_off = cut_off or bool(damaged) or _promises_more(container, stream, len(shown), known)
     # AVI stores no presentation times: with frames out of order, what stands in for them is the decoding order.
     guessed = container.format.name == "avi" and stream.codec_context.has_b_frames and len(delays) == 1
     incomplete = len(known) < len(shown) or len(set(known)) < len(known) or not keys
@@ -84,6 +85,8 @@ def read_timestamps(container: InputContainer, stream: VideoStream) -> Timestamp
 
 def _promises_more(container: InputContainer, stream: VideoStream, count: int, pts: list[int]) -> bool:
     """Whether the header tells of more than could be read. Sound may last longer; an edit list of MP4 leaves out."""
+    if container.format.name == "avi" and _is_whole_avi(container):
+        return False  # what lacks are frames with nothing in them: the picture before them stays
     if not container.format.name.startswith("mov") and stream.frames > 0:
         return count < stream.frames - 2
     if container.duration is None or stream.time_base is None or len(container.streams) > 1 or not pts:
@@ -93,3 +96,17 @@ def _promises_more(container: InputContainer, stream: VideoStream, count: int, p
     longest = max((after - before for before, after in itertools.pairwise(pts)), default=0)
     pause_s = max(_LONGEST_PAUSE_S, 1.5 * float(longest * stream.time_base))
     return container.duration / av.time_base - float(reached * stream.time_base) > pause_s
+
+
+def _is_whole_avi(container: InputContainer) -> bool:
+    """Whether the file is as long as its parts say."""
+    with contextlib.suppress(OSError), Path(container.name.removeprefix("file:")).open("rb") as file:
+        length, at = file.seek(0, 2), 0
+        while at + 8 <= length:
+            file.seek(at)
+            name, size = struct.unpack("<4sI", file.read(8))
+            if name != b"RIFF":
+                break
+            at += 8 + size + size % 2
+        return 8 < at <= length
+    return False
