@@ -83,7 +83,7 @@ class _JpegHead:
 
 
 def decode(content: bytes, syntax: UID, shape: Shape, photometric: str) -> Decoded:
-    """Decode one frame. Raises ``UndecodableError``."""
+    """Decode one frame, with as many components as the stream has. Raises ``UndecodableError``."""
     decoder = _DECODERS[syntax]
     try:
         decoded = decoder(content, shape, photometric)
@@ -99,14 +99,14 @@ def decode(content: bytes, syntax: UID, shape: Shape, photometric: str) -> Decod
     ) as error:
         raise UndecodableError from error
     height, width, *samples = decoded.components.shape
-    if (height, width, samples[0] if samples else 1) != (shape.rows, shape.columns, shape.samples):
+    if (height, width) != (shape.rows, shape.columns) or samples not in ([], [3]):
         raise UndecodableError
     return decoded
 
 
 def _jpeg(content: bytes, shape: Shape, photometric: str) -> Decoded:
     head = _jpeg_head(content)
-    if (head.rows, head.columns, head.samples) != (shape.rows, shape.columns, shape.samples):
+    if (head.rows, head.columns) != (shape.rows, shape.columns):
         raise UndecodableError
     if head.frame not in {_BASELINE, _EXTENDED, _LOSSLESS}:
         raise UndecodableError  # progressive ones can be made to take for ever
@@ -118,7 +118,7 @@ def _jpeg(content: bytes, shape: Shape, photometric: str) -> Decoded:
     content = whole
     if head.samples == 3 and not head.has_jfif:
         # The decoder goes by marks in the stream. Where there are none the file's word counts.
-        is_rgb = head.is_rgb if head.is_rgb is not None else not photometric.startswith("YBR")
+        is_rgb = head.is_rgb if head.is_rgb is not None else photometric == "RGB"
         content = content[:2] + (_ADOBE_RGB if is_rgb else _JFIF) + content[2:]
     pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None:
@@ -172,15 +172,15 @@ def _jpeg_head(content: bytes) -> _JpegHead:
 
 def _jpeg_ls(content: bytes, shape: Shape, photometric: str) -> Decoded:
     head = _jpeg_head(content)
-    if (head.frame, head.rows, head.columns, head.samples) != (_LS, shape.rows, shape.columns, shape.samples):
+    if (head.frame, head.rows, head.columns) != (_LS, shape.rows, shape.columns) or head.samples not in {1, 3}:
         raise UndecodableError
     raw, info = jpeg_ls.decode_buffer(content)
     values = np.frombuffer(raw, "<u2" if info["bits_per_sample"] > 8 else np.uint8)
-    if shape.samples == 1:
+    if head.samples == 1:
         return Decoded(values.reshape(shape.rows, shape.columns))
     if info["interleave_mode"] == 0:
-        return Decoded(_interleaved(values.reshape(shape.samples, shape.rows, shape.columns)))
-    return Decoded(values.reshape(shape.rows, shape.columns, shape.samples))
+        return Decoded(_interleaved(values.reshape(3, shape.rows, shape.columns)))
+    return Decoded(values.reshape(shape.rows, shape.columns, 3))
 
 
 def _jpeg_2000(content: bytes, shape: Shape, photometric: str) -> Decoded:
@@ -189,7 +189,7 @@ def _jpeg_2000(content: bytes, shape: Shape, photometric: str) -> Decoded:
     if at < 0 or mark != _J2K_SIZE or (bottom - top, right - left) != (shape.rows, shape.columns):
         raise UndecodableError
     samples, step_x, step_y = struct.unpack(">HxBB", content[at + 40 : at + 45])
-    if samples != shape.samples or (step_x, step_y) != (1, 1):
+    if samples not in {1, 3} or (step_x, step_y) != (1, 1):
         raise UndecodableError
     # The streams' own transform to luminance and colour difference is undone with the rest, whatever the file says.
     is_rgb = _has_own_transform(content, at) or photometric in {"YBR_ICT", "YBR_RCT"}

@@ -114,7 +114,7 @@ class PixelForm:
 
     def _shown(self, decoded: Decoded) -> Components:
         values = decoded.components
-        if self._table is not None:
+        if self._table is not None and values.ndim == 2:
             values = np.right_shift(values.view(np.uint8 if values.dtype.itemsize == 1 else np.uint16), self._shift)
             if values.dtype == np.uint8 and self._table.shape == (256,):
                 grey: Components = cv2.LUT(values, self._table)  # five times faster
@@ -123,7 +123,9 @@ class PixelForm:
             return coloured
         if values.dtype != np.uint8:
             raise InputError(f"{self._name} holds colours of more than 8 bits; export it as RGB.")
-        is_rgb = self.photometric == "RGB" if decoded.is_rgb is None else decoded.is_rgb
+        if values.ndim == 2:
+            return values
+        is_rgb = self.photometric in {"RGB", *_GREY} if decoded.is_rgb is None else decoded.is_rgb
         if is_rgb:
             return values
         if self.photometric.startswith("YBR_PARTIAL"):
