@@ -58,3 +58,5 @@ class Findings:
     frozen: tuple[Frozen, ...] = ()
     broken: tuple[Broken, ...] = ()
     model: ModelRef | None = None
+    impossible: str | None = None
+    """Why a plane that was found is not proposed: its scale must be wrong."""

@@ -23,7 +23,7 @@ from app.canvas.overlay import SIGNS
 from app.session import Session
 from app.theme import ACCENT, MUTED, TEXT, WARNING, plane_colour
 from app.two_values import TwoValues
-from fetalnet import lengths, records
+from fetalnet import decisions, lengths
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind
 from fetalnet.records import Measurement, Origin, Status
 from fetalnet.repeats import repeats_of
@@ -66,7 +66,7 @@ def why_not_accepted(session: Session, measurement: Measurement | None) -> str |
         return "Accepted. Undo, reject, or drag the caliper to change it."
     if measurement.status is Status.CORRECTED:
         return "Corrected. Undo, reject, or drag the caliper again to change it."
-    return records.calibration_of(session.exam, measurement).why_no_mm(measurement.first_geometry)
+    return decisions.why_not_acceptable(session.exam, measurement)
 
 
 class MeasurementsPane(QFrame):

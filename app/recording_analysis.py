@@ -96,7 +96,7 @@ class RecordingAnalysis:
             complete = kept is not None and kept.complete
             if not complete:
                 complete = self._go_on(source, sector, kept)
-            notice = source.notice or source.remark
+            notice = " ".join(each for each in (source.notice, source.remark) if each)
         self._finish()
         if notice:
             self._told.noticed(notice)
@@ -115,7 +115,8 @@ class RecordingAnalysis:
         best = of.best(mm_per_pixel_of)
         broken = of.broken(self._reached)
         found = Findings(
-            self._job.generation, best, estimates, complete, bests, of.segments(), of.frozen(), broken, self._model
+            self._job.generation, best, estimates, complete, bests, of.segments(), of.frozen(), broken, self._model,
+            of.impossible(mm_per_pixel_of),
         )  # fmt: skip
         self._told.found(found)
 

@@ -319,7 +319,7 @@ def test_that_an_unusual_scale_is_warned_of_and_not_noted_as_refused():
     analysis = analyze(FakeSource(calibration=given(0.8)), FakePredictor(), MODEL)
     assert "0.8 mm per pixel is unusual" in analysis.scale_warnings[0]
     assert len(analysis.scale_warnings) == 1
-    assert valid(analysis)["scale_note"] is None
+    assert valid(analysis)["scale_note"] == analysis.scale_warnings[0]
 
 
 def test_that_pixels_need_not_be_square():

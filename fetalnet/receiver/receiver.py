@@ -26,7 +26,7 @@ from fetalnet.atomic_file import cannot_write, whole_file
 from fetalnet.errors import InputError
 from fetalnet.receiver.received import Received
 from fetalnet.receiver.settings import ReceiverSettings, why_not_listening
-from fetalnet.sources.dicom import STORAGE_CLASSES, SYNTAXES, check_ultrasound, frame_count
+from fetalnet.sources.dicom import STORAGE_CLASSES, SYNTAXES, check_ultrasound, promised_frames
 from fetalnet.sources.dicom_header import quiet, read_header
 from fetalnet.sources.dicom_signature import PREAMBLE_BYTES
 
@@ -274,7 +274,7 @@ def _frames_of(head: bytes, content: BytesIO) -> int:
         header = read_header(BytesIO(head + content.getbuffer()[:_HEAD_BYTES]), "it")
         try:
             check_ultrasound(header, "it")
-            return frame_count(header, "it")
+            return promised_frames(header) or 1
         finally:
             header.file.close()
     except InputError as error:

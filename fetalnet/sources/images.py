@@ -55,8 +55,8 @@ class ImageFolder:
                     f"{file.name} is {width} x {height} pixels and {first.name} "
                     f"{self.width} x {self.height}; keep one size in the folder, or analyse it as stills."
                 )
-        for index, error in damaged.items():
-            self._break(index, error)
+        for index, damage in damaged.items():
+            self._break(index, damage)
         told = dict.fromkeys(f"{file.name}: {each.remark}." for file, each in heads.items() if each.remark)
         self.remark = (
             " ".join([*list(told)[:1], "Others in the folder are like that too."][: min(len(told), 2)]) or None

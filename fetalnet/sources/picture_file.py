@@ -6,6 +6,7 @@ import threading
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -77,7 +78,8 @@ def read_image(path: Path, page: int = 0) -> Frame:
 
 def _decoded(content: NDArray[np.uint8], page: int) -> NDArray[np.generic] | None:
     if page == 0:
-        return cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
+        only: NDArray[np.generic] | None = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
+        return only
     done, pages = cv2.imdecodemulti(content, cv2.IMREAD_UNCHANGED, None, (page, page + 1))
     return pages[0] if done and pages else None
 
@@ -103,7 +105,7 @@ def _head_of(image: Image.Image, path: Path) -> PictureHead:
 
 def _pixel_aspect(image: Image.Image, exif: Image.Exif) -> float:
     """How wide pixels are for their height: the first of the file's statements by which they are not square."""
-    stated = [
+    stated: list[Any] = [
         (exif.get(_X_RESOLUTION), exif.get(_Y_RESOLUTION)),
         image.info.get("jfif_density"),
         image.info.get("dpi"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -134,6 +134,6 @@ def shape_remark(shape: PictureShape, stated: float | Fraction | None) -> str | 
 
 def video_shape(frame: VideoFrame, pixel_aspect: Fraction | None) -> PictureShape:
     """The shape of a decoded video frame; ``pixel_aspect`` is the stream's ``sample_aspect_ratio``."""
-    matrices = [bytes(each) for each in frame.side_data if each.type is Type.DISPLAYMATRIX]
-    orientation = Orientation.of_display_matrix(matrices[0]) if matrices else UPRIGHT
+    beside: Any = frame.side_data  # its type stubs know of nothing in it
+    orientation = Orientation.of_display_matrix(bytes(beside.get(Type.DISPLAYMATRIX) or b""))
     return PictureShape.of(frame.width, frame.height, pixel_aspect, orientation)
