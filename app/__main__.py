@@ -24,6 +24,7 @@ from app.settings import load_settings, save_settings
 from app.theme import apply_theme
 from app.window import Window
 from fetalnet import __version__
+from fetalnet.decimal_text import decimal
 from fetalnet.errors import InputError
 from fetalnet.leftovers import remove_leftovers
 from fetalnet.own_folders import PROGRAM, Folders
@@ -187,10 +188,17 @@ class Screenshot:
             self._window.close()
 
 
+def _decimal(text: str) -> float:
+    try:
+        return decimal(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fetalnet-app", description=f"{NAME} {__version__}")
     parser.add_argument("files", nargs="*", help="recordings to open: videos, DICOM files, images, folders, archives")
-    parser.add_argument("--mm-per-pixel", type=float, help="scale of every recording opened")
+    parser.add_argument("--mm-per-pixel", type=_decimal, help="scale of every recording opened")
     parser.add_argument("--weights", type=Path, help="weights other than those that come with the program")
     parser.add_argument(
         "--device",

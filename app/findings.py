@@ -61,3 +61,5 @@ class Findings:
     broken: tuple[Broken, ...] = ()
     model: ModelRef | None = None
     scales: ScaleTrack = NO_SCALE_TRACK
+    impossible: str | None = None
+    """Why a plane that was found is not proposed: its scale must be wrong."""

@@ -105,7 +105,7 @@ class RecordingAnalysis:
                     self._told.noticed(_KEPT_DAMAGED)
                     self._begin(source)
                     complete = self._go_on(source, sector, None)
-            notice = source.notice or source.remark
+            notice = " ".join(each for each in (source.notice, source.remark) if each)
         self._finish()
         if notice:
             self._told.noticed(notice)
@@ -126,6 +126,7 @@ class RecordingAnalysis:
         found = Findings(
             self._job.generation, best, estimates, complete, bests, of.segments(), of.frozen(), broken, self._model,
             scales,
+            of.impossible(mm_per_pixel_of),
         )  # fmt: skip
         self._told.found(found)
 

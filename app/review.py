@@ -66,7 +66,7 @@ class Review:
         if again[0].frame_index in decided:
             self.session.notice.emit(f"The {plane} is already measured in this frame; go to another for a repeat.")
             return
-        if reason := self.session.calibration.why_no_mm(again[0].first_geometry):
+        if reason := decisions.why_no_mm(self.session.calibration, plane, again[0].first_geometry):
             self.session.notice.emit(reason)
             return
         self.session.undo_stack.beginMacro(f"Measure the {plane} again in frame {again[0].frame_index}")
@@ -99,7 +99,7 @@ class Review:
         if together and all(each.status is Status.PLACED for each in together):
             self._do(lambda: MovePlaced(self.session, tuple(each.id for each in together), geometry))
             return
-        if reason := self.session.calibration.why_no_mm(geometry):
+        if reason := decisions.why_no_mm(self.session.calibration, plane, geometry):
             self.session.notice.emit(reason)
             return
         rejected = [each for each in self.session.shown_measurements if each.plane is plane and measurement is None]

@@ -99,6 +99,7 @@ class Session(QObject):
         self._folders = PictureFolders()
         self._saved_in_need: Exam | None = None
         self._given_scale = given_scale
+        self._impossible: str | None = None
 
         self.journal = Journal(exam_folder, self)
         self.journal.saved.connect(self._on_saved)
@@ -366,6 +367,9 @@ class Session(QObject):
                 # The person shall see what there is to decide, not that there is nothing of another measure.
                 self.select(best[0].kind)
         self.exam_changed.emit()
+        if findings.impossible is not None and findings.impossible != self._impossible:
+            self.notice.emit(findings.impossible)
+        self._impossible = findings.impossible
 
     # Reading the exam.
 

@@ -209,7 +209,12 @@ class AnalysisJson(TypedDict):
     model: ModelJson
     mm_per_pixel: Annotated[MmPerPixelJson | None, Field(description="the one scale of the whole source")]
     scale_origin: ScaleOrigin
-    scale_note: Annotated[str | None, Field(description="why a scale was refused or withdrawn")]
+    scale_note: Annotated[
+        str | None, Field(description="why a scale was refused or withdrawn, and why to doubt one that is used")
+    ]
+    notes: Annotated[
+        list[str], Field(description="what to know of the source: pixels made square, frames left out, times nominal")
+    ]
     frames: list[FrameJson]
     best: BestsJson
     estimate: EstimatesJson

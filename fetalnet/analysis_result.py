@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from fetalnet.analysis_json import SCHEMA_VERSION, AnalysisJson, FrameJson
 from fetalnet.estimate import Estimate
 from fetalnet.examination import BestFrame
-from fetalnet.measurement import Length, measure
+from fetalnet.measurement import Length, measure, why_impossible
 from fetalnet.picture.scale import NO_SCALE, Scale
 from fetalnet.planes import Kind, Plane
 from fetalnet.quality import DEFAULT_LIMITS, QualityLimits, quality_of
@@ -35,7 +35,16 @@ class FrameResult:
     def measurements(self) -> dict[Kind, Length]:
         if self.prediction is None or self.prediction.geometry is None:
             return {}
-        return measure(self.prediction.geometry, self.prediction.plane, self.scale.mm_per_pixel)
+        lengths = measure(self.prediction.geometry, self.prediction.plane, self.scale.mm_per_pixel)
+        # With millimetres that no fetus has the scale is wrong: pixels are left.
+        return lengths if self.impossible is None else {kind: Length(each.px) for kind, each in lengths.items()}
+
+    @property
+    def impossible(self) -> str | None:
+        """For a person: why what was found has no millimetres although the frame has a scale."""
+        if self.prediction is None or self.prediction.geometry is None:
+            return None
+        return why_impossible(measure(self.prediction.geometry, self.prediction.plane, self.scale.mm_per_pixel))
 
     def to_json(self, limits: QualityLimits = DEFAULT_LIMITS) -> FrameJson:
         """The entry of one frame in the JSON; ``limits`` of its quality."""
@@ -81,11 +90,28 @@ class Analysis:
     frozen: tuple[Frozen, ...] = ()
     broken: tuple[Broken, ...] = ()
     limits: QualityLimits = DEFAULT_LIMITS
+    remark: str | None = None
+    """What to know of a source that is whole."""
 
     @property
     def scale_warnings(self) -> tuple[str, ...]:
-        """A sentence for each scale that may be right but hardly ever is."""
-        return tuple(dict.fromkeys(frame.scale.warning for frame in self.frames if frame.scale.warning is not None))
+        """A sentence for each scale that may be right but hardly ever is, and for one that cannot be."""
+        warnings = [frame.scale.warning for frame in self.frames]
+        impossible: dict[Plane, str | None] = {}
+        for frame in self.frames:
+            if frame.prediction is not None and frame.impossible is not None:
+                impossible.setdefault(frame.prediction.plane, frame.impossible)
+        return tuple(dict.fromkeys(each for each in (*warnings, *impossible.values()) if each is not None))
+
+    @property
+    def scale_note(self) -> str | None:
+        """All that is to be said of the scale."""
+        return " ".join(each for each in (self.scale.note, *self.scale_warnings) if each is not None) or None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said of the source, and what is wrong with it."""
+        return (*(() if self.remark is None else (self.remark,)), *self.failures)
 
     def to_json(self) -> AnalysisJson:
         """The JSON of ``docs/analysis.schema.json``."""
@@ -97,7 +123,8 @@ class Analysis:
                 "model": {"name": self.model.name, "sha256": self.model.sha256, "engine": self.model.engine},
                 "mm_per_pixel": _mm_json(self.scale.mm_per_pixel),
                 "scale_origin": self.scale.origin.value,
-                "scale_note": self.scale.note,
+                "scale_note": self.scale_note,
+                "notes": list(self.notes),
                 "frames": [frame.to_json(self.limits) for frame in self.frames],
                 "best": {
                     kind.value: {"frame": best.index, "value_px": best.value.px, "value_mm": best.value.mm}

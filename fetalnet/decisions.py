@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from fetalnet.errors import InputError
 from fetalnet.geometry import Ellipse, Geometry, is_drawable
+from fetalnet.measurement import measure, why_impossible
 from fetalnet.picture.scale import Scale
 from fetalnet.planes import KINDS_OF, Kind, Plane
 from fetalnet.quality import Criterion, State
@@ -28,6 +29,7 @@ from fetalnet.records import (
 )
 
 if TYPE_CHECKING:
+    from fetalnet.picture.calibration import Calibration
     from fetalnet.sources import Frame
 
 
@@ -75,7 +77,7 @@ def why_not_acceptable(exam: Exam, measurement: Measurement) -> str | None:
     """Why what stood at the beginning cannot be accepted, in a sentence; None where it can."""
     if measurement.is_unplaced:
         return "Nobody has placed this caliper yet; drag it to where it belongs, then accept."
-    return calibration_of(exam, measurement).why_no_mm(measurement.first_geometry)
+    return why_no_mm(calibration_of(exam, measurement), measurement.plane, measurement.first_geometry)
 
 
 def accept(exam: Exam, measurement_id: str, whole_exam: WholeExam | None = None) -> Exam:
@@ -128,8 +130,15 @@ def _check_shape(measurement: Measurement, geometry: Geometry) -> None:
         raise InputError(f"{measurement.kind} is measured with {shape} of some size; draw it again.")
 
 
+def why_no_mm(calibration: Calibration, plane: Plane, geometry: Geometry) -> str | None:
+    """For a person: why a caliper has no millimetres, or such as no fetus has; None where they can be decided with."""
+    if reason := calibration.why_no_mm(geometry):
+        return reason
+    return why_impossible(measure(geometry, plane, calibration.scale_for(geometry).mm_per_pixel))
+
+
 def _scale_for_decision(exam: Exam, measurement: Measurement, geometry: Geometry) -> Scale:
     calibration = calibration_of(exam, measurement)
-    if reason := calibration.why_no_mm(geometry):
-        raise InputError(f"{measurement.kind} has no millimetres. {reason}")
+    if reason := why_no_mm(calibration, measurement.plane, geometry):
+        raise InputError(f"{measurement.kind} has no millimetres to decide with. {reason}")
     return calibration.scale_for(geometry)

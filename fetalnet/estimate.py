@@ -39,6 +39,7 @@ class LeftOut(StrEnum):
     CALIPERS = "the calipers are off the outline or leave the fan"
     FROZEN = "the frozen picture counts once"
     NO_SCALE = "the frame has no scale"
+    IMPOSSIBLE = "the size is impossible for a fetus: its scale is wrong"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

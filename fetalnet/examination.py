@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from fetalnet.estimate import Estimate, LeftOut, estimate_of
 from fetalnet.geometry import Geometry, MmPerPixel
-from fetalnet.measurement import Length, measure
+from fetalnet.measurement import POSSIBLE_MM, Length, measure, why_impossible
 from fetalnet.packed_geometries import PackedGeometries
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
 from fetalnet.quality import calipers_fit
@@ -127,20 +127,45 @@ class Examination:
         self._size_px.append(max((length.px for length in sizes.values()), default=np.nan))
 
     def best(self, mm_per_pixel: MmPerPixel | MmPerPixelOf | None = None) -> dict[Kind, BestFrame]:
-        """The best frame of each measure that was found; the measures of one plane share one frame."""
+        """The best frame of each measure that was found; the measures of one plane share one frame.
+
+        What is impossible for a fetus is not among them: ``impossible`` says why.
+        """
         mm_per_pixel_of = _per_frame(mm_per_pixel)
         result: dict[Kind, BestFrame] = {}
         for plane, found in self._everything_found().items():
-            at = found.best
-            geometry = self._geometry[at]
+            at = self._best_possible(plane, found, mm_per_pixel_of)
+            if at is None:
+                continue
+            geometry, values = self._geometry[at], self._lengths(plane, at, mm_per_pixel_of)
             assert geometry is not None
-            values = measure(geometry, plane, mm_per_pixel_of(self._index[at], geometry))
             for kind in KINDS_OF[plane]:
                 result[kind] = BestFrame(
                     kind, self._index[at], known_time(self._time_s[at]), self._file[at], geometry, values[kind],
                     float(found.score[at]),
                 )  # fmt: skip
         return result
+
+    def impossible(self, mm_per_pixel: MmPerPixel | MmPerPixelOf | None = None) -> str | None:
+        """For a person: why a plane that was found is not proposed; None where all are."""
+        mm_per_pixel_of = _per_frame(mm_per_pixel)
+        for plane, found in self._everything_found().items():
+            if self._best_possible(plane, found, mm_per_pixel_of) is None:
+                return why_impossible(self._lengths(plane, found.best, mm_per_pixel_of))
+        return None
+
+    def _best_possible(self, plane: Plane, found: _Found, mm_per_pixel_of: MmPerPixelOf) -> int | None:
+        """Where the best frame stands that is possible for a fetus; None where none is."""
+        if why_impossible(self._lengths(plane, found.best, mm_per_pixel_of)) is None:
+            return found.best
+        ideal = np.flatnonzero(found.ideal)
+        ranked = ideal[np.argsort(-found.score[ideal], kind="stable")].tolist()
+        return next((at for at in ranked if why_impossible(self._lengths(plane, at, mm_per_pixel_of)) is None), None)
+
+    def _lengths(self, plane: Plane, at: int, mm_per_pixel_of: MmPerPixelOf) -> dict[Kind, Length]:
+        geometry = self._geometry[at]
+        assert geometry is not None
+        return measure(geometry, plane, mm_per_pixel_of(self._index[at], geometry))
 
     def bests(self, plane: Plane, count: int = BEST_COUNT) -> tuple[tuple[int, float], ...]:
         """The best frames of a plane with their scores, best first, apart in time; empty where none is good enough."""
@@ -168,8 +193,17 @@ class Examination:
         for frozen in self.frozen():
             repeated |= (index > frozen.start) & (index < frozen.stop)
         for plane, found in self._everything_found().items():
+            best = self._best_possible(plane, found, mm_per_pixel_of)
+            if best is None:
+                continue
             places, left_out = self._gated(plane, found, repeated)
             px, mm = self._measured(plane, places, mm_per_pixel_of)
+            limits = np.array([POSSIBLE_MM[kind] for kind in KINDS_OF[plane]])
+            beyond = ((mm < limits[:, 0]) | (mm > limits[:, 1])).any(axis=1)
+            if beyond.any():
+                left_out[LeftOut.IMPOSSIBLE] = places[beyond]
+                places = np.array([best]) if beyond.all() else places[~beyond]
+                px, mm = self._measured(plane, places, mm_per_pixel_of)
             bare = np.isnan(mm[:, 0])
             if not bare.all():
                 left_out[LeftOut.NO_SCALE] = places[bare]
@@ -226,11 +260,7 @@ class Examination:
         """The plane's lengths at these positions, (n, measures) in px and in mm, NaN where there is no scale."""
         px, mm = np.full((2, len(places), len(KINDS_OF[plane])), np.nan)
         for row, at in enumerate(places.tolist()):
-            geometry = self._geometry[at]
-            assert geometry is not None
-            for column, length in enumerate(
-                measure(geometry, plane, mm_per_pixel_of(self._index[at], geometry)).values()
-            ):
+            for column, length in enumerate(self._lengths(plane, at, mm_per_pixel_of).values()):
                 px[row, column], mm[row, column] = length.px, np.nan if length.mm is None else length.mm
         return px, mm
 

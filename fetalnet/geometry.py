@@ -16,6 +16,11 @@ class MmPerPixel:
     x: float
     y: float
 
+    @property
+    def disagreement(self) -> float:
+        """How many times larger the one is than the other, less one."""
+        return max(self.x, self.y) / min(self.x, self.y) - 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Ellipse:

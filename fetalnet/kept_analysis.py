@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from fetalnet.picture.sector import Sector
 
 SUFFIX = ".fnframes"
-FORMAT = 3
+FORMAT = 4
 """Another where what is kept means something else: what is older is analysed again. Since 3 a shape is of what was
-fitted to the outline.
+fitted to the outline; since 4 pictures are upright and have square pixels.
 """
 _OWNER_ONLY = 0o600
 _PLANES = tuple(Plane)

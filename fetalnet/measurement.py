@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fetalnet.geometry import Ellipse, Geometry, Line, MmPerPixel
 from fetalnet.planes import Kind, Plane
+
+POSSIBLE_MM = {
+    Kind.HC: (5.0, 400.0),
+    Kind.BPD: (5.0, 140.0),
+    Kind.OFD: (5.0, 170.0),
+    Kind.AC: (5.0, 450.0),
+    Kind.FL: (5.0, 100.0),
+}
+"""No fetus at any age is beyond: the 97th percentiles at 42 weeks are about 370, 105, 130, 410 and 82 mm. What lies
+outside tells of a wrong scale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +46,15 @@ def _lengths(geometry: Geometry, plane: Plane) -> dict[Kind, float]:
         case Plane.FEMUR, Line():
             return {Kind.FL: geometry.length_px}
     return {}
+
+
+def why_impossible(lengths: Mapping[Kind, Length]) -> str | None:
+    """For a person: which of these measures no fetus has, so that the scale must be wrong; None where none is."""
+    for kind, length in lengths.items():
+        low, high = POSSIBLE_MM[kind]
+        if length.mm is not None and not low <= length.mm <= high:
+            return (
+                f"{kind} would be {length.mm:.0f} mm, which is impossible for a fetus ({low:g} to {high:g} mm): "
+                "the scale is wrong; set it again."
+            )
+    return None

@@ -148,7 +148,7 @@ def test_that_each_still_has_its_own_scale_and_the_table_wins(analyze, folder, c
 def test_that_an_unusual_scale_is_warned_of(analyze, folder, tmp_path):
     report = tmp_path / "r.pdf"
     value, errors = analyze(folder / "a.png", "--mm-per-pixel", "0.8", "--report", report)
-    assert value["scale_note"] is None
+    assert "0.8 mm per pixel is unusual" in value["scale_note"]
     assert "0.8 mm per pixel is unusual" in errors
     assert "is unusual" in " ".join(PdfReader(report).pages[0].extract_text().split())
 

@@ -193,3 +193,38 @@ def test_that_many_frames_make_the_interval_narrower_but_never_nothing():
     assert many.high.px - many.low.px < few.high.px - few.low.px
     assert many.high.px - many.low.px > 2 * shared_error()[Kind.FL] * many.value.px
     assert many.high.px - many.low.px > 0.05 * many.value.px
+
+
+@pytest.mark.parametrize("size", [2.0, 0.55, 0.005])
+def test_that_what_no_fetus_has_is_not_proposed_and_the_reason_is_told(size):
+    examination = examined(shown(i) for i in range(40))
+    assert examination.best(MmPerPixel(size, size)) == {}
+    assert examination.estimates(MmPerPixel(size, size)) == {}
+    assert "HC would be" in examination.impossible(MmPerPixel(size, size))
+    assert examination.impossible(MmPerPixel(0.2, 0.2)) is None
+    assert examination.impossible() is None
+    assert set(examination.best(MmPerPixel(0.2, 0.2))) == {Kind.HC, Kind.BPD, Kind.OFD}
+
+
+def test_that_frames_with_a_possible_scale_are_proposed_from_alone():
+    def size_of(index, geometry):
+        return MmPerPixel(2.0, 2.0) if index < 30 else MmPerPixel(0.2, 0.2)
+
+    examination = examined(shown(i, standardness=0.95 if i < 30 else 0.9) for i in range(60))
+    best, estimates = examination.best(size_of), examination.estimates(size_of)
+    assert best[Kind.HC].index >= 30
+    assert best[Kind.HC].value.mm == pytest.approx(0.2 * HEAD.perimeter_px)
+    assert estimates[Kind.HC].value.mm == pytest.approx(0.2 * HEAD.perimeter_px)
+    assert estimates[Kind.HC].left_out[LeftOut.IMPOSSIBLE].tolist()[-1] == 29
+    assert examination.impossible(size_of) is None
+
+
+def test_that_a_femur_and_an_abdomen_have_limits_of_their_own():
+    femur = examined(shown(i, Plane.FEMUR, geometry=FEMUR) for i in range(40))
+    assert "FL would be 100" in femur.impossible(MmPerPixel(0.501, 0.501))
+    assert femur.impossible(MmPerPixel(0.49, 0.49)) is None
+    abdomen = examined(shown(i, Plane.ABDOMEN) for i in range(40))
+    wide = MmPerPixel(449 / HEAD.perimeter_px, 449 / HEAD.perimeter_px)
+    assert abdomen.impossible(wide) is None
+    assert set(abdomen.best(wide)) == {Kind.AC}
+    assert "HC" in examined(shown(i) for i in range(40)).impossible(wide)

@@ -246,3 +246,27 @@ def test_that_what_was_only_set_out_is_accepted_once_it_was_moved(exam):
     assert of(accepted, Kind.FL).status is Status.ACCEPTED
     rejected = decisions.reject(accepted, placed[0].id)
     assert of(decisions.accept(rejected, placed[0].id), Kind.FL).status is Status.ACCEPTED
+
+
+@pytest.mark.parametrize("size", [2.0, 0.55, 0.021])
+@pytest.mark.parametrize("shape", [HEAD, Line(100, 100, 300, 100)])
+def test_that_what_no_fetus_has_is_not_accepted_until_the_scale_is_set_again(exam, size, shape):
+    plane, kind = (Plane.HEAD, Kind.BPD) if shape is HEAD else (Plane.FEMUR, Kind.FL)
+    exam = records.propose(exam, "r1", best_of(plane, shape), MODEL)
+    wrong = records.with_scale_track(exam, "r1", track(size))
+    if kind is Kind.BPD and size == 0.021:
+        wrong = records.with_scale_track(
+            exam, "r1", ScaleTrack.of(Calibration(ScaleOrigin.GIVEN, whole=MmPerPixel(0.002, 0.002)))
+        )
+    measurement = of(wrong, kind)
+    for decide in (
+        lambda: decisions.accept(wrong, measurement.id),
+        lambda: decisions.correct(wrong, measurement.id, shape),
+    ):
+        with pytest.raises(InputError, match=r"impossible for a fetus .* the scale is wrong; set it again"):
+            decide()
+    assert "impossible" in decisions.why_not_acceptable(wrong, measurement)
+    right = records.with_scale_track(wrong, "r1", track(0.2))
+    assert decisions.why_not_acceptable(right, of(right, kind)) is None
+    assert of(decisions.accept(right, measurement.id), kind).status is Status.ACCEPTED
+    assert of(decisions.reject(wrong, measurement.id), kind).status is Status.REJECTED

@@ -13,6 +13,7 @@ from app.canvas.hit import Point
 from app.canvas.view import Tool
 from app.fan_search import FanSearch
 from app.hanging import wait_or_leave
+from app.number_dialog import NumberDialog
 from app.presets import PresetsDialog, description
 from app.ruler import RulerScale
 from fetalnet.errors import InputError
@@ -37,17 +38,17 @@ class Scaling(QObject):
 
     def ask_scale(self) -> None:
         known = self.session.scale.mm_per_pixel
-        value, agreed = QInputDialog.getDouble(
-            self.window, "Set scale", "Millimetres per pixel:", known.x if known else 0.2, -1e6, 1e6, 5
+        value = NumberDialog.ask(
+            "Set scale", "Millimetres per pixel:", known.x if known else 0.2, "mm per pixel", self.window
         )
-        if agreed:
+        if value is not None:
             self.set_typed_scale(value)
 
     def ask_two_point_scale(self, first: Point, second: Point) -> None:
-        length_mm, agreed = QInputDialog.getDouble(
-            self.window, "Scale by two points", "Distance between the two points in mm:", 50.0, 0.0, 1000.0, 2
+        length_mm = NumberDialog.ask(
+            "Scale by two points", "Distance between the two points in mm:", 50.0, "mm", self.window
         )
-        if agreed:
+        if length_mm is not None:
             self.set_two_point_scale(first, second, length_mm)
 
     def set_two_point_scale(self, first: Point, second: Point, length_mm: float) -> None:

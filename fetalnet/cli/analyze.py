@@ -12,6 +12,7 @@ import typer
 
 from fetalnet.atomic_file import check_writable, write_file
 from fetalnet.cli.progress import notice, progress
+from fetalnet.decimal_text import decimal
 from fetalnet.errors import InputError
 from fetalnet.quality import DEFAULT_LIMITS, QualityLimits
 
@@ -31,7 +32,11 @@ def analyze(
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A video, a DICOM file, an image, or a folder.")],
     mm_per_pixel: Annotated[
         float | None,
-        typer.Option(help="Size of a pixel in mm, instead of the recording's own. Without a scale: pixels only."),
+        typer.Option(
+            parser=decimal,
+            metavar="MM",
+            help="Size of a pixel in mm, instead of the recording's own. Without a scale: pixels only.",
+        ),
     ] = None,
     scale_csv: Annotated[
         Path | None, typer.Option(help="Pixel sizes of images: a CSV with the columns filename, pixel_size_mm.")
@@ -84,13 +89,14 @@ def analyze(
         told = " ".join(note for note in (result.scale.note, devices.note) if note is not None)
         result = replace(result, scale=replace(result.scale, note=told))
     scales.tell_missing()
+    if result.remark is not None:
+        notice(result.remark)
     text = json.dumps(result.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     if json_out is None:
         typer.echo(text, nl=False)
     else:
         write_file(json_out, text.encode("utf-8"))
-    notes = () if result.scale.note is None else (result.scale.note,)
-    for sentence in (*notes, *result.scale_warnings, *result.failures):
+    for sentence in (*(() if result.scale_note is None else (result.scale_note,)), *result.failures):
         notice(sentence)
     if result.failures:
         raise typer.Exit(SOME_FAILED)
@@ -113,8 +119,6 @@ def _of_recording(
     from fetalnet.sources import clips_of, open_source
 
     with closing(open_source(path)) as source:
-        if source.remark is not None:
-            notice(source.remark)
         if (pictures := clips_of(path)[0].pictures) > 1:
             notice(f"The {pictures} pictures are taken for one recording; with --stills each is a case of its own.")
         pictured = report is not None or overlay is not None
@@ -132,6 +136,7 @@ def _of_recording(
                 on_progress=on_progress,
                 on_frame=on_frame,
             )
+        result = replace(result, remark=source.remark)
         if report is not None:
             write_analysis_pdf(report, result, best_pictures(source, result, fan), about_text=about)
     if about is not None:

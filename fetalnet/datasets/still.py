@@ -16,7 +16,7 @@ from fetalnet.errors import InputError
 from fetalnet.geometry import Geometry, Line, MmPerPixel
 from fetalnet.measurement import Length
 from fetalnet.planes import STANDARD_PLANES, Kind, Plane
-from fetalnet.sources.images import read_image
+from fetalnet.sources.picture_file import read_image
 
 
 @dataclass(frozen=True, slots=True)

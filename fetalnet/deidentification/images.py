@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import struct
 import warnings
 from collections.abc import Callable
 from contextlib import closing
@@ -12,16 +11,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from fetalnet.atomic_file import write_file
 from fetalnet.deidentification.page import ultrasound_sector
-from fetalnet.deidentification.shape import shape_of
 from fetalnet.errors import InputError
 from fetalnet.export.overlay import OverlayWriter
 from fetalnet.picture.burned_in import ALL, FanOnly
 from fetalnet.picture.sector_search import sampled_pictures
-from fetalnet.sources import VideoFile, read_image
+from fetalnet.sources import BrokenFrameError, VideoFile, read_image
+from fetalnet.sources.picture_file import PIL_ERRORS, read_head
 
 NO_FAN = (
     "{} shows neither calibrated regions nor a fan, so that nobody knows where its text is; look at its pictures, and "
@@ -30,11 +29,6 @@ NO_FAN = (
 _MAX_PIXELS = 256_000_000
 """Of all pages together: they are held until they are written."""
 _PAGED = (".tif", ".tiff")
-_PIL_ERRORS = (
-    UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, TypeError, LookupError, SyntaxError,
-    EOFError, ArithmeticError, struct.error,
-)  # fmt: skip
-"""What Pillow raises of files that are not what they say."""
 
 Picture = NDArray[np.uint8]
 
@@ -44,7 +38,7 @@ def page_count(path: Path) -> int:
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
             return int(getattr(image, "n_frames", 1))
-    except _PIL_ERRORS:
+    except PIL_ERRORS:
         return 1
 
 
@@ -73,18 +67,13 @@ def deidentify_video(source: Path, out: Path, *, keep_pixels: bool, say: Callabl
     Raises ``InputError``; what could not be read in between is told to ``say``.
     """
     with closing(VideoFile(source)) as video:
-        shape = shape_of(source, like=(video.width, video.height))
-        # A fan is looked for as a person sees it.
-        samples = [shape.shown(pixels) for pixels in sampled_pictures(video)]
+        samples = sampled_pictures(video)
         if not samples:
             raise InputError(f"No picture of {source.name} can be decoded; export it again, as MP4 if you can choose.")
-        height, width = samples[0].shape[:2]
-        fan = ALL
-        if not keep_pixels:
-            fan = _fan_of(source, *samples)
-        with OverlayWriter(out, (width, height), video.frame_rate_hz, own_times=True) as writer:
+        fan = ALL if keep_pixels else _fan_of(source, *samples)
+        with OverlayWriter(out, (video.width, video.height), video.frame_rate_hz, own_times=True) as writer:
             for frame in video:
-                pixels = fan.shown(shape.shown(frame.pixels))
+                pixels = fan.shown(frame.pixels)
                 rgb = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB) if pixels.ndim == 2 else pixels
                 writer.write(np.asarray(rgb, np.uint8), frame.time_s)
         if video.notice is not None:
@@ -114,13 +103,6 @@ def _pages(source: Path) -> list[Picture]:
                 total += image.width * image.height
         if total > _MAX_PIXELS:
             raise InputError(f"{source.name} holds {count} pages, more than fit into the memory; split it first.")
-        done, pages = cv2.imdecodemulti(np.fromfile(source, np.uint8), cv2.IMREAD_ANYCOLOR)
-    except (cv2.error, *_PIL_ERRORS) as error:
-        raise _damaged(source) from error
-    if not done or len(pages) != count:
-        raise _damaged(source)
-    return [np.asarray(page if page.ndim == 2 else cv2.cvtColor(page, cv2.COLOR_BGR2RGB), np.uint8) for page in pages]
-
-
-def _damaged(source: Path) -> InputError:
-    return InputError(f"Not all pages of {source.name} can be read; save it again, or its pages as PNG.")
+        return [read_image(source, page).pixels for page in read_head(source).pages]
+    except (BrokenFrameError, *PIL_ERRORS) as error:
+        raise InputError(f"Not all pages of {source.name} can be read; save it again, or its pages as PNG.") from error

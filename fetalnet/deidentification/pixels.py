@@ -100,9 +100,9 @@ def store_again(frames: StoredFrames, ds: Dataset, inside: Mask | None, scratch:
         ds.NumberOfFrames = count
     if lossy and ds.get("LossyImageCompression") != "01":
         ds.LossyImageCompression, ds.LossyImageCompressionMethod = "01", lossy
-    shape = frames.video_shape
-    if shape is not None and shape.pixel_aspect != 1 and "PixelAspectRatio" not in ds:
-        ds.PixelAspectRatio = [shape.pixel_aspect.denominator, shape.pixel_aspect.numerator]
+    aspect = frames.pixel_aspect
+    if aspect != 1 and "PixelAspectRatio" not in ds:
+        ds.PixelAspectRatio = [aspect.denominator, aspect.numerator]
     if not frames.syntax.is_little_endian:
         _turn_words(ds)
     ds.file_meta.TransferSyntaxUID = JPEGLSLossless

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,10 +16,9 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, MPEGTransferSyntaxes
 
-from fetalnet.deidentification.shape import Shape, shape_of
 from fetalnet.errors import InputError
 from fetalnet.sources import VideoFile
-from fetalnet.sources.dicom import SYNTAXES, frame_count
+from fetalnet.sources.dicom import SYNTAXES, frame_count_text, promised_frames
 from fetalnet.sources.dicom_codecs import COMPRESSED
 from fetalnet.sources.dicom_frames import EncapsulatedFrames, FragmentStream, Frames, NativeFrames
 from fetalnet.sources.dicom_header import Header, read_header, whole
@@ -43,8 +43,6 @@ class StoredFrames:
             stack.callback(header.file.close)
             self._path, self._header = path, header
             self.syntax = header.syntax
-            self.video_shape: Shape | None = None
-            """Of a video stream: how its pictures are meant to be shown."""
             if header.pixels is None:
                 raise NoPixelsError(f"{path.name} is a DICOM file without a picture; leave it out.")
             is_fragmented = header.syntax in COMPRESSED or header.syntax in MPEGTransferSyntaxes
@@ -53,7 +51,6 @@ class StoredFrames:
                     f"{path.name} is compressed in a way that is not supported; export it without compression."
                 )
             if header.syntax in MPEGTransferSyntaxes:
-                self.video_shape = shape_of(path, FragmentStream(header, path.name))
                 self._frames: VideoFile | _Pictures = VideoFile(path, stream=FragmentStream(header, path.name))
                 stack.callback(self._frames.close)
             else:
@@ -86,9 +83,17 @@ class StoredFrames:
         return ds
 
     @property
+    def pixel_aspect(self) -> Fraction:
+        """How wide a pixel is for its height, as far as a video stream says."""
+        stated = self._frames.pixel_aspect if isinstance(self._frames, VideoFile) else None
+        return stated or Fraction(1)
+
+    @property
     def notice(self) -> str | None:
-        """A sentence about what is missing, once the frames were read."""
-        return self._frames.notice if isinstance(self._frames, VideoFile) else None
+        """What is missing, once the frames were read."""
+        broken = self._frames.notice if isinstance(self._frames, VideoFile) else None
+        counted = frame_count_text(self._header, len(self), self._path.name)
+        return " ".join(each for each in (counted, broken) if each) or None
 
     def __enter__(self) -> Self:
         return self
@@ -107,13 +112,13 @@ class _Pictures:
     """Frames that are each a picture of their own."""
 
     def __init__(self, header: Header, name: str) -> None:
-        self._form = PixelForm(header, name)
-        count = frame_count(header, name)
+        promised = promised_frames(header)
+        self._form = PixelForm(header, name, promised)
         self._stored: Frames
         if header.syntax in COMPRESSED:
-            self._stored = EncapsulatedFrames(header, count, name)
+            self._stored = EncapsulatedFrames(header, promised, name)
         else:
-            self._stored = NativeFrames(header, count, self._form.frame_bytes, name)
+            self._stored = NativeFrames(header, promised, self._form.frame_bytes, name)
         dataset = header.dataset
         self._bits = whole(dataset, "BitsStored") or self._form.shape.bits_allocated
         self._shift = (whole(dataset, "HighBit") or self._bits - 1) + 1 - self._bits

@@ -116,6 +116,7 @@ def write_analysis_pdf(
         *(("Note", sentence) for sentence in analysis.scale_warnings),
         ("Model", _model_text(analysis.model)),
         *([("Pictures", about_text)] if about_text else []),
+        *([("Note", analysis.remark)] if analysis.remark else []),
         *(("Failed", sentence) for sentence in analysis.failures),
     ]
     if analysis.best:

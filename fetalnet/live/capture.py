@@ -14,7 +14,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from fetalnet.geometry import MmPerPixel
-from fetalnet.live.decoding import LiveDecoder, headers, pixels_of, reformed
+from fetalnet.live.decoding import LiveDecoder, headers, reformed
 from fetalnet.live.doctor import Doctor
 from fetalnet.live.reader import Reader
 from fetalnet.live.recorder import Recorder
@@ -276,7 +276,10 @@ class Capture:
             return
         self._index += shown
         picture, arrival = newest
-        pixels = picture if isinstance(picture, np.ndarray) else pixels_of(picture)
+        if isinstance(picture, VideoFrame):
+            assert self._decoder is not None
+            picture = self._decoder.shown(picture)
+        pixels = picture
         self._newest_s = time.monotonic()
         self._sentence = ""
         self.doctor.decoded(pixels)

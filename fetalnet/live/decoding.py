@@ -14,6 +14,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from fetalnet.live.source import Arrival, VideoForm
+from fetalnet.sources.picture_shape import video_shape
 
 _HEAD_BYTES = 4096
 """The headers of a key frame lie in its first bytes."""
@@ -34,6 +35,14 @@ class LiveDecoder:
         context.thread_count = 1
         context.flags |= Flags.low_delay.value
         self._context = context
+        self._stream = form.stream
+
+    def shown(self, frame: VideoFrame) -> NDArray[np.uint8]:
+        """A decoded picture as a recording's source shows it: upright and with square pixels."""
+        aspect = self._context.sample_aspect_ratio
+        if not aspect and self._stream is not None:
+            aspect = self._stream.sample_aspect_ratio
+        return video_shape(frame, aspect).shown(pixels_of(frame))
 
     def decode(self, packet: av.Packet[VideoStream]) -> Iterable[VideoFrame]:
         """What the packet shows; nothing where it is damaged."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from fetalnet.geometry import Ellipse, Geometry, MmPerPixel
@@ -82,6 +83,23 @@ class Calibration:
         if self.refused is not None:
             return f"The scale is not used. {self.refused} Use it all the same, or set another one (Measure menu)."
         return NO_SCALE_YET
+
+    def stretched(self, x: float, y: float) -> Calibration:
+        """The same when the picture is made so many times as wide and as high."""
+        if x == y == 1.0:
+            return self
+        whole = None if self.whole is None else MmPerPixel(self.whole.x / x, self.whole.y / y)
+        regions = tuple(
+            Region(
+                math.floor(each.x0 * x + 0.5),
+                math.floor(each.y0 * y + 0.5),
+                math.floor((each.x1 + 1) * x - 0.5),
+                math.floor((each.y1 + 1) * y - 0.5),
+                MmPerPixel(each.mm_per_pixel.x / x, each.mm_per_pixel.y / y),
+            )
+            for each in self.regions
+        )
+        return replace(self, whole=whole, regions=regions)
 
     def accepted(self) -> Calibration:
         """The same after a person said that a refused scale is right; the reason stays as a warning."""

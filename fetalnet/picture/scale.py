@@ -13,6 +13,11 @@ PLAUSIBLE_MM_PER_PIXEL = (0.02, 2.0)
 """Obstetric pictures span about 40 to 300 mm over 300 to 2200 pixels; outside this a value is a slip."""
 USUAL_MM_PER_PIXEL = (0.05, 0.6)
 """Where the pictures of an examination nearly always lie; outside, a person is asked to look again."""
+AXES_DIFFER = 0.03
+"""By how much a pixel may be longer along one axis than along the other before a person is asked to look: scanners give
+the same for both, up to rounding."""
+MAX_AXES_DIFFER = 0.6
+"""Beyond this nothing that makes pictures makes such pixels: video for wide screens reaches 0.46."""
 SPACINGS_MM = (5.0, 10.0, 1.0)
 """From tick to tick of a ruler on the screen; scanners draw no others."""
 
@@ -47,10 +52,24 @@ class Scale:
         """A sentence for a person where the scale may be right but hardly ever is."""
         low, high = USUAL_MM_PER_PIXEL
         size = self.mm_per_pixel
-        if size is None or (low <= size.x <= high and low <= size.y <= high):
+        if size is None:
             return None
-        numbers = f"{size.x:.4g}" if size.x == size.y else f"{size.x:.4g} x {size.y:.4g}"
-        return f"{numbers} mm per pixel is unusual: most pictures lie between {low:g} and {high:g}; check the scale."
+        if not (low <= size.x <= high and low <= size.y <= high):
+            return (
+                f"{mm_text(size)} mm per pixel is unusual: most pictures lie between {low:g} and {high:g}; "
+                "check the scale."
+            )
+        if self.origin.is_of_the_file and size.disagreement > AXES_DIFFER:
+            return (
+                f"The scale differs between the axes, {mm_text(size)} mm per pixel: measure something of known size "
+                "both ways, or check it on the ruler."
+            )
+        return None
+
+
+def mm_text(size: MmPerPixel) -> str:
+    """The number, or those of both axes where they differ."""
+    return f"{size.x:.4g}" if size.x == size.y else f"{size.x:.4g} x {size.y:.4g}"
 
 
 NO_SCALE = Scale(None, ScaleOrigin.NONE)

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fetalnet.decimal_text import decimal
 from fetalnet.errors import InputError
 from fetalnet.geometry import MmPerPixel
 from fetalnet.picture.scale import NO_SCALE, PLAUSIBLE_MM_PER_PIXEL, Scale, ScaleOrigin
@@ -43,7 +44,10 @@ def read_scale_table(path: Path, *, accept_implausible: bool = False) -> ScaleTa
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file, strict=True)
+            # Where the comma is the decimal sign, spreadsheets part columns by a semicolon.
+            first = file.readline()
+            file.seek(0)
+            rows = csv.DictReader(file, strict=True, delimiter=max(",;\t", key=first.count))
             columns = [column.strip() for column in rows.fieldnames or []]
             for wanted in (FILENAME, PIXEL_SIZE):
                 if wanted not in columns:
@@ -61,6 +65,8 @@ def _scales(rows: csv.DictReader[str], table: str, accept_implausible: bool) -> 
     for row in rows:
         where = f"Line {rows.line_num} of the scale table {table}"
         filename, text = (row[FILENAME] or "").strip(), (row[PIXEL_SIZE] or "").strip()
+        if None in row:
+            raise InputError(f"{where} has more values than the first line has names; part them by a semicolon.")
         if not filename:
             raise InputError(f"{where} names no file; fill in the column {FILENAME}.")
         scale = _scale(text, where, filename, accept_implausible)
@@ -71,11 +77,9 @@ def _scales(rows: csv.DictReader[str], table: str, accept_implausible: bool) -> 
 
 def _scale(text: str, where: str, filename: str, accept_implausible: bool) -> Scale:
     try:
-        value = float(text)
-    except ValueError:
-        raise InputError(
-            f"{where} has {text!r} as {PIXEL_SIZE}, which is no number; write it with a decimal point, such as 0.154."
-        ) from None
+        value = decimal(text)
+    except InputError as error:
+        raise InputError(f"{where}, {PIXEL_SIZE}: {error}") from None
     if not math.isfinite(value) or value <= 0:
         raise InputError(f"{where} has a {PIXEL_SIZE} of {text}; it must be above 0.")
     low, high = PLAUSIBLE_MM_PER_PIXEL

@@ -16,7 +16,7 @@ from pydicom.filewriter import write_file_meta_info
 
 from fetalnet.atomic_file import whole_file
 from fetalnet.errors import InputError
-from fetalnet.sources.dicom import DicomFile, check_ultrasound, frame_count
+from fetalnet.sources.dicom import DicomFile, check_ultrasound, promised_frames
 from fetalnet.sources.dicom_header import quiet, read_header
 from fetalnet.sources.dicom_signature import PREAMBLE_BYTES
 
@@ -94,7 +94,7 @@ def _frames_of(head: bytes, body: memoryview) -> int:
         header = read_header(BytesIO(head + body[:_INDEX_BYTES]), "it")
         try:
             check_ultrasound(header, "it")
-            return frame_count(header, "it")
+            return promised_frames(header) or 1
         finally:
             header.file.close()
     except InputError as error:

@@ -10,8 +10,10 @@ from fetalnet.sources.clips import Clip, clips_of
 from fetalnet.sources.dicom_signature import DICOM_SUFFIXES, PREAMBLE_BYTES, is_dicom
 from fetalnet.sources.file import check_readable
 from fetalnet.sources.frame import BrokenFrameError, Frame, Source, frames_from
-from fetalnet.sources.images import IMAGE_SUFFIXES, ImageFolder, image_files, read_image
-from fetalnet.sources.video import VIDEO_SUFFIXES, VideoFile
+from fetalnet.sources.images import IMAGE_SUFFIXES, ImageFolder, image_files
+from fetalnet.sources.picture_file import read_image
+from fetalnet.sources.video import VideoFile
+from fetalnet.sources.video_container import VIDEO_SUFFIXES
 
 ARCHIVE_SUFFIXES = (".zip",)
 

@@ -12,13 +12,21 @@ from pydicom import uid
 
 from fetalnet.errors import InputError
 from fetalnet.sources.dicom_codecs import COMPRESSED
-from fetalnet.sources.dicom_frames import MAX_FRAMES, EncapsulatedFrames, FragmentStream, Frames, NativeFrames
+from fetalnet.sources.dicom_frames import (
+    MAX_FRAMES,
+    EncapsulatedFrames,
+    FragmentStream,
+    Frames,
+    NativeFrames,
+    not_as_said,
+)
 from fetalnet.sources.dicom_header import Header, number, read_header, word
 from fetalnet.sources.dicom_pixels import PixelForm
-from fetalnet.sources.dicom_regions import calibration_of
+from fetalnet.sources.dicom_regions import calibration_of, pixel_aspect_of
 from fetalnet.sources.dicom_timing import NOMINAL_RATE_HZ, timing_of
 from fetalnet.sources.file import check_readable
 from fetalnet.sources.frame import BrokenFrameError, Frame, broken_text, frames_from
+from fetalnet.sources.picture_shape import PictureShape, shape_remark
 from fetalnet.sources.video import VideoFile
 
 _ULTRASOUND = {
@@ -63,17 +71,24 @@ class DicomFile:
             check_ultrasound(header, self.name)
             self._frames, own_rate_hz = self._opened(header, stack)
             self._length = len(self._frames)
+            if (told := frame_count_text(header, self._length, self.name)) is not None:
+                self._say(told)
             self._timing = timing_of(header.dataset, self._length, own_rate_hz)
             if self._timing.nominal and self._length > 1:
-                self.remark = (
+                self._remark(
                     f"{self.name} does not say how fast it was recorded: it plays at a nominal {NOMINAL_RATE_HZ:g} "
                     "frames a second, and its times are nominal too."
                 )
             self.frame_rate_hz = self._timing.frame_rate_hz
-            self.calibration = calibration_of(header.dataset)
             self.is_lossy = header.syntax in _LOSSY or word(header.dataset, "LossyImageCompression") == "01"
-            first = self._frames[0]
-            self.height, self.width = int(first.shape[0]), int(first.shape[1])
+            first = self._first_readable()
+            stated = pixel_aspect_of(header.dataset) or self._frames.pixel_aspect
+            self._shape = PictureShape.of(int(first.shape[1]), int(first.shape[0]), stated)
+            self.width, self.height = self._shape.width, self._shape.height
+            self.calibration = calibration_of(header.dataset, self._shape)
+            for sentence in (shape_remark(self._shape, stated), self._frames.remark):
+                if sentence is not None:
+                    self._remark(f"{self.name}: {sentence}.")
             self._open_files = stack.pop_all()
 
     def __len__(self) -> int:
@@ -85,7 +100,7 @@ class DicomFile:
         if index >= self._length:
             raise InputError(self.notice or f"{self.name} ends before this frame; go back to an earlier one.")
         try:
-            return Frame(index, self.time_s(index), self._frames[index])
+            return Frame(index, self.time_s(index), self._shape.shown(self._frames[index]))
         except BrokenFrameError:
             self._tell()
             raise
@@ -110,14 +125,24 @@ class DicomFile:
         self._open_files.close()
 
     def _opened(self, header: Header, stack: ExitStack) -> tuple[_Pictures | _Video, float | None]:
-        count = frame_count(header, self.name)
         if header.syntax in _VIDEO:
             video = _Video(self.path, header)
             stack.callback(video.close)
-            if len(video) < count:
-                self._say(f"{self.name} says it has {count} frames and holds {len(video)}; these are used.")
             return video, video.frame_rate_hz
-        return _Pictures(header, count, self.name), None
+        return _Pictures(header, promised_frames(header), self.name), None
+
+    def _first_readable(self) -> NDArray[np.uint8]:
+        """The first picture; a recording may begin with damage. Raises ``InputError`` where no frame can be read."""
+        try:
+            return self._frames[0]
+        except InputError:
+            behind = self._readable_behind(0)
+            if behind is None:
+                raise
+            return self._frames[behind]
+
+    def _remark(self, sentence: str) -> None:
+        self.remark = sentence if self.remark is None else f"{self.remark} {sentence}"
 
     def _readable_behind(self, index: int) -> int | None:
         """The next frame that can be read, where each is a picture of its own; None where there is none."""
@@ -142,13 +167,16 @@ class DicomFile:
 class _Pictures:
     """Frames that are each a picture of their own."""
 
-    def __init__(self, header: Header, count: int, name: str) -> None:
-        self._form = PixelForm(header, name)
+    pixel_aspect: float | None = None
+
+    def __init__(self, header: Header, promised: int | None, name: str) -> None:
+        self._form = PixelForm(header, name, promised)
+        self.remark = self._form.remark
         self._stored: Frames
         if header.syntax in COMPRESSED:
-            self._stored = EncapsulatedFrames(header, count, name)
+            self._stored = EncapsulatedFrames(header, promised, name)
         else:
-            self._stored = NativeFrames(header, count, self._form.frame_bytes, name)
+            self._stored = NativeFrames(header, promised, self._form.frame_bytes, name)
 
     def __len__(self) -> int:
         return len(self._stored)
@@ -160,8 +188,11 @@ class _Pictures:
 class _Video:
     """Frames of a video stream."""
 
+    remark: str | None = None
+
     def __init__(self, path: Path, header: Header) -> None:
         self._video = VideoFile(path, stream=FragmentStream(header, path.name))
+        self.pixel_aspect = float(self._video.pixel_aspect or 1.0)
         self.frame_rate_hz = self._video.frame_rate_hz
         self.close = self._video.close
 
@@ -179,8 +210,9 @@ class _Video:
 def check_ultrasound(header: Header, name: str) -> None:
     """Raise ``InputError`` where the file is no ultrasound picture in a form that can be read."""
     kind, modality = word(header.dataset, "SOPClassUID"), word(header.dataset, "Modality").upper()
-    is_ultrasound = modality == "US" and (kind in _ULTRASOUND or not kind)
-    is_ultrasound |= kind in _ULTRASOUND and not modality
+    is_ultrasound = modality == "US" and not kind
+    # Some scanners and archives call the modality another or none; the class of the object says more.
+    is_ultrasound |= kind in _ULTRASOUND and modality in {"US", "IVUS", *_CAPTURE_MODALITIES}
     if not is_ultrasound and not (kind in _CAPTURES and modality in _CAPTURE_MODALITIES):
         if header.pixels is None:
             raise InputError(f"{name} is a DICOM file without pictures; choose one with ultrasound pictures.")
@@ -189,14 +221,26 @@ def check_ultrasound(header: Header, name: str) -> None:
         raise InputError(f"{name} is a DICOM file without pictures; choose one with ultrasound pictures.")
     if header.syntax not in SYNTAXES or header.pixels.keyword != "PixelData":
         raise InputError(f"{name} is compressed in a way that is not supported; export it without compression.")
-    if (header.pixels.length is None) == (header.syntax in _NATIVE):
+    if header.pixels.length is None and header.syntax in _NATIVE:
+        raise not_as_said(name)
+    if header.pixels.length is not None and header.syntax not in _NATIVE:
         raise InputError(f"{name} does not hold its pictures in the way it says; export it again.")
 
 
-def frame_count(header: Header, name: str) -> int:
-    """How many frames the file says it has. Raises ``InputError`` where that is no number of frames."""
-    written = word(header.dataset, "NumberOfFrames")
-    count = number(header.dataset, "NumberOfFrames") if written else 1.0
-    if count is None or not count.is_integer() or not 1 <= count <= MAX_FRAMES:
-        raise InputError(f"{name} does not say how many frames it has; export it again.")
-    return int(count)
+def promised_frames(header: Header) -> int | None:
+    """How many frames the file says it has; None where it says nothing, or what cannot be."""
+    count = number(header.dataset, "NumberOfFrames")
+    return int(count) if count is not None and count.is_integer() and 1 <= count <= MAX_FRAMES else None
+
+
+def frame_count_text(header: Header, held: int, name: str) -> str | None:
+    """A sentence where a file does not hold as many frames as it says."""
+    promised = word(header.dataset, "NumberOfFrames")
+    if promised == str(held) or (not promised and held == 1):
+        return None
+    says = f"says it has {_frames_text(promised)} but" if promised_frames(header) else "does not say how many frames it"
+    return f"{name} {says} holds {held}; {'it is' if held == 1 else 'these are'} used."
+
+
+def _frames_text(count: str) -> str:
+    return "1 frame" if count == "1" else f"{count} frames"

@@ -17,6 +17,8 @@ from PIL import Image
 from pydicom import uid
 from pydicom.uid import UID
 
+from fetalnet.sources.jpeg_stream import whole_jpeg
+
 Components = NDArray[Any]
 """``(height, width)`` or ``(height, width, 3)``, uint8, uint16 or int16."""
 
@@ -25,6 +27,7 @@ _JFIF = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
 _FRAME_MARKS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 _BASELINE, _EXTENDED, _LOSSLESS, _LS = 0xC0, 0xC1, 0xC3, 0xF7
 _J2K_START, _J2K_SIZE = b"\xff\x4f", 0xFF51
+_J2K_CODING, _J2K_TILE = 0x52, 0x90
 
 
 class UndecodableError(Exception):
@@ -47,10 +50,12 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """``is_rgb``: the decoder has already made RGB of what the file calls otherwise."""
+    """``is_rgb``: the stream says, or the decoder saw to it, that this is RGB, whatever the file calls it; None where
+    only the file's word tells.
+    """
 
     components: Components
-    is_rgb: bool = False
+    is_rgb: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +66,24 @@ class _JpegHead:
     columns: int
     samples: int
     has_jfif: bool
-    has_adobe: bool
+    adobe_transform: int | None
+    is_subsampled: bool
+    has_rgb_names: bool
+
+    @property
+    def is_rgb(self) -> bool | None:
+        """What the stream's own marks say of three components, as decoders trust them; None where there are none."""
+        if self.has_jfif:
+            return False
+        if self.adobe_transform is not None:
+            return self.adobe_transform == 0
+        if self.is_subsampled:
+            return False  # only colour differences are ever written more coarsely
+        return True if self.has_rgb_names else None
 
 
 def decode(content: bytes, syntax: UID, shape: Shape, photometric: str) -> Decoded:
-    """Decode one frame. Raises ``UndecodableError``."""
+    """Decode one frame, with as many components as the stream has. Raises ``UndecodableError``."""
     decoder = _DECODERS[syntax]
     try:
         decoded = decoder(content, shape, photometric)
@@ -81,28 +99,27 @@ def decode(content: bytes, syntax: UID, shape: Shape, photometric: str) -> Decod
     ) as error:
         raise UndecodableError from error
     height, width, *samples = decoded.components.shape
-    if (height, width, samples[0] if samples else 1) != (shape.rows, shape.columns, shape.samples):
+    if (height, width) != (shape.rows, shape.columns) or samples not in ([], [3]):
         raise UndecodableError
     return decoded
 
 
 def _jpeg(content: bytes, shape: Shape, photometric: str) -> Decoded:
     head = _jpeg_head(content)
-    if (head.rows, head.columns, head.samples) != (shape.rows, shape.columns, shape.samples):
+    if (head.rows, head.columns) != (shape.rows, shape.columns):
         raise UndecodableError
-    if content.rfind(b"\xff\xd9") < content.rfind(b"\xff\xda"):
-        raise UndecodableError  # cut off: decoders fill the missing part with grey and say nothing
     if head.frame not in {_BASELINE, _EXTENDED, _LOSSLESS}:
         raise UndecodableError  # progressive ones can be made to take for ever
     if head.bits != 8 or head.frame == _LOSSLESS:
-        return Decoded(_by_ffmpeg(content, head))
+        return Decoded(_by_ffmpeg(content, head), head.is_rgb if head.adobe_transform is not None else None)
+    whole = whole_jpeg(content)
+    if whole is None:
+        raise UndecodableError
+    content = whole
     if head.samples == 3 and not head.has_jfif:
-        # The decoder goes by marks in the stream. Where there are none the file's word counts; where the file says
-        # luminance and colour difference, it counts in any case.
-        if photometric.startswith("YBR"):
-            content = content[:2] + _JFIF + content[2:]
-        elif not head.has_adobe:
-            content = content[:2] + _ADOBE_RGB + content[2:]
+        # The decoder goes by marks in the stream. Where there are none the file's word counts.
+        is_rgb = head.is_rgb if head.is_rgb is not None else photometric == "RGB"
+        content = content[:2] + (_ADOBE_RGB if is_rgb else _JFIF) + content[2:]
     pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None:
         raise UndecodableError
@@ -127,7 +144,8 @@ def _by_ffmpeg(content: bytes, head: _JpegHead) -> Components:
 
 def _jpeg_head(content: bytes) -> _JpegHead:
     """What stands before the picture. Raises ``UndecodableError`` where there is no such thing."""
-    at, has_jfif, has_adobe = 2, False, False
+    at, has_jfif = 2, False
+    adobe: int | None = None
     if not content.startswith(b"\xff\xd8"):
         raise UndecodableError
     while at + 4 <= len(content):
@@ -139,25 +157,30 @@ def _jpeg_head(content: bytes) -> _JpegHead:
             continue
         length = struct.unpack(">H", content[at + 2 : at + 4])[0]
         has_jfif |= mark == 0xE0 and content[at + 4 : at + 9] == b"JFIF\0"
-        has_adobe |= mark == 0xEE and content[at + 4 : at + 9] == b"Adobe"
+        if mark == 0xEE and content[at + 4 : at + 9] == b"Adobe" and length >= 14:
+            adobe = content[at + 15]
         if mark in _FRAME_MARKS:
             bits, rows, columns, samples = struct.unpack(">BHHB", content[at + 4 : at + 10])
-            return _JpegHead(mark, bits, rows, columns, samples, has_jfif, has_adobe)
+            parts = content[at + 10 : at + 10 + 3 * samples]
+            factors = set(parts[1::3])
+            return _JpegHead(
+                mark, bits, rows, columns, samples, has_jfif, adobe, len(factors) > 1, parts[0::3] == b"RGB"
+            )  # fmt: skip
         at += 2 + length
     raise UndecodableError
 
 
 def _jpeg_ls(content: bytes, shape: Shape, photometric: str) -> Decoded:
     head = _jpeg_head(content)
-    if (head.frame, head.rows, head.columns, head.samples) != (_LS, shape.rows, shape.columns, shape.samples):
+    if (head.frame, head.rows, head.columns) != (_LS, shape.rows, shape.columns) or head.samples not in {1, 3}:
         raise UndecodableError
     raw, info = jpeg_ls.decode_buffer(content)
     values = np.frombuffer(raw, "<u2" if info["bits_per_sample"] > 8 else np.uint8)
-    if shape.samples == 1:
+    if head.samples == 1:
         return Decoded(values.reshape(shape.rows, shape.columns))
     if info["interleave_mode"] == 0:
-        return Decoded(_interleaved(values.reshape(shape.samples, shape.rows, shape.columns)))
-    return Decoded(values.reshape(shape.rows, shape.columns, shape.samples))
+        return Decoded(_interleaved(values.reshape(3, shape.rows, shape.columns)))
+    return Decoded(values.reshape(shape.rows, shape.columns, 3))
 
 
 def _jpeg_2000(content: bytes, shape: Shape, photometric: str) -> Decoded:
@@ -166,10 +189,21 @@ def _jpeg_2000(content: bytes, shape: Shape, photometric: str) -> Decoded:
     if at < 0 or mark != _J2K_SIZE or (bottom - top, right - left) != (shape.rows, shape.columns):
         raise UndecodableError
     samples, step_x, step_y = struct.unpack(">HxBB", content[at + 40 : at + 45])
-    if samples != shape.samples or (step_x, step_y) != (1, 1):
+    if samples not in {1, 3} or (step_x, step_y) != (1, 1):
         raise UndecodableError
-    # The streams' own transform to luminance and colour difference is undone with the rest.
-    return Decoded(openjpeg.utils.decode(content), is_rgb=photometric in {"YBR_ICT", "YBR_RCT"})
+    # The streams' own transform to luminance and colour difference is undone with the rest, whatever the file says.
+    is_rgb = _has_own_transform(content, at) or photometric in {"YBR_ICT", "YBR_RCT"}
+    return Decoded(openjpeg.utils.decode(content), is_rgb=is_rgb or None)
+
+
+def _has_own_transform(content: bytes, start: int) -> bool:
+    """Whether a JPEG 2000 stream from ``start`` on says that its components are transformed together."""
+    at = start + 2
+    while at + 4 <= len(content) and content[at] == 0xFF and content[at + 1] != _J2K_TILE:
+        if content[at + 1] == _J2K_CODING:
+            return content[at + 8 : at + 9] == b"\x01"
+        at += 2 + max(struct.unpack(">H", content[at + 2 : at + 4])[0], 2)
+    return False
 
 
 def _rle(content: bytes, shape: Shape, photometric: str) -> Decoded:

@@ -39,18 +39,22 @@ class Span:
 
 
 class NativeFrames:
-    """Frames of equal length behind each other. Raises ``InputError`` where fewer are there than were promised."""
+    """Frames of equal length behind each other, as many as there are. Raises ``InputError`` where there is none."""
 
-    def __init__(self, header: Header, count: int, frame_bytes: int, name: str) -> None:
+    def __init__(self, header: Header, promised: int | None, frame_bytes: int, name: str) -> None:
         assert header.pixels is not None
         self._file, self._name = header.file, name
-        self._offset, self._count, self._frame_bytes = header.pixels.offset, count, frame_bytes
+        self._offset, self._frame_bytes = header.pixels.offset, frame_bytes
         # Bytes written as words of big-endian order come in swapped pairs.
         is_bytes = whole(header.dataset, "BitsAllocated") == 8
         self._swapped = is_bytes and not header.is_little_endian and header.pixels.vr == "OW"
         held = min(header.pixels.length or 0, _size(self._file) - self._offset)
-        if held < count * frame_bytes:
-            raise _too_few(name, count, held // frame_bytes)
+        full, rest = divmod(held, frame_bytes)
+        # What lies behind the last promised frame is more of them only where it fills frames too.
+        self._count = full if rest <= 1 else min(full, promised or 1)
+        if self._count == 0:
+            start = _read(self._file, Span(self._offset, min(held, 4)), name)
+            raise not_as_said(name) if start.startswith(_IMAGE_STARTS) else _none_whole(name)
 
     def __len__(self) -> int:
         return self._count
@@ -66,23 +70,25 @@ class NativeFrames:
 
 
 class EncapsulatedFrames:
-    """Frames in fragments. Tables of offsets spare looking at every fragment; where they cannot be right it is done.
+    """Frames in fragments, as many as there are. Tables of offsets spare looking at every fragment; where they cannot
+    be right it is done. A frame whose fragment is empty is broken.
 
-    Raises ``InputError`` where the fragments do not make the promised number of frames.
+    Raises ``InputError`` where there is no frame.
     """
 
-    def __init__(self, header: Header, count: int, name: str) -> None:
+    def __init__(self, header: Header, promised: int | None, name: str) -> None:
         assert header.pixels is not None
-        self._file, self._name, self._count = header.file, name, count
+        self._file, self._name = header.file, name
         self._end = _size(self._file)
         first, table = _offset_table(self._file, header.pixels, self._end, name)
         extended = _extended_table(header.dataset)
+        self._count = promised or len(extended) or len(table)
         self._starts = next((each for each in (extended, table) if self._is_right(each, first)), None)
         self._first = first
         self._spans: list[list[Span]] = []
         if self._starts is None:
-            fragments = list(self._fragments(first, self._end))
-            self._spans = self._grouped(fragments)
+            self._spans = self._grouped(list(self._fragments(first, self._end)), promised)
+            self._count = len(self._spans)
 
     def __len__(self) -> int:
         return self._count
@@ -98,31 +104,31 @@ class EncapsulatedFrames:
 
     def _is_right(self, table: tuple[int, ...], first: int) -> bool:
         """Whether a table has a place for every frame, in order, and its last is followed by a whole frame."""
-        if len(table) != self._count or table[0] != 0 or any(a >= b for a, b in itertools.pairwise(table)):
+        if not table or len(table) != self._count or table[0] != 0 or any(a >= b for a, b in itertools.pairwise(table)):
             return False
         if first + table[-1] >= self._end or any(not self._is_item(first + each) for each in (table[0], table[-1])):
             return False
         last = list(self._fragments(first + table[-1], self._end))
         # More fragments than frames can stand behind a table that knows of one frame only.
-        return len(last) == 1 or sum(self._starts_image(span) for span in last) <= 1
+        return len(last) == 1 or (bool(last) and sum(self._starts_image(span) for span in last) <= 1)
 
-    def _grouped(self, fragments: list[Span]) -> list[list[Span]]:
-        starts = [index for index, span in enumerate(fragments) if self._starts_image(span)]
-        if len(fragments) == self._count:
-            return [[span] for span in fragments]
-        if len(fragments) > self._count and starts[:1] == [0] and len(starts) == self._count:
-            return [fragments[a:b] for a, b in zip(starts, [*starts[1:], len(fragments)], strict=True)]
-        if self._count == 1 and fragments and not starts:
-            return [fragments]
-        raise _too_few(self._name, self._count, len(starts) or len(fragments))
+    def _grouped(self, fragments: list[Span], promised: int | None) -> list[list[Span]]:
+        full = [span for span in fragments if span.length]
+        if not full:
+            raise _none_whole(self._name)
+        starts = [index for index, span in enumerate(full) if self._starts_image(span)]
+        if len(fragments) == promised:
+            return [[span] if span.length else [] for span in fragments]
+        if starts[:1] == [0] and len(full) != promised:
+            return [full[a:b] for a, b in zip(starts, [*starts[1:], len(full)], strict=True)]
+        return [full] if promised == 1 and not starts else [[span] for span in full]
 
     def _fragments(self, offset: int, end: int) -> Iterator[Span]:
-        """The fragments with something in them from the item at ``offset`` on."""
+        """The fragments from the item at ``offset`` on, up to where the file is cut off."""
         for span in _items(self._file, offset, end, self._name):
             if span.offset + span.length > self._end:
-                raise _cut_off(self._name)
-            if span.length:
-                yield span
+                return
+            yield span
 
     def _is_item(self, offset: int) -> bool:
         self._file.seek(offset)
@@ -236,9 +242,13 @@ def _size(file: BinaryIO) -> int:
     return file.seek(0, io.SEEK_END)
 
 
-def _too_few(name: str, promised: int, held: int) -> InputError:
-    frames = "1 frame" if promised == 1 else f"{promised} frames"
-    return InputError(f"{name} says it has {frames} but holds {held}; copy or export it again.")
+def not_as_said(name: str) -> InputError:
+    """Where a file without compression holds compressed pictures."""
+    return InputError(f"{name} says that its pictures are not compressed, but they are; export it again.")
+
+
+def _none_whole(name: str) -> InputError:
+    return InputError(f"{name} holds not one whole frame; copy or export it again.")
 
 
 def _cut_off(name: str) -> InputError:

@@ -41,7 +41,7 @@ _KEYWORDS = (
     "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "LossyImageCompression",
     "FrameTime", "FrameTimeVector", "CineRate", "RecommendedDisplayFrameRate", "ActualFrameDuration",
     "FrameIncrementPointer", "SequenceOfUltrasoundRegions", "PixelSpacing", "NominalScannedPixelSpacing",
-    "ImagerPixelSpacing", "SharedFunctionalGroupsSequence",
+    "ImagerPixelSpacing", "PixelAspectRatio", "SharedFunctionalGroupsSequence",
     "WindowCenter", "WindowWidth", "VOILUTFunction", "VOILUTSequence", "RescaleSlope", "RescaleIntercept",
     "RedPaletteColorLookupTableDescriptor", "GreenPaletteColorLookupTableDescriptor",
     "BluePaletteColorLookupTableDescriptor", "RedPaletteColorLookupTableData", "GreenPaletteColorLookupTableData",

@@ -9,7 +9,7 @@ from pydicom import uid
 from pydicom.dataset import Dataset
 
 from fetalnet.errors import InputError
-from fetalnet.sources.dicom import check_ultrasound, frame_count
+from fetalnet.sources.dicom import check_ultrasound, promised_frames
 from fetalnet.sources.dicom_header import PARSE_ERRORS, Header, items, quiet, read_header, whole
 
 
@@ -28,14 +28,14 @@ def read_entry(file: BinaryIO, name: str) -> Entry | None:
         return Entry()
     try:
         check_ultrasound(header, name)
-        frames = frame_count(header, name)
+        frames = promised_frames(header)
     except InputError:
         return None
     series, instance = whole(header.dataset, "SeriesNumber"), whole(header.dataset, "InstanceNumber")
     parts = [
         None if series is None else f"Series {series}",
         None if instance is None else f"Image {instance}",
-        "1 frame" if frames == 1 else f"{frames} frames",
+        None if frames is None else "1 frame" if frames == 1 else f"{frames} frames",
     ]
     return Entry(" · ".join(part for part in parts if part is not None), (series or 0, instance or 0))
 

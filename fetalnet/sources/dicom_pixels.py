@@ -21,10 +21,15 @@ _HALF_COLOUR = {"YBR_FULL_422", "YBR_PARTIAL_422"}
 _COLOUR = {"RGB", "YBR_FULL", "YBR_ICT", "YBR_RCT", "YBR_PARTIAL_420", *_HALF_COLOUR}
 
 
+_FEW_GREYS = 24
+"""A window that leaves fewer was made for other values; narrow ones that a person set leave more."""
+
+
 class PixelForm:
     """How the frames of one file are written. Raises ``InputError`` for what no picture can be made of."""
 
-    def __init__(self, header: Header, name: str) -> None:
+    def __init__(self, header: Header, name: str, count: int | None = None) -> None:
+        """``count`` is how many frames the file promises, where it does."""
         dataset = header.dataset
         self._name, self._syntax = name, header.syntax
         self._words = "<u2" if header.is_little_endian else ">u2"
@@ -44,13 +49,16 @@ class PixelForm:
                 f"{name} says its pictures are {columns} x {rows} pixels, which is more than can be opened; "
                 "export it smaller."
             )
+        self._has_pairs = self._syntax not in COMPRESSED and self._holds_pairs(header, count)
+        self.remark: str | None = None
+        """What to know of how the values are shown, without the name of the file."""
         self._check_values()
         self._table = self._palette(dataset) if self.photometric == "PALETTE COLOR" else self._grey_table(dataset)
 
     @property
     def frame_bytes(self) -> int:
         """The length of a frame that is not compressed."""
-        samples = 2 if self.photometric in _HALF_COLOUR else self.shape.samples
+        samples = 2 if self._has_pairs else self.shape.samples
         return self.shape.rows * self.shape.columns * samples * self.shape.bits_allocated // 8
 
     def pixels(self, content: bytes, index: int) -> NDArray[np.uint8]:
@@ -69,10 +77,23 @@ class PixelForm:
         except UndecodableError as error:
             raise InputError(f"Frame {index} of {self._name} is damaged; copy or export the file again.") from error
 
+    def _holds_pairs(self, header: Header, count: int | None) -> bool:
+        """Whether two pixels share their colour: by the length of the pixel data, where that decides."""
+        labelled = self.photometric in _HALF_COLOUR
+        if not (labelled or self.photometric == "YBR_FULL") or header.pixels is None or not header.pixels.length:
+            return labelled
+        pixels, length = self.shape.rows * self.shape.columns, header.pixels.length
+        # An odd length is filled up with a byte.
+        as_whole, as_pairs = (
+            length - each * count in {0, 1} if count is not None else length % each in {0, 1}
+            for each in (3 * pixels, 2 * pixels)
+        )
+        return labelled if as_whole == as_pairs else as_pairs
+
     def _check_values(self) -> None:
         samples, bits = self.shape.samples, self.shape.bits_allocated
         known = self.photometric in _COLOUR if samples == 3 else self.photometric in {*_GREY, "PALETTE COLOR"}
-        even = self.photometric not in _HALF_COLOUR or self._syntax in COMPRESSED or self.shape.columns % 2 == 0
+        even = not self._has_pairs or self.shape.columns % 2 == 0
         if samples not in {1, 3} or not known or not even or (bits == 16 and samples == 3):
             raise InputError(f"{self._name} holds colours in a form that is not supported; export it as RGB.")
         if bits not in {8, 16} or not 0 < self._bits_stored <= bits or not 0 <= self._shift <= bits - self._bits_stored:
@@ -80,7 +101,7 @@ class PixelForm:
 
     def _native(self, content: bytes) -> Components:
         rows, columns, samples = self.shape.rows, self.shape.columns, self.shape.samples
-        if self.photometric in _HALF_COLOUR:
+        if self._has_pairs:
             # Two pixels share their colour: Y1 Y2 Cb Cr.
             pairs = np.frombuffer(content, np.uint8).reshape(-1, 4)
             whole_ = np.stack([pairs[:, :2], pairs[:, [2, 2]], pairs[:, [3, 3]]], axis=-1)
@@ -95,7 +116,7 @@ class PixelForm:
 
     def _shown(self, decoded: Decoded) -> Components:
         values = decoded.components
-        if self._table is not None:
+        if self._table is not None and values.ndim == 2:
             values = np.right_shift(values.view(np.uint8 if values.dtype.itemsize == 1 else np.uint16), self._shift)
             if values.dtype == np.uint8 and self._table.shape == (256,):
                 grey: Components = cv2.LUT(values, self._table)  # five times faster
@@ -104,7 +125,10 @@ class PixelForm:
             return coloured
         if values.dtype != np.uint8:
             raise InputError(f"{self._name} holds colours of more than 8 bits; export it as RGB.")
-        if decoded.is_rgb or self.photometric == "RGB":
+        if values.ndim == 2:
+            return values
+        is_rgb = self.photometric in {"RGB", *_GREY} if decoded.is_rgb is None else decoded.is_rgb
+        if is_rgb:
             return values
         if self.photometric.startswith("YBR_PARTIAL"):
             values = _full_range(values)
@@ -125,6 +149,9 @@ class PixelForm:
         shown = _by_table(dataset, values)
         if shown is None:
             shown = _by_window(dataset, values)
+            if shown is not None and len(np.unique(np.rint(shown * 255))) < min(_FEW_GREYS, len(stored) // 2):
+                self.remark = "the window of its values would show a few grey levels alone and is not used"
+                shown = None
         if shown is None:
             shown = (stored - low) / (high - low)
         if self.photometric == "MONOCHROME1":
@@ -160,7 +187,7 @@ def _by_window(dataset: Dataset, values: NDArray[np.float64]) -> NDArray[np.floa
     else:
         shown = (values - (centre - 0.5)) / max(width - 1, 1e-9) + 0.5
     shown = np.clip(shown, 0.0, 1.0)
-    return shown if np.ptp(shown) > 0 else None
+    return shown
 
 
 def _by_table(dataset: Dataset, values: NDArray[np.float64]) -> NDArray[np.float64] | None:

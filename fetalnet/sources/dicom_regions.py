@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from pydicom.dataset import Dataset
 
 from fetalnet.geometry import MmPerPixel
 from fetalnet.picture.calibration import NO_CALIBRATION, Calibration, Region
-from fetalnet.picture.scale import ScaleOrigin
+from fetalnet.picture.scale import AXES_DIFFER, MAX_AXES_DIFFER, PLAUSIBLE_MM_PER_PIXEL, ScaleOrigin, mm_text
 from fetalnet.sources.dicom_header import items, numbers, whole
+from fetalnet.sources.picture_shape import PictureShape
 
 _IS_2D, _CENTIMETRES, _LOW_PRIORITY = 1, 3, 1
 
@@ -20,8 +22,44 @@ _SPACINGS = (
 )
 
 
-def calibration_of(dataset: Dataset) -> Calibration:
-    """What the file says of its scale, each source less trusted than the one before (PS3.3 C.8.5.5 for regions)."""
+def pixel_aspect_of(dataset: Dataset) -> float | None:
+    """How wide pixels are for their height, where the file says it; it gives the height first."""
+    stated = numbers(dataset, "PixelAspectRatio")
+    high, wide = stated if len(stated) == 2 else (math.nan, math.nan)
+    return wide / high if _is_length(high) and _is_length(wide) else None
+
+
+def calibration_of(dataset: Dataset, shape: PictureShape | None = None) -> Calibration:
+    """What the file says of its scale, in the pixels that are shown: ``shape`` makes them square where they are not.
+
+    A scale that cannot be, or that contradicts what the file says of the shape of its pixels, is refused.
+    """
+    stated = _stated(dataset)
+    if shape is not None:
+        stated = stated.stretched(shape.stretch_x, shape.stretch_y)
+    return _checked(stated, is_made_square=shape is not None and shape.pixel_aspect != 1.0)
+
+
+def _checked(stated: Calibration, *, is_made_square: bool) -> Calibration:
+    low, high = PLAUSIBLE_MM_PER_PIXEL
+    reasons = [] if stated.refused is None else [stated.refused]
+    for size in dict.fromkeys((stated.whole, *(region.mm_per_pixel for region in stated.regions))):
+        if size is None:
+            continue
+        if not (low <= size.x <= high and low <= size.y <= high):
+            reasons.append(
+                f"The file gives {mm_text(size)} mm per pixel, which cannot be right: its scale is not used."
+            )
+        elif size.disagreement > (AXES_DIFFER if is_made_square else MAX_AXES_DIFFER):
+            reasons.append(
+                f"The file gives {mm_text(size)} mm per pixel, which contradicts the shape of its pixels: its scale is "
+                "not used."
+            )
+    return replace(stated, refused=" ".join(dict.fromkeys(reasons)) or None)
+
+
+def _stated(dataset: Dataset) -> Calibration:
+    """Each source is less trusted than the one before (PS3.3 C.8.5.5 for regions)."""
     found = _of_regions(dataset)
     if found is not None:
         return found

@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
-
 from fetalnet.errors import InputError
 from fetalnet.picture.calibration import NO_CALIBRATION
-from fetalnet.printable import printable
-from fetalnet.sources.file import check_readable
 from fetalnet.sources.frame import BrokenFrameError, Frame, broken_text, frames_from
+from fetalnet.sources.picture_file import PictureHead, read_head, read_image
 
 _NAMED_FILES = 5
-_PIL_ERRORS = (
-    UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, TypeError, LookupError, SyntaxError,
-    EOFError, ArithmeticError, struct.error,
-)  # fmt: skip
-"""What Pillow raises of files that are not what they say."""
-
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 
 
 class ImageFolder:
-    """A folder's images played as one recording, in the natural order of their names (2 before 10).
+    """A folder's images played as one recording, in the natural order of their names (2 before 10), with all pages.
 
     Damaged images among others are broken frames. Raises ``InputError`` for an empty folder, images of different sizes,
     and where no image can be decoded.
@@ -42,26 +29,40 @@ class ImageFolder:
         self.notice: str | None = None
         self.remark: str | None = None
         self.frame_rate_hz = 25.0  # images have no clock; this is only how fast a player shows them
-        self._files = sorted(image_files(path), key=natural_order) if files is None else list(files)
+        named = sorted(image_files(path), key=natural_order) if files is None else list(files)
         self._broken: dict[int, BrokenFrameError] = {}
-        sizes: dict[Path, tuple[int, int]] = {}
-        for index, file in enumerate(self._files):
+        self._pictures: list[tuple[Path, int]] = []
+        """The file and the page of each frame."""
+        heads: dict[Path, PictureHead] = {}
+        damaged: dict[int, BrokenFrameError] = {}
+        for file in named:
             try:
-                sizes[file] = _size(file)
+                heads[file] = read_head(file)
             except BrokenFrameError as error:
-                if len(self._broken) == len(self._files) - 1:
+                if len(damaged) == len(named) - 1:
                     raise
-                self._break(index, error)
-        first, (self.width, self.height) = next(iter(sizes.items()))
-        for file, (width, height) in sizes.items():
+                damaged[len(self._pictures)] = error
+                self._pictures.append((file, 0))
+            else:
+                self._pictures += [(file, page) for page in heads[file].pages]
+        first, head = next(iter(heads.items()))
+        self.width, self.height = head.shape.width, head.shape.height
+        for file, other in heads.items():
+            width, height = other.shape.width, other.shape.height
             if (width, height) != (self.width, self.height):
                 raise InputError(
                     f"{file.name} is {width} x {height} pixels and {first.name} "
                     f"{self.width} x {self.height}; keep one size in the folder, or analyse it as stills."
                 )
+        for index, damage in damaged.items():
+            self._break(index, damage)
+        told = dict.fromkeys(f"{file.name}: {each.remark}." for file, each in heads.items() if each.remark)
+        self.remark = (
+            " ".join([*list(told)[:1], "Others in the folder are like that too."][: min(len(told), 2)]) or None
+        )
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(self._pictures)
 
     def __getitem__(self, index: int) -> Frame:
         if not 0 <= index < len(self):
@@ -69,7 +70,12 @@ class ImageFolder:
         if index in self._broken:
             raise self._broken[index]
         try:
-            frame = read_image(self._files[index])
+            file, page = self._pictures[index]
+            frame = read_image(file, page)
+            if (frame.width, frame.height) != (self.width, self.height):
+                raise BrokenFrameError(
+                    f"Page {page + 1} of {file.name} has another size than the first; save it apart."
+                )
         except BrokenFrameError as error:
             self._break(index, error)
             raise
@@ -87,10 +93,15 @@ class ImageFolder:
     def _break(self, index: int, error: BrokenFrameError) -> None:
         self._broken[index] = error
         count = len(self._broken)
-        named = ", ".join(self._files[each].name for each in sorted(self._broken)[:_NAMED_FILES])
+        named = ", ".join(self._name(each) for each in sorted(self._broken)[:_NAMED_FILES])
         more = f" and {count - _NAMED_FILES} more" if count > _NAMED_FILES else ""
-        if len(self._files) > 1:
-            self.notice = f"{broken_text(count, len(self._files))}: {named}{more}."
+        if len(self) > 1:
+            self.notice = f"{broken_text(count, len(self))}: {named}{more}."
+
+    def _name(self, index: int) -> str:
+        file, page = self._pictures[index]
+        pages = sum(1 for each, _ in self._pictures if each == file)
+        return f"page {page + 1} of {file.name}" if pages > 1 else file.name
 
 
 def image_files(folder: Path, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> list[Path]:
@@ -105,65 +116,6 @@ def image_files(folder: Path, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> lis
     if not files:
         raise InputError(f"There are no images in {folder.name}; choose a folder with PNG, JPEG, BMP or TIFF files.")
     return files
-
-
-def read_image(path: Path) -> Frame:
-    """One image as a frame with index 0 and no time: grey stays grey, all else is RGB.
-
-    16-bit values are scaled linearly to 8 bits (65535 becomes 255); palettes are resolved; transparency is ignored,
-    for what lies under it is picture all the same. Raises ``InputError`` where the file cannot be decoded.
-    """
-    check_readable(path)
-    content = np.fromfile(path, dtype=np.uint8)
-    if _is_cut_off(content.tobytes()):
-        raise _damaged(path)
-    try:
-        decoded = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
-        raise _damaged(path) from error
-    if decoded is None:
-        raise _damaged(path)
-    return Frame(0, None, _eight_bit(decoded, path), printable(path.name))
-
-
-def _eight_bit(decoded: NDArray[np.generic], path: Path) -> NDArray[np.uint8]:
-    if decoded.dtype == np.uint16:
-        decoded = ((decoded.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    elif decoded.dtype != np.uint8:
-        raise InputError(f"{path.name} holds {decoded.dtype} values; save it with 8 or 16 bits.")
-    channels = 1 if decoded.ndim == 2 else decoded.shape[2]
-    if channels == 4:
-        decoded = cv2.cvtColor(decoded, cv2.COLOR_BGRA2RGB)
-    elif channels == 3:
-        decoded = cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
-    elif channels <= 2:
-        decoded = decoded if decoded.ndim == 2 else decoded[..., 0]
-    pixels: NDArray[np.uint8] = np.ascontiguousarray(decoded, dtype=np.uint8)
-    pixels.setflags(write=False)
-    return pixels
-
-
-def _is_cut_off(content: bytes) -> bool:
-    """Whether a JPEG or PNG lacks its end mark: decoders fill the missing part with grey and say nothing."""
-    if content.startswith(b"\xff\xd8"):
-        return content.rfind(b"\xff\xd9") < content.rfind(b"\xff\xda")
-    if content.startswith(b"\x89PNG"):
-        return b"IEND" not in content[-4096:]
-    return False
-
-
-def _size(path: Path) -> tuple[int, int]:
-    """Width and height from the file's header alone."""
-    check_readable(path)
-    try:
-        with Image.open(path) as image:
-            return image.size
-    except _PIL_ERRORS as error:
-        raise _damaged(path) from error
-
-
-def _damaged(path: Path) -> BrokenFrameError:
-    return BrokenFrameError(f"{path.name} is damaged or no image; save it again as PNG, or leave it out.")
 
 
 def natural_order(path: Path) -> list[tuple[int, str]]:

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from fetalnet.sources.dicom_signature import DICOM_SUFFIXES, PREAMBLE_BYTES, is_dicom
 from fetalnet.sources.images import IMAGE_SUFFIXES
-from fetalnet.sources.video import VIDEO_SUFFIXES
+from fetalnet.sources.video_container import VIDEO_SUFFIXES
 
 
 @dataclass(frozen=True, slots=True)

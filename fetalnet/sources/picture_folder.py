@@ -14,11 +14,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from fetalnet.errors import InputError
 from fetalnet.sources.images import natural_order
 from fetalnet.sources.listed_file import ListedFile
+from fetalnet.sources.picture_file import PictureHead, head_in
 
 _MIN_FRAMES = 3
 _PAIRS = 24
@@ -55,9 +55,12 @@ def looks_like(files: Sequence[ListedFile]) -> TakenFor:
     files = sorted(files, key=lambda file: natural_order(file.path))
     if len(files) < _MIN_FRAMES or not _are_numbered([file.path.name.lower() for file in files]):
         return TakenFor.STILLS
-    sizes = {size for file in files if (size := _size(file)) is not None}
+    heads = [head for file in files if (head := _head(file)) is not None]
+    sizes = {(head.shape.width, head.shape.height) for head in heads}
     if len(sizes) != 1 or max(width * height for width, height in sizes) > _MAX_PIXELS:
         return TakenFor.STILLS
+    if any(len(head.pages) > 1 for head in heads):
+        return TakenFor.STILLS  # each is a recording of its own
     return TakenFor.RECORDING if _follow_each_other(files) else TakenFor.STILLS
 
 
@@ -70,12 +73,12 @@ def _are_numbered(names: Sequence[str]) -> bool:
     return len(differing) == 1 and differing[0] % 2 == 1
 
 
-def _size(file: ListedFile) -> tuple[int, int] | None:
-    """Width and height from the header; None for what is damaged: it would be a broken frame among others."""
+def _head(file: ListedFile) -> PictureHead | None:
+    """What a file's head says; None for what is damaged: it would be a broken frame among others."""
     try:
-        with file.open() as opened, Image.open(opened) as image:
-            return image.size
-    except (UnidentifiedImageError, InputError, OSError, ValueError, Image.DecompressionBombError):
+        with file.open() as opened:
+            return head_in(opened, file.path)
+    except (InputError, OSError):
         return None
 
 

@@ -12,25 +12,16 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av.container import InputContainer
 from av.video.frame import PictureType, VideoFrame
-from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from fetalnet.errors import InputError
 from fetalnet.picture.calibration import NO_CALIBRATION
 from fetalnet.sources.file import check_readable
 from fetalnet.sources.frame import BrokenFrameError, Frame, broken_text, frames_from
+from fetalnet.sources.picture_shape import PictureShape, shape_remark, video_shape
 from fetalnet.sources.timestamps import Timestamps, read_timestamps
-
-VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".m4v", ".webm")
-"""What a dialog offers; any other file is tried as a video all the same."""
-
-_CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,avi,matroska,webm,asf,mpeg,mpegts,ogg,gif"
-"""Formats that hold their frames themselves; a playlist could name other files or addresses."""
-
-_BARE_STREAMS = "mpegvideo,m4v,h264,hevc"
-"""Video without a container, as DICOM files hold it."""
+from fetalnet.sources.video_container import open_container, videos_of
 
 _KEPT_FRAMES = 4
 """Decoded frames kept, so that stepping back does not decode from the key frame again (about 12 MB at 1080p)."""
@@ -71,17 +62,26 @@ class VideoFile:
         self._doubtful = False
         self._broken: dict[int, int] = {}
         """Stretches that cannot be decoded: where each begins, and the first frame behind it."""
+        self._resized: set[int] = set()
+        """Frames that have another size than the first: what is measured in them has another scale."""
         self._cut_notice: str | None = None
 
         check_readable(path)
         self._threads, self._part = threads, stream
-        self._container, self._stream = _open(path, threads, stream)
+        self._container, self._stream = open_container(path, threads, stream)
         try:
             first = self._first_frame()
         except BaseException:
             self._container.close()
             raise
-        self.width, self.height = first.width, first.height
+        self._stored_size = first.width, first.height
+        self.pixel_aspect = self._stream.sample_aspect_ratio
+        # What is a part of another file is shown as that file says.
+        self._shape = (
+            video_shape(first, self.pixel_aspect) if stream is None else PictureShape(first.width, first.height)
+        )
+        self.width, self.height = self._shape.width, self._shape.height
+        self.remark = self._remark(first)
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.frame_rate_hz = float(rate) if rate else 25.0
 
@@ -98,7 +98,7 @@ class VideoFile:
         if self._is_broken(index):
             raise self._broken_error(index)
         frame = next((frame for kept, frame in self._recent if kept == index), None) or self._decode(index)
-        return Frame(index, 0.0 if index == 0 else self.time_s(index), _pixels(frame))
+        return Frame(index, 0.0 if index == 0 else self.time_s(index), self._shape.shown(_pixels(frame)))
 
     def __iter__(self) -> Iterator[Frame]:
         self._index()
@@ -131,7 +131,7 @@ class VideoFile:
 
     def _index(self) -> Timestamps:
         if self._timestamps is None:
-            self._rewind()
+            self._reopen()
             self._timestamps = read_timestamps(self._container, self._stream)
             self._position = self._timestamps.count + 1  # demuxing moved the file on: the next frame needs a seek
             if self._timestamps.pts is None:
@@ -170,7 +170,14 @@ class VideoFile:
             partial = frame.pict_type in (PictureType.P, PictureType.B)
             if self._position == self._first_index > 0 and partial and not lost:
                 return _Stop.NO_KEY_PICTURE
-            if lost or frame.is_corrupt or (frame.width, frame.height) != (self.width, self.height):
+            if (frame.width, frame.height) != self._stored_size and not (lost or frame.is_corrupt):
+                self._resized.add(reached)
+                self._position, held = reached + 1, None
+                self._tell()
+                if self._is_broken(index):
+                    return _Stop.DAMAGE
+                continue
+            if lost or frame.is_corrupt:
                 if not self._break():
                     return _Stop.END
                 # It may be the key frame behind the damage: look at it again.
@@ -206,15 +213,35 @@ class VideoFile:
         return True
 
     def _is_broken(self, index: int) -> bool:
-        return any(first <= index < stop for first, stop in self._broken.items())
+        return index in self._resized or any(first <= index < stop for first, stop in self._broken.items())
 
     def _broken_error(self, index: int) -> BrokenFrameError:
-        return BrokenFrameError(f"Frame {index} of {self.name} is damaged; go to another one.")
+        what = "has another size than the first" if index in self._resized else "is damaged"
+        return BrokenFrameError(f"Frame {index} of {self.name} {what}; go to another one.")
 
     def _tell(self) -> None:
         broken = sum(stop - first for first, stop in self._broken.items())
         damage = f"{self.name}: {broken_text(broken, len(self))}." if broken else None
-        self.notice = " ".join(each for each in (self._cut_notice, damage) if each) or None
+        width, height = self._stored_size
+        resized = (
+            f"{self.name}: {len(self._resized)} of {len(self)} frames have another size than the first "
+            f"({width} x {height}) and are left out; cut the recording there to see them."
+        )
+        told = (self._cut_notice, damage, resized if self._resized else None)
+        self.notice = " ".join(each for each in told if each) or None
+
+    def _remark(self, first: VideoFrame) -> str | None:
+        """What to know of a video that is whole."""
+        told = [
+            shape_remark(self._shape, self.pixel_aspect) if self._part is None else None,
+            f"it holds {len(videos)} videos, and the one of {first.width} x {first.height} pixels is shown"
+            if len(videos := videos_of(self._container)) > 1
+            else None,
+            "it is interlaced: where something moves, edges look like combs; measure where the picture stands still"
+            if first.interlaced_frame
+            else None,
+        ]
+        return " ".join(f"{self.name}: {each}." for each in told if each) or None
 
     def _index_of(self, frame: VideoFrame, timestamps: Timestamps) -> int:
         if timestamps.pts is None or frame.pts is None:
@@ -248,21 +275,23 @@ class VideoFile:
                     self._decoded = self._frames()
                     return
         if timestamps is not None:
-            self._rewind()
+            self._reopen()
         self._decoded = self._frames()
 
-    def _rewind(self) -> None:
-        """Back to the first packet; a bare stream has no times to seek by and is opened again."""
-        try:
-            self._container.seek(0)
-        except av.FFmpegError:
-            self._container.close()
-            self._container, self._stream = _open(self.path, self._threads, self._part)
+    def _reopen(self) -> None:
+        """Back to the first packet: not every container can be searched for it."""
+        if not self.path.exists():
+            raise self._moved()
+        self._decoded = iter(())
+        self._container.close()
+        self._container, self._stream = open_container(self.path, self._threads, self._part)
 
     def _frames(self) -> Iterator[VideoFrame]:
+        # Where there are joints there are no times to seek by, and decoding begins at the first packet.
+        joints = self._timestamps.joints if self._timestamps is not None else frozenset()
         try:
-            for packet in self._container.demux(self._stream):
-                if packet.is_corrupt:
+            for number, packet in enumerate(self._container.demux(self._stream)):
+                if packet.is_corrupt and number not in joints:
                     self._doubtful = True
                     continue
                 try:
@@ -280,38 +309,22 @@ class VideoFile:
         except av.FFmpegError:  # already drained
             return
 
+    def _moved(self) -> InputError:
+        return InputError(f"{self.name} was moved or removed while it was played; put it back and open it again.")
+
     def _end_at(self, index: int) -> InputError:
         """End the source before frame ``index`` and say so."""
         if not self.path.exists():
-            return InputError(f"{self.name} was moved or removed while it was played; put it back and open it again.")
+            return self._moved()
         self._length = index
-        if self._cut_notice is None and index < self._index().count - 2:
-            self._cut_notice = f"{self.name} is damaged; the {index} frames before the damage are used."
+        if self._cut_notice is None and index < self._index().count:
+            self._cut_notice = (
+                f"{self.name} is damaged; the {index} frames before the damage are used."
+                if self._doubtful
+                else f"{self.name} announces {self._index().count} frames and shows {index}; these are used."
+            )
             self._tell()
         return InputError(self.notice or f"{self.name} ends before this frame; go back to an earlier one.")
-
-
-def _open(path: Path, threads: int, part: io.RawIOBase | None) -> tuple[InputContainer, VideoStream]:
-    formats = _CONTAINERS if part is None else f"{_CONTAINERS},{_BARE_STREAMS}"
-    options = {"protocol_whitelist": "file", "format_whitelist": formats}
-    file = f"file:{path.absolute()}" if part is None else part
-    if part is not None:
-        part.seek(0)
-    try:
-        container = av.open(file, "r", options=options, metadata_errors="replace")
-    except av.FFmpegError as error:
-        raise InputError(
-            f"{path.name} is not a video that can be read, or its end is missing; copy or export it again."
-        ) from error
-    streams = [stream for stream in container.streams.video if stream.codec_context is not None]
-    if not streams:
-        known = "a codec that is not supported" if container.streams.video else "no video"
-        container.close()
-        raise InputError(f"{path.name} holds {known}; export it again as MP4 (H.264) or AVI.")
-    stream = streams[0]
-    stream.codec_context.thread_count = threads
-    stream.thread_type = "AUTO"
-    return container, stream
 
 
 def _pixels(frame: VideoFrame) -> NDArray[np.uint8]:

@@ -29,13 +29,21 @@ def test_that_a_spreadsheet_s_byte_order_mark_does_no_harm(table):
     assert scales.of("a.png").mm_per_pixel == MmPerPixel(0.07, 0.07)
 
 
+@pytest.mark.parametrize("text", ["a.png;0,154", "a.png;0.154", 'a.png;"0,154"'])
+def test_that_a_spreadsheet_with_decimal_commas_is_read(table, text):
+    scales = read_scale_table(table(f"filename;pixel_size_mm\r\n{text}\r\n"))
+    assert scales.of("a.png").mm_per_pixel == MmPerPixel(0.154, 0.154)
+    assert read_scale_table(table('filename,pixel_size_mm\na.png,"0,154"\n')).scales == scales.scales
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
         ("", "no column filename"),
         ("name,pixel_size_mm\na.png,0.1\n", "no column filename"),
         ("filename,size\na.png,0.1\n", "no column pixel_size_mm"),
-        ("filename;pixel_size_mm\na.png;0,1\n", "no column filename"),
+        ("filename,pixel_size_mm\na.png,1,54\n", "Line 2 .* more values"),
+        ("filename;pixel_size_mm\na.png;1.000,5\n", "Line 2 .* no number"),
         ("filename,pixel_size_mm\na.png,0.1\nb.png,wide\n", "Line 3 .* no number"),
         ("filename,pixel_size_mm\na.png\n", "Line 2 .* no number"),
         ("filename,pixel_size_mm\n,0.1\n", "Line 2 .* names no file"),

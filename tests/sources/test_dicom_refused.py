@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import tracemalloc
 from contextlib import closing
 from pathlib import Path
@@ -67,10 +68,6 @@ def changed(made: Dataset | None = None, **elements: object) -> Dataset:
         ({"Modality": "XC", "SOPClassUID": uid.VLPhotographicImageStorage}, "not of ultrasound"),
         ({"Rows": 65535, "Columns": 65535}, "65535 x 65535"),
         ({"Rows": 0}, "how large"),
-        ({"NumberOfFrames": 5}, "5 frames but holds 4"),
-        ({"NumberOfFrames": 2_000_000_000}, "how many frames"),
-        ({"NumberOfFrames": 0}, "how many frames"),
-        ({"NumberOfFrames": -3}, "how many frames"),
         ({"SamplesPerPixel": 2}, "colours"),
         ({"PhotometricInterpretation": "CMYK"}, "colours"),
         ({"BitsAllocated": 32}, "8 to 16 bits"),
@@ -105,16 +102,44 @@ def test_the_way_pixels_are_stored_must_be_the_one_named(tmp_path: Path) -> None
     path = tmp_path / "a.dcm"
     content = write(tmp_path / "b.dcm", jpeg("YBR_FULL_422")).read_bytes()
     path.write_bytes(content.replace(b"1.2.840.10008.1.2.4.50", b"1.2.840.10008.1.2.1\0\0\0"))
-    assert "not hold its pictures in the way" in refusal(path)
+    assert "says that its pictures are not compressed, but they are" in refusal(path)
+    bare = changed(PixelData=b"".join(_frames(jpeg("YBR_FULL_422"))))
+    bare["PixelData"].VR = "OB"
+    assert "not compressed, but they are" in refusal(write(path, bare))
 
 
-@pytest.mark.parametrize("count", [1, 3, 5, 400])
-@pytest.mark.parametrize("has_table", [True, False])
-def test_fragments_that_are_not_as_many_as_frames_are_refused(tmp_path: Path, count: int, has_table: bool) -> None:
-    made = jpeg("YBR_FULL_422")
-    made.PixelData = encapsulate(_frames(made), has_bot=has_table)
+COUNTS = [1, 3, 5, 400, 2_000_000_000, 0, -3, None]
+
+
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("form", ["native", "JPEG", "JPEG with a table", "RLE"])
+def test_what_is_there_is_shown_and_another_number_is_said(tmp_path: Path, count: int | None, form: str) -> None:
+    made = CUTS[form.split()[0]]()
+    if form.startswith("JPEG"):
+        made.PixelData = encapsulate(_frames(made), has_bot=form != "JPEG")
     made.NumberOfFrames = count
-    assert f"{count} frame" in refusal(write(tmp_path / "a.dcm", made))
+    if count is None:
+        del made.NumberOfFrames
+    if form == "RLE" and count == 1:
+        return  # fragments of one frame cannot be told from frames
+    with closing(open_source(write(tmp_path / "a.dcm", made))) as source:
+        assert [frame.index for frame in source] == [0, 1, 2, 3]
+        said = source.notice or ""
+    assert "holds 4; these are used" in said
+    assert ("does not say how many" in said) is (count is None or not 0 < count < 1_000_000)
+    assert count is None or count <= 0 or count > 1_000_000 or f"says it has {count} frame" in said
+
+
+def test_a_fragment_with_nothing_in_it_is_a_frame_that_is_left_out(tmp_path: Path) -> None:
+    made = jpeg("YBR_FULL_422")
+    frames = _frames(made)
+    for empty in (0, 2):
+        items = [b"", *(b"" if index == empty else each + b"\0" * (len(each) % 2) for index, each in enumerate(frames))]
+        made.PixelData = b"".join(b"\xfe\xff\x00\xe0" + struct.pack("<I", len(each)) + each for each in items)
+        made.PixelData += b"\xfe\xff\xdd\xe0\0\0\0\0"
+        with closing(open_source(write(tmp_path / "a.dcm", made))) as source:
+            assert [frame.index for frame in source] == [index for index in range(4) if index != empty]
+            assert "1 of 4 frames is damaged and left out" in (source.notice or "")
 
 
 def _frames(made: Dataset) -> list[bytes]:
@@ -153,12 +178,24 @@ CUTS = {
 
 
 @pytest.mark.parametrize("form", CUTS)
-def test_a_file_cut_off_anywhere_is_refused(tmp_path: Path, form: str) -> None:
+def test_a_file_cut_off_anywhere_shows_what_is_there_or_is_refused(tmp_path: Path, form: str) -> None:
     whole = write(tmp_path / "whole.dcm", CUTS[form]()).read_bytes()
+    with closing(open_source(tmp_path / "whole.dcm")) as source:
+        expected = [frame.pixels for frame in source]
     path = tmp_path / "cut.dcm"
-    for length in [*range(1, 1200, 61), *(int(len(whole) * part) for part in (0.3, 0.5, 0.7, 0.9, 0.97))]:
+    for length in [*range(1, 1200, 61), *(int(len(whole) * part) for part in (0.1, 0.3, 0.5, 0.7, 0.9, 0.97))]:
         path.write_bytes(whole[:length])
-        refusal(path)
+        try:
+            source = open_source(path)
+        except InputError:
+            assert refusal(path)
+            continue
+        with closing(source):
+            frames = list(source)
+            assert 0 < len(frames) < 4
+            assert f"says it has 4 frames but holds {len(frames)};" in (source.notice or "")
+            for frame in frames:
+                np.testing.assert_array_equal(frame.pixels, expected[frame.index])
 
 
 def test_a_video_cut_off_plays_up_to_the_cut(tmp_path: Path) -> None:

@@ -127,6 +127,37 @@ def test_an_unusual_scale_is_used_with_a_warning(delta: float, warned: bool) -> 
     assert calibration_text(calibration).count("unusual") == warned
 
 
+@pytest.mark.parametrize("delta", [0.25, 25.0, 0.001, 0.0019, 0.201])
+def test_a_scale_that_cannot_be_right_is_refused_until_a_person_accepts_it(delta: float) -> None:
+    for calibration in (
+        calibration_of(picture(region((0, 0, 639, 479), delta))),
+        calibration_of(picture(PixelSpacing=[10 * delta, 10 * delta])),
+    ):
+        assert "mm per pixel, which cannot be right" in (calibration.refused or "")
+        assert calibration.scale_for(INSIDE).mm_per_pixel is None
+        assert calibration.accepted().scale_for(INSIDE).mm_per_pixel == MmPerPixel(10 * delta, 10 * delta)
+        assert "cannot be right" in (calibration.accepted().note or "")
+
+
+@pytest.mark.parametrize("times", [2.0, 10.0, 1.7, 0.5])
+def test_a_scale_far_different_along_the_axes_is_refused(times: float) -> None:
+    for calibration in (
+        calibration_of(picture(region((0, 0, 639, 479), 0.02, 0.02 * times))),
+        calibration_of(picture(PixelSpacing=[0.2 * times, 0.2])),
+    ):
+        assert "contradicts the shape of its pixels" in (calibration.refused or "")
+        assert calibration.scale_for(INSIDE).mm_per_pixel is None
+
+
+@pytest.mark.parametrize(("times", "warned"), [(1.0, False), (1.02, False), (1.04, True), (1.25, True), (1.46, True)])
+def test_a_scale_a_little_different_along_the_axes_is_used_with_a_warning(times: float, warned: bool) -> None:
+    calibration = calibration_of(picture(region((0, 0, 639, 479), 0.02, 0.02 * times)))
+    scale = calibration.scale_for(INSIDE)
+    assert scale.mm_per_pixel is not None
+    assert ("differs between the axes" in (scale.warning or "")) is warned
+    assert ("differs between the axes" in calibration_text(calibration)) is warned
+
+
 def test_without_regions_a_spacing_is_taken_in_order_of_trust() -> None:
     made = picture(
         PixelSpacing=[0.3, 0.2], NominalScannedPixelSpacing=[0.4, 0.4], ImagerPixelSpacing=[0.5, 0.5],
@@ -143,7 +174,7 @@ def test_without_regions_a_spacing_is_taken_in_order_of_trust() -> None:
     assert calibration_of(made).whole == MmPerPixel(0.5, 0.5)
     del made.ImagerPixelSpacing
     assert calibration_of(made).origin is ScaleOrigin.NONE
-    assert calibration_of(picture(region((0, 0, 639, 479)), PixelSpacing=[1, 1])).origin is ScaleOrigin.DICOM_REGION
+    assert calibration_of(picture(region((0, 0, 639, 479)), PixelSpacing=[1.0, 1.0])).origin is ScaleOrigin.DICOM_REGION
 
 
 @pytest.mark.parametrize("spacing", [[0, 0.2], [-0.2, 0.2], [0.2]])
