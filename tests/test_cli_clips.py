@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import zipfile
 from contextlib import closing
@@ -115,7 +116,6 @@ def test_that_a_folder_with_one_clip_is_analysed(analyze, tmp_path):
     ("elements", "sentence"),
     [
         ({"Modality": "CT", "SOPClassUID": uid.CTImageStorage}, "not of ultrasound"),
-        ({"NumberOfFrames": 400}, "says it has 400 frames"),
         ({"Rows": 65535, "Columns": 65535}, "65535 x 65535"),
     ],
 )
@@ -125,6 +125,12 @@ def test_that_what_cannot_be_used_is_one_sentence(analyze, tmp_path, elements, s
     assert sentence in errors
     assert "scan.dcm" in errors
     assert "Traceback" not in errors
+
+
+def test_that_the_frames_that_are_there_are_analysed_and_how_many_lack_is_said(analyze, tmp_path):
+    status, printed, errors = analyze(write_cine(tmp_path / "scan.dcm", NumberOfFrames=400))
+    assert (status, len(json.loads(printed)["frames"])) == (1, 3)
+    assert "scan.dcm says it has 400 frames but holds 3; these are used." in errors
 
 
 def test_that_dicom_stills_are_cases_beside_images_each_with_its_own_scale(analyze, tmp_path):
@@ -145,3 +151,18 @@ def test_that_dicom_stills_are_cases_beside_images_each_with_its_own_scale(analy
     assert [frame["file"] for frame in frames] == ["a.dcm", "b.png"]
     assert frames[0]["mm_per_pixel"] == {"x": pytest.approx(0.2), "y": pytest.approx(0.2)}
     assert frames[1]["mm_per_pixel"] is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are text there")
+def test_that_a_name_that_is_no_text_is_analysed_and_written(analyze, tmp_path):
+    # Its times are nominal, which is said with its name.
+    cine = write_cine(Path(os.fsdecode(os.fsencode(tmp_path) + b"/M\xfcller.dcm")), FrameTime=None)
+    status, _, errors = analyze(cine, "--json", tmp_path / "out.json", "--report", tmp_path / "out.pdf")
+    assert (status, "nominal" in errors) == (0, True)
+    assert "M\N{REPLACEMENT CHARACTER}ller.dcm" in json.loads((tmp_path / "out.json").read_text("utf-8"))["notes"][0]
+    assert (tmp_path / "out.pdf").stat().st_size > 0
+    stills = tmp_path / "stills"
+    stills.mkdir()
+    Image.new("L", (192, 144), 90).save(Path(os.fsdecode(os.fsencode(stills) + b"/M\xfcller.png")))
+    status, out, _ = analyze(stills, "--stills")
+    assert (status, json.loads(out)["frames"][0]["file"]) == (0, "M\N{REPLACEMENT CHARACTER}ller.png")

@@ -5,7 +5,7 @@ import pytest
 
 from fetalnet.fitting.shape import Shape
 from fetalnet.geometry import Ellipse, Line
-from fetalnet.kept_analysis import DamagedAnalysisError, KeptAnalysis, keep_analysis, kept_analysis
+from fetalnet.kept_analysis import FORMAT, DamagedAnalysisError, KeptAnalysis, keep_analysis, kept_analysis
 from fetalnet.planes import Plane
 from fetalnet.prediction import Prediction, StreamState
 from fetalnet.records import ModelRef
@@ -102,7 +102,7 @@ def changed(path, **other):
         lambda path: changed(path, outline_points=np.array([500, 0, 0])),
         lambda path: changed(path, shape=np.zeros((1, 5))),
         lambda path: changed(path, about=np.frombuffer(b"[1, 2]", np.uint8)),
-        lambda path: changed(path, about=np.frombuffer(b'{"format": 3, "fan": "", "model": 7}', np.uint8)),
+        lambda path: changed(path, about=np.frombuffer(b'{"format": %d, "fan": "", "model": 7}' % FORMAT, np.uint8)),
     ],
 )
 def test_that_damage_of_any_kind_is_said(tmp_path, damage):

@@ -20,6 +20,7 @@ from fetalnet.cli.receive import receive
 from fetalnet.cli.train import train
 from fetalnet.errors import InputError
 from fetalnet.leftovers import remove_leftovers
+from fetalnet.printable import printable
 
 NOTHING_DONE = 2
 """Exit status: nothing could be done, or bad usage."""
@@ -56,5 +57,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(args=arguments, prog_name="fetalnet")
     except InputError as error:
-        typer.echo(f"fetalnet: {error}", err=True)
+        typer.echo(f"fetalnet: {printable(str(error))}", err=True)
         sys.exit(NOTHING_DONE)

@@ -14,6 +14,7 @@ from fetalnet.atomic_file import check_writable, write_file
 from fetalnet.cli.progress import notice, progress
 from fetalnet.decimal_text import decimal
 from fetalnet.errors import InputError
+from fetalnet.printable import printable
 from fetalnet.quality import DEFAULT_LIMITS, QualityLimits
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def analyze(
     scales.tell_missing()
     if result.remark is not None:
         notice(result.remark)
-    text = json.dumps(result.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    text = printable(json.dumps(result.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     if json_out is None:
         typer.echo(text, nl=False)
     else:

@@ -9,6 +9,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from fetalnet.printable import printable
+
 
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
@@ -21,4 +23,4 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
 
 def notice(sentence: str) -> None:
     """One sentence for the person, on standard error."""
-    typer.echo(f"fetalnet: {sentence}", err=True)
+    typer.echo(f"fetalnet: {printable(sentence)}", err=True)

@@ -26,6 +26,7 @@ from fetalnet.analysis_result import Analysis
 from fetalnet.atomic_file import write_file
 from fetalnet.lengths import decided_length, proposed_length
 from fetalnet.planes import Kind
+from fetalnet.printable import printable
 from fetalnet.records import Exam, ModelRef, frames_judged
 from fetalnet.wording import (
     BPD_CONVENTION,
@@ -167,7 +168,7 @@ def _pdf(
     heading = ParagraphStyle("title", fontName=bold, fontSize=16, leading=22, spaceAfter=4)
 
     def cells(texts: Iterable[str], style: ParagraphStyle = body) -> list[Any]:
-        return [Paragraph(escape(text), style) for text in texts]
+        return [Paragraph(escape(printable(text)), style) for text in texts]
 
     story: list[Any] = [Paragraph(escape(title), heading)]
     story.append(

@@ -128,6 +128,15 @@ def test_that_a_film_in_a_dicom_file_keeps_the_shape_of_its_pixels(run, tmp_path
     assert Fraction(*map(int, reversed(dcmread(tmp_path / "out.dcm").PixelAspectRatio))) == aspect != 1
 
 
+def test_that_frames_that_a_file_promises_and_lacks_are_told(run, tmp_path):
+    ds = dicom(np.stack([screen()] * 3), instance=generate_uid())
+    ds.NumberOfFrames = 5
+    ds.save_as(tmp_path / "in.dcm", enforce_file_format=True)
+    status, _, errors = run(tmp_path / "in.dcm", tmp_path / "out.dcm")
+    assert (status, "says it has 5 frames but holds 3" in " ".join(errors.split())) == (0, True)
+    assert dcmread(tmp_path / "out.dcm").pixel_array.shape[0] == 3
+
+
 def test_that_every_container_is_done_or_named(run, tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()
@@ -176,6 +185,14 @@ def test_that_all_pages_of_a_tiff_are_done_and_a_page_without_fan_stops_it(run, 
     status, _, errors = run(tmp_path / "text.tif", tmp_path / "text-out.tif")
     assert (status, "--keep-pixels" in errors) == (2, True)
     assert not (tmp_path / "text-out.tif").exists()
+
+
+def test_that_pages_are_written_with_square_pixels(run, tmp_path):
+    squeezed = [Image.fromarray(cv2.resize(fan_screen(400), (320, 160)))] * 2
+    squeezed[0].save(tmp_path / "in.tif", save_all=True, append_images=squeezed[1:], dpi=(300, 150))
+    assert run(tmp_path / "in.tif", tmp_path / "out.tif")[0] == 0
+    done, after = cv2.imreadmulti(str(tmp_path / "out.tif"), flags=cv2.IMREAD_UNCHANGED)
+    assert (done, [page.shape for page in after]) == (True, [(320, 320)] * 2)
 
 
 def test_that_an_animation_is_not_taken_for_one_picture(run, tmp_path):

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from fetalnet.sources import clips_of, open_source
 from fetalnet.sources.picture_folder import TakenFor, looks_like
@@ -133,3 +134,21 @@ def test_that_the_command_line_takes_a_folder_for_one_recording_as_ever(tmp_path
     folder = write(tmp_path / "stills", six_women())
     assert [clip.path for clip in clips_of(folder)] == [folder]
     assert len(open_source(folder)) == 6
+
+
+def test_that_pictures_of_which_some_lie_on_their_side_are_stills(tmp_path: Path) -> None:
+    turned = Image.Exif()
+    turned[274] = 6
+    for number in range(1, 13):
+        picture = Image.fromarray(blob(40 + 2 * number))
+        picture.save(tmp_path / f"{number:03}.jpg", exif=turned if number > 6 else Image.Exif())
+    assert judge(tmp_path) == [TakenFor.STILLS]
+
+
+def test_that_files_of_several_pages_are_recordings_of_their_own(tmp_path: Path) -> None:
+    for number in range(1, 6):
+        pages = [Image.fromarray(blob(40 + number + page)) for page in range(3)]
+        pages[0].save(tmp_path / f"{number:03}.tif", save_all=True, append_images=pages[1:])
+    assert judge(tmp_path) == [TakenFor.STILLS]
+    clips = clips_of(tmp_path, lambda _, files: looks_like(files))
+    assert [len(open_source(clip.path)) for clip in clips] == [3] * 5
