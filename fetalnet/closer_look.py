@@ -28,11 +28,16 @@ _SAME_SIZE = 0.1
 """As a part: looks that differ by more do not see the same."""
 
 
-def seen_both_ways(grid: Floats, run: Callable[[Floats], Raw]) -> Raw:
-    """The answer for ``grid`` (height, width), its masks averaged with those of the mirror image."""
-    raw = run(grid)
+def seen_both_ways(grid: Floats, run: Callable[[Floats], Raw], raw: Raw | None = None) -> Raw:
+    """The answer for ``grid`` (height, width), its masks and ratings averaged with those of the mirror image; ``raw``
+    is the answer as it is, where that is known.
+    """
+    raw = run(grid) if raw is None else raw
     mirrored = run(np.ascontiguousarray(grid[:, ::-1]))
-    return raw._replace(masks=0.5 * (raw.masks + mirrored.masks[:, :, ::-1]))
+    return raw._replace(
+        masks=0.5 * (raw.masks + mirrored.masks[:, :, ::-1]),
+        standardness=0.5 * (raw.standardness + mirrored.standardness),
+    )
 
 
 def nearer_box(raw: Raw, letterbox: Letterbox) -> Box | None:
@@ -59,12 +64,18 @@ def nearer_box(raw: Raw, letterbox: Letterbox) -> Box | None:
 
 
 def joined(far: Raw, far_box: Letterbox, near: Raw, near_box: Letterbox) -> Raw:
-    """The far answer with its masks as the near look's letterbox shows them, averaged with the near look's."""
+    """The far answer with its masks as the near look's letterbox shows them, averaged with the near look's.
+
+    The better rating counts: where a look outlines a second organ too, its rating is of both together.
+    """
     size = (near_box.width, near_box.height)
     to_far = far_box.square @ np.linalg.inv(near_box.square)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     masks = np.stack([cv2.warpAffine(np.ascontiguousarray(mask), to_far[:2], size, flags=flags) for mask in far.masks])
-    return far._replace(masks=np.asarray(0.5 * (masks + near.masks), np.float32))
+    return far._replace(
+        masks=np.asarray(0.5 * (masks + near.masks), np.float32),
+        standardness=np.maximum(far.standardness, near.standardness),
+    )
 
 
 def same_organ(far: Geometry | None, near: Geometry | None) -> bool:

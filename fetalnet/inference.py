@@ -18,7 +18,7 @@ from fetalnet.engine import Engine, Raw
 from fetalnet.engines import Device, engine_for, in_float32
 from fetalnet.fitting import FemurFit, fit_plane
 from fetalnet.fitting.shape import shape_of
-from fetalnet.judgement import MIN_PROBABILITY, judged_still
+from fetalnet.judgement import MIN_PROBABILITY, MIN_STILL_PROBABILITY, judged_still
 from fetalnet.network.weights import DEFAULT_WEIGHTS, LoadedNetwork, load_weights
 from fetalnet.picture.letterbox import Box, Letterbox
 from fetalnet.planes import STANDARD_PLANES, Plane
@@ -147,13 +147,10 @@ class Predictor:
         prepared = self.prepare(frame)
         run = partial(self._run_alone, plane=plane)
         raw = run(prepared.grid)
-        first = self.fit(frame, prepared, raw, still=True)
-        # An organ cut anyhow looks rounder the longer one looks: the real abdomen would be measured as a head.
-        if first.plane is Plane.OTHER or first.standardness < MIN_LEAKING_STANDARDNESS:
-            return judged_still(first)
-        raw = seen_both_ways(prepared.grid, run)
+        if raw.planes.max() < MIN_STILL_PROBABILITY or raw.planes.argmax() == list(Plane).index(Plane.OTHER):
+            return judged_still(self.fit(frame, prepared, raw, still=True))
+        raw = seen_both_ways(prepared.grid, run, raw)
         far = self.fit(frame, prepared, raw, still=True)
-        far = first if far.geometry is None else far
         box = nearer_box(raw, prepared.letterbox)
         if box is None:
             return judged_still(far)
