@@ -10,6 +10,7 @@ from conftest import Person
 from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog
 
 from app.actions import ACTIONS, MENUS, ActionInfo, Do, When, is_enabled
+from app.number_dialog import NumberDialog
 
 
 def test_that_every_action_is_in_the_table_once_and_in_a_menu() -> None:
@@ -43,7 +44,7 @@ def test_that_every_action_can_be_triggered(
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("", ""))
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "")
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "out"), ""))
-    monkeypatch.setattr(QInputDialog, "getDouble", lambda *_: (0.3, True))
+    monkeypatch.setattr(NumberDialog, "ask", lambda *_: 0.3)
     monkeypatch.setattr(QInputDialog, "getItem", lambda *_: ("torch", True))
     monkeypatch.setattr(QInputDialog, "getText", lambda *_: ("Room 1", True))
     monkeypatch.setattr(QDialog, "exec", lambda _: 0)

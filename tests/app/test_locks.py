@@ -45,6 +45,7 @@ def left(person: Person) -> Path:
         f"999999999\nfetalnet-sonographer\n{platform.node()}\n".encode(),
         b"9" * 5000,
     ],
+    ids=["empty", "zeros", "garbage", "no number", "parent runs", "this runs", "no such program", "digits"],
 )
 def test_that_a_lock_that_nobody_holds_holds_nobody_up(
     start_program, clip: Path, reviewer: Person, content: bytes

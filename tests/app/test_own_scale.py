@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from conftest import ABDOMEN, FEMUR, FRAMES, HEAD, HEIGHT, WIDTH, Person
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QPushButton
+from PySide6.QtWidgets import QFileDialog, QPushButton
 
 from app.actions import Do
 from app.canvas.hit import Handle
+from app.number_dialog import NumberDialog
 from fetalnet import lengths
 from fetalnet.geometry import MmPerPixel
 from fetalnet.picture.calibration import NO_CALIBRATION, Calibration, Region
@@ -81,7 +82,7 @@ def test_that_a_typed_scale_is_undone_to_the_recording_s_own(
     open_with: Callable[..., Person], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person = open_with(OWN)
-    monkeypatch.setattr(QInputDialog, "getDouble", lambda *_: (0.5, True))
+    monkeypatch.setattr(NumberDialog, "ask", lambda *_: 0.5)
     person.do(Do.SET_SCALE)
     assert person.session.scale.origin is ScaleOrigin.GIVEN
     person.do(Do.UNDO)
@@ -113,7 +114,7 @@ def test_that_a_person_may_type_another_scale_than_the_refused_one(
     open_with: Callable[..., Person], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person = open_with(REFUSED)
-    monkeypatch.setattr(QInputDialog, "getDouble", lambda *_: (0.5, True))
+    monkeypatch.setattr(NumberDialog, "ask", lambda *_: 0.5)
     person.do(Do.SET_SCALE)
     assert refused_text(person) == ""
     assert person.session.scale.origin is ScaleOrigin.GIVEN
@@ -237,7 +238,7 @@ def test_that_the_timeline_marks_where_the_scale_was_withdrawn(drifted: Person) 
 def test_that_a_scale_for_what_follows_leaves_what_came_before(
     drifted: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(QInputDialog, "getDouble", lambda *_: (0.5, True))
+    monkeypatch.setattr(NumberDialog, "ask", lambda *_: 0.5)
     drifted.go_to_measure(Kind.FL)
     drifted.do(Do.SET_SCALE)
     assert [drifted.session.scales.at(index).origin for index in (0, 23, 24, FRAMES - 1)] == [
@@ -251,7 +252,7 @@ def test_that_undoing_an_older_scale_keeps_the_withdrawal(
     open_with: Callable[..., Person], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person = open_with(OWN)
-    monkeypatch.setattr(QInputDialog, "getDouble", lambda *_: (0.5, True))
+    monkeypatch.setattr(NumberDialog, "ask", lambda *_: 0.5)
     person.go_to_measure(Kind.HC)
     person.do(Do.SET_SCALE)
     scales = person.session.scales
