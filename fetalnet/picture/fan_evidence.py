@@ -33,6 +33,8 @@ _LIT = 0.5
 """A place that gains more than this part of a pixel of tissue is none that is dark."""
 _OFF_MIDDLE = 0.25
 """The apex is no further from the middle of what is seen than this part of its width."""
+_CLOSER = 1.5
+"""Rays for each pixel of the width, looked at in full."""
 _WIDEST_TANGENT = 3.0
 """No side of a fan lies flatter."""
 
@@ -93,8 +95,9 @@ class Evidence:
         self._enough = _ASYMMETRY * float(np.maximum(self._gain, 0).sum())
         self._left, self._top = float(x0), float(y0)
         self._middle, self._aside = (x0 + x1) / 2, _OFF_MIDDLE * (x1 - x0)
-        # Rays and depths a pixel apart where the fan is widest.
-        self._rays, self._depths = 2 * max(round((x1 - x0) / 2), 8), max(y1 - y0, 8)
+        # In full, rays are closer: the apex is told by where sharp sides lie between them.
+        closer = _CLOSER if small == 1 else 1.0
+        self._rays, self._depths = 2 * max(round(closer * (x1 - x0) / 2), 8), max(y1 - y0, 8)
         self._rims = rims(self._gain > 0) + np.array([self._left, self._top])
 
     def best(self, places: list[tuple[float, float]], arcs: bool) -> list[Candidate]:

@@ -37,7 +37,7 @@ _STARTS, _COARSE_STARTS = 4, 2
 """Apexes that are climbed from on the grid, and where the evidence is coarse."""
 _HOPELESS = 0.02
 """In parts of the tissue: with or without arcs, what is so much worse on the grid is not looked at closely."""
-_ROUGH_STEPS, _COARSE_STEPS, _FINE_STEPS = (0.05, 0.025), (0.0125, 0.006), (0.005, 0.0025)
+_ROUGH_STEPS, _COARSE_STEPS, _FINE_STEPS = (0.05, 0.025), (0.0125, 0.006), (0.01, 0.005, 0.0025)
 """Parts of the width by which apexes are shifted."""
 _HEIGHT_STEP = 4.0
 """Steps to the sides that tell as much as one of the logarithm of the height."""
@@ -233,9 +233,11 @@ def _shape(fan: Candidate, clip: Box, small: tuple[int, ...], native: tuple[int,
     x0, y0, x1, y1 = clip
     whole = (0, 0, native[1], native[0])
     (apex_x, apex_y), (left, right), (near, far) = fan.apex, fan.tangents, fan.depths
-    # Between its last pixel and the dark a fan still gains: its edge lies there, a pixel further in.
-    near, far = near + _RIM, far - _RIM
-    left, right = left + 2 * _RIM / (near + far), right - 2 * _RIM / (near + far)
+    # The fan gains as far as the rim of its last pixels; all its edges lie further in, and with its sides the apex.
+    aside_left, aside_right = _RIM * math.hypot(1.0, left), _RIM * math.hypot(1.0, right)
+    down = (aside_left + aside_right) / max(right - left, 1e-6)
+    apex_x, apex_y = apex_x + left * down + aside_left, apex_y + down
+    near, far = near - down + _RIM, far - down - _RIM
     bounds = (
         0 if x0 <= EDGE else round(x0 * to_x),
         0 if y0 <= EDGE else round(y0 * to_y),
