@@ -173,6 +173,10 @@ class Screenshot:
     def _on_notice(self, sentence: str) -> None:
         """Nobody watches: say it on the terminal, and leave where nothing can be analysed."""
         print(f"fetalnet-app: {sentence}", file=sys.stderr)
+        # What is said of a recording as it opens is said before its analysis begins.
+        QTimer.singleShot(0, self._leave_where_idle)
+
+    def _leave_where_idle(self) -> None:
         state = self._window.session.analysis.state
         if self._quit and not state.running and not state.complete:
             self.failed = True

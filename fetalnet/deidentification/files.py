@@ -57,7 +57,7 @@ class NoPictureError(InputError):
 def check_places(source: Path, out: Path) -> None:
     """Refuse an output that is there already, or lies where the recordings are. Raises ``InputError``."""
     if source.exists() and not (source.is_dir() or source.is_file()):
-        raise InputError(f"{source.name} is a device or a pipe; give a file or a folder.")
+        raise InputError(f"{source.name} is a pipe or a device, not a file; give a file or a folder.")
     if not source.exists():
         raise InputError(f"There is no {source.name} any more or yet; check its name and folder.")
     if out.resolve() == source.resolve():

@@ -84,7 +84,7 @@ def test_that_an_exam_of_an_earlier_version_is_taken_over_with_its_analysis(deci
     predictor.started.clear()
     again = start_program()
     again.open_clip(folder)
-    assert again.message == ""
+    assert "It was decided about as one recording before" in again.message
     assert again.measurement(Kind.HC).status is Status.ACCEPTED
     assert not predictor.started.is_set()
     again.wait_saved()
