@@ -12,6 +12,7 @@ from fetalnet.network.config import Masks
 from fetalnet.network.output import Output
 from fetalnet.network.streaming import StreamingFetalNet
 from fetalnet.planes import STANDARD_PLANES, Plane
+from fetalnet.training.arithmetic import laid_out
 from fetalnet.training.batches import Batch
 from fetalnet.training.config import TrainingConfig, cosine
 from fetalnet.training.costs import cost
@@ -24,7 +25,7 @@ class Training(lightning.LightningModule):  # type: ignore[misc]  # Lightning is
         super().__init__()
         self.config = config
         self.network: Network = build(config.network_config)
-        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's types lack it
+        laid_out(self.network)
         if isinstance(self.network, StreamingFetalNet):
             self.network.reader.requires_grad_(False)
             for part in (self.network.rim, self.network.shaft):

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from fetalnet.training.arithmetic import laid_out
 from fetalnet.training.batches import Fields
 from fetalnet.training.config import PartStage, TrainingConfig, cosine
 
@@ -30,7 +31,7 @@ class PartTraining(lightning.LightningModule):  # type: ignore[misc]  # Lightnin
         self.config, self.stage = config, stage
         # Frozen while the rest is trained.
         part.requires_grad_(True)
-        part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's types lack it
+        laid_out(part)
 
     def seed_step(self) -> None:
         """Checkpoints hold no random state: a resumed run drops out what an unbroken one would."""

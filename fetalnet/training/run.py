@@ -21,6 +21,7 @@ from fetalnet.network.streaming import BESIDE, PARTS, STILLS, StreamingFetalNet
 from fetalnet.network.weights import LoadedNetwork, save_weights
 from fetalnet.planes import Plane, Structure
 from fetalnet.training import batches, hc18, phantom_data, real_planes
+from fetalnet.training.arithmetic import has_wide_vectors
 from fetalnet.training.batches import Batch, BatchStream, Collection, Drawn
 from fetalnet.training.card import new_card
 from fetalnet.training.config import Network as NetworkTable
@@ -299,7 +300,7 @@ def _trainer(config: TrainingConfig, folder: Path, steps: int) -> lightning.Trai
         devices=config.processes if several else 1,
         # Forked processes share the pictures in memory.
         strategy="ddp_fork" if several else "auto",
-        precision="bf16-mixed" if config.bf16 else "32-true",
+        precision="bf16-mixed" if config.bf16 and (on_cuda or has_wide_vectors()) else "32-true",
         max_steps=steps,
         max_epochs=-1,
         gradient_clip_val=config.clip_norm,
