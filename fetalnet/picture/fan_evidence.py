@@ -114,8 +114,8 @@ class Evidence:
         straight = self._straight(grid)
         lit = np.maximum(straight, 0.0)
         start, end = np.zeros(len(apexes), np.intp), np.full(len(apexes), self._depths)
-        # Once more in full, with the corners behind the deep arc left out.
-        for _ in range(2 if small == 1 else 1):
+        # Once more, with the corners behind the deep arc left out.
+        for _ in range(2):
             seen = (_between(start, end, self._depths) * grid.area).astype(np.float32)
             by_ray, lit_by_ray = (np.einsum("kad,kd->ka", each, seen).astype(np.float64) for each in (straight, lit))
             gained, first, last = self._angles(by_ray, lit_by_ray)
@@ -158,9 +158,11 @@ class Evidence:
         across, down = sines.astype(np.float32), cosines.astype(np.float32)
         places = (grid.apexes - (self._left, self._top)).astype(np.float32)
         straight = np.empty((*rays.shape, self._depths), np.float32)
-        # One by one they stay in the processor's cache.
+        # One by one, in the same memory, they stay in the processor's cache.
+        to_x, to_y = np.empty((2, *straight.shape[1:]), np.float32)
         for k, (x, y) in enumerate(places):
-            to_x, to_y = np.outer(across[k], depths[k]), np.outer(down[k], depths[k])
+            np.multiply(across[k, :, None], depths[k], out=to_x)
+            np.multiply(down[k, :, None], depths[k], out=to_y)
             to_x += x
             to_y += y
             cv2.remap(self._gain, to_x, to_y, cv2.INTER_LINEAR, straight[k], cv2.BORDER_CONSTANT)

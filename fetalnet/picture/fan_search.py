@@ -33,11 +33,11 @@ _ROUGH, _COARSE = 4, 2
 _ACROSS = (0.3, 0.4, 0.5, 0.6, 0.7)
 _ABOVE = (0.0, 0.08, 0.16, 0.26, 0.4, 0.6, 0.9, 1.4, 2.5, 5.0, 20.0)
 """Parts of the clip's width and height at which the grid's apexes lie."""
-_STARTS, _COARSE_STARTS = 4, 2
+_STARTS, _COARSE_STARTS = 4, 3
 """Apexes that are climbed from on the grid, and where the evidence is coarse."""
 _HOPELESS = 0.02
 """In parts of the tissue: with or without arcs, what is so much worse on the grid is not looked at closely."""
-_ROUGH_STEPS, _COARSE_STEPS, _FINE_STEPS = (0.05, 0.025), (0.0125, 0.006), (0.01, 0.005, 0.0025)
+_ROUGH_STEPS, _COARSE_STEPS, _FINE_STEPS = (0.05, 0.025), (0.0125, 0.006), (0.008, 0.0025)
 """Parts of the width by which apexes are shifted."""
 _HEIGHT_STEP = 4.0
 """Steps to the sides that tell as much as one of the logarithm of the height."""
@@ -125,7 +125,7 @@ def _search(gain: Floats, clip: Box) -> tuple[Candidate, Box]:
     if fitted != clip:
         clip, starts, fine = fitted, _starts(gain, fitted), Evidence(gain, fitted)
     coarse = Evidence(gain, clip, _COARSE)
-    starts = [_climbed(coarse, each[-_COARSE_STARTS:], _COARSE_STEPS)[-1:] for each in starts]
+    starts = [_climbed(coarse, each[-_COARSE_STARTS:], _COARSE_STEPS) for each in starts]
     return _climbed(fine, [_best(fine, starts)], _FINE_STEPS)[0], clip
 
 

@@ -42,7 +42,7 @@ def sampled_pictures(source: Source) -> list[NDArray[np.uint8]]:
 
 
 def search_sector(*pictures: NDArray[np.uint8]) -> Sector:
-    """The sector as ``find_sector`` finds it, with its fan; takes a twentieth of a second.
+    """The sector as ``find_sector`` finds it, with its fan; takes a tenth of a second.
 
     Where the fan is clear, what stands apart from it is hidden. It is clear where every piece of tissue lies either
     wholly in it or, small, wholly outside: never is anatomy cut.
