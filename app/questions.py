@@ -1,4 +1,4 @@
-"""What is asked and told in dialogs: leaving before all is saved, an exam of another computer, an unexpected error."""
+"""The dialogs of the window: closing before all is saved, an exam of another computer, an unexpected error."""
 
 from __future__ import annotations
 

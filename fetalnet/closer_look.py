@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fetalnet.engine import Raw
 from fetalnet.fitting.outline import LEVEL
-from fetalnet.geometry import Ellipse, Geometry
+from fetalnet.geometry import Geometry, size_px
 from fetalnet.picture.letterbox import Box, Letterbox
 from fetalnet.planes import STANDARD_PLANES, Plane
 
@@ -82,5 +82,4 @@ def same_organ(far: Geometry | None, near: Geometry | None) -> bool:
     """Whether a nearer look may be believed: it found something, and nothing of another size than the first look."""
     if far is None or near is None:
         return near is not None
-    size, nearer = (each.perimeter_px if isinstance(each, Ellipse) else each.length_px for each in (far, near))
-    return abs(nearer / size - 1.0) <= _SAME_SIZE
+    return abs(size_px(near) / size_px(far) - 1.0) <= _SAME_SIZE

@@ -18,7 +18,7 @@ class MmPerPixel:
 
     @property
     def disagreement(self) -> float:
-        """How many times larger the one is than the other, less one."""
+        """The ratio of the larger to the smaller, less one."""
         return max(self.x, self.y) / min(self.x, self.y) - 1.0
 
 
@@ -114,6 +114,11 @@ class Line:
 
 
 Geometry = Ellipse | Line
+
+
+def size_px(geometry: Geometry) -> float:
+    """Perimeter of an ellipse or length of a line, pixels."""
+    return geometry.perimeter_px if isinstance(geometry, Ellipse) else geometry.length_px
 
 
 def geometry_from_json(value: dict[str, float | str]) -> Geometry:

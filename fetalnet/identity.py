@@ -1,4 +1,4 @@
-"""What tells one recording from another: what its pictures hold, wherever they lie and whatever they are called."""
+"""Identity of a recording: a hash of its pictures, independent of file names and folders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fetalnet.records import RecordingRef, new_id
 from fetalnet.sources.images import image_files, natural_order
 
 WHOLE_BYTES = 64 << 20
-"""What is read to its end: moments. Of more, slices are read that lie spread over all of it."""
+"""Files up to this size are hashed whole, larger ones in slices spread over all of the file."""
 SLICE_BYTES = 32 << 10
 SLICES = 512
 FEWEST_SLICES = 8
@@ -80,7 +80,7 @@ def _spread(file: BinaryIO, size: int, slices: int) -> bytes:
 
 
 def former_identities(path: Path) -> tuple[FormerIdentity, ...]:
-    """What earlier versions may have known the file or folder by, where that is not what it is known by now."""
+    """Identities that earlier versions computed for the file or folder, where they differ from the one of today."""
     try:
         if path.is_dir():
             everything = [each for each in path.iterdir() if each.is_file()]

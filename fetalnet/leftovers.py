@@ -1,4 +1,4 @@
-"""What a killed program leaves behind: files half written, archives unpacked. It goes when the next one starts."""
+"""Leftovers of a killed program (partly written files, unpacked archives), removed at the next start."""
 
 from __future__ import annotations
 

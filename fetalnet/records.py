@@ -80,7 +80,7 @@ class ModelRef:
 
 @dataclass(frozen=True, slots=True)
 class RecordingRef:
-    """A recording and what tells it from another: size in bytes and a SHA-256 of its pictures (``identity``)."""
+    """Identity of a recording: size in bytes and a SHA-256 of its pictures (``fetalnet.identity``)."""
 
     id: str
     path: str

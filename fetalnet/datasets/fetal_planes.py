@@ -22,7 +22,7 @@ from fetalnet.datasets.split import Split, in_validation
 from fetalnet.datasets.still import Dataset, Still, Truth, existing, read_grey
 from fetalnet.datasets.table import Row, read_table
 from fetalnet.errors import InputError
-from fetalnet.geometry import Ellipse
+from fetalnet.geometry import size_px
 from fetalnet.measurement import Length
 from fetalnet.planes import Plane
 
@@ -67,7 +67,7 @@ class PlaneStill:
 
     @property
     def group(self) -> str:
-        """What splits are made by: one woman, in whichever folder."""
+        """The key of splits: one woman, in whichever folder."""
         return f"fp {self.patient}"
 
     @property
@@ -143,12 +143,10 @@ def read_fetal_planes(folder: Path) -> Dataset:
 
 
 def _truth(caliper: Caliper | None) -> Truth:
-    """What a person placed well enough to be scored; there is no scale, so lengths are in pixels."""
+    """The truth of a still whose caliper is scored; lengths are in pixels, for there is no scale."""
     if caliper is None or not caliper.scored or caliper.geometry is None:
         return Truth()
-    geometry = caliper.geometry
-    size = geometry.perimeter_px if isinstance(geometry, Ellipse) else geometry.length_px
-    return Truth(geometry, lengths={caliper.kind: Length(size, None)})
+    return Truth(caliper.geometry, lengths={caliper.kind: Length(size_px(caliper.geometry))})
 
 
 def _published(row: Row, pictures: Path) -> PlaneStill:

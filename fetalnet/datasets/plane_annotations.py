@@ -100,7 +100,7 @@ def read_calipers(path: Path = CALIPERS) -> dict[str, Caliper]:
 
 
 def read_criteria(path: Path = CRITERIA) -> dict[str, Seen]:
-    """What is seen, by file name without ending; "unsure" counts as not assessed. Raises ``InputError``."""
+    """Structures seen and assessed, by file name without ending; "unsure" is not assessed. Raises ``InputError``."""
     rows = read_table(path, ("filename", *_STRUCTURES), key="filename")
     return {row.text("filename"): _seen(row) for row in rows}
 

@@ -147,7 +147,7 @@ def deidentify_file(
 
 
 def _files_below(folder: Path, fail: Callable[[str], None]) -> Iterator[Path]:
-    """All files in a folder and the folders in it; what nobody may look into is told to ``fail``."""
+    """All files below a folder; calls ``fail`` with a sentence for each folder that cannot be read."""
 
     def refused(error: OSError) -> None:
         fail(f"The folder {Path(error.filename).name} cannot be read ({error.strerror}); ask its owner for the right.")

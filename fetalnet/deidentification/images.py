@@ -34,7 +34,7 @@ Picture = NDArray[np.uint8]
 
 
 def page_count(path: Path) -> int:
-    """How many pictures an image file holds; 1 where nobody can tell."""
+    """Number of pages of an image file; 1 where it cannot be read."""
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
             return int(getattr(image, "n_frames", 1))

@@ -77,7 +77,7 @@ _KINDS: Mapping[str, type | UnionType] = {
 """What the value of each kind must be, whatever kind the file says it is; all others are numbers."""
 
 _ONCE = {"PixelData"}
-"""What has its place outside all sequences, and would be no picture that was looked at within one."""
+"""Attributes that belong at the top level only; within a sequence they are removed."""
 
 _NAMES_A_CLASS = ("ClassUID", "TransferSyntaxUID", "ContextUID", "MappingResourceUID", "CodingSchemeUID")
 

@@ -69,7 +69,7 @@ class StoredFrames:
         return (self[index] for index in range(len(self)))
 
     def attributes(self) -> Dataset:
-        """All that stands before the pixels; values that are large stay in the file until they are asked for."""
+        """The elements before the pixel data; large values are read from the file when they are accessed."""
         header = self._header
         if header.syntax == DeflatedExplicitVRLittleEndian:
             header.file.seek(0)

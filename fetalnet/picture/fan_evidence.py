@@ -1,4 +1,4 @@
-"""What speaks for and against a fan round an apex: the best angles and depths are sums over rays and rings."""
+"""Evidence for a fan about an apex: angles and depths are scored by sums over rays and rings."""
 
 from __future__ import annotations
 

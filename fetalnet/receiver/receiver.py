@@ -262,7 +262,7 @@ class Receiver:
             threading.Thread(target=event.assoc.abort, name="break off", daemon=True).start()
 
     def _look_at_titles(self, event: Event) -> None:
-        """A title of blanks or with control characters ends the association before anybody is told of it."""
+        """The library aborts associations of blank AE titles or control characters without an event."""
         for whom, at in _TITLES:
             title = event.data[at : at + 16].strip(b" ")
             if not title or any(each < 0x20 or each == 0x7F for each in title):

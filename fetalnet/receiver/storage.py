@@ -89,7 +89,7 @@ class Storage:
 
 
 def _frames_of(head: bytes, body: memoryview) -> int:
-    """How many frames the object has. Raises ``RefusedError`` where it is none of ultrasound."""
+    """Number of frames of the object. Raises ``RefusedError`` where it is no ultrasound object."""
     try:
         header = read_header(BytesIO(head + body[:_INDEX_BYTES]), "it")
         try:

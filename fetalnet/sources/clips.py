@@ -31,7 +31,7 @@ class Clip:
     order: tuple[int, int] = (0, 0)
     """Series and instance number, as far as they are known."""
     pictures: int = 0
-    """How many pictures of a folder it plays, where that is taken for one recording."""
+    """Number of pictures, where a folder is played as one recording."""
     folder: Path | None = None
     """The folder whose pictures are taken for stills, where it is one of them."""
 

@@ -228,7 +228,7 @@ def check_ultrasound(header: Header, name: str) -> None:
 
 
 def promised_frames(header: Header) -> int | None:
-    """How many frames the file says it has; None where it says nothing, or what cannot be."""
+    """NumberOfFrames of the header; None where it is absent or impossible."""
     count = number(header.dataset, "NumberOfFrames")
     return int(count) if count is not None and count.is_integer() and 1 <= count <= MAX_FRAMES else None
 

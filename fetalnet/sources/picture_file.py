@@ -31,7 +31,7 @@ PIL_ERRORS = (
     UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, TypeError, LookupError, SyntaxError,
     EOFError, ArithmeticError, struct.error,
 )  # fmt: skip
-"""What Pillow raises of files that are not what they say."""
+"""Exceptions that Pillow raises for damaged files."""
 
 _warnings_lock = threading.Lock()
 

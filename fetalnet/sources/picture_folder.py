@@ -35,7 +35,7 @@ _MAX_PIXELS = 50_000_000
 
 
 class TakenFor(StrEnum):
-    """What a folder of pictures is taken for."""
+    """Whether a folder of pictures is one recording or stills."""
 
     RECORDING = "one recording"
     STILLS = "stills"

@@ -78,7 +78,7 @@ class PictureShape:
 
     @property
     def stretch_x(self) -> float:
-        """How much wider a stored picture becomes, in its stored orientation."""
+        """Factor by which the width of a stored picture is scaled, in its stored orientation."""
         return self._square[0] / self.stored_width
 
     @property

@@ -43,7 +43,7 @@ _PICTURE_BRANDS = (b"heic", b"heix", b"mif1", b"avif", b"heim", b"heis")
 
 
 def unsupported_text(path: Path) -> str | None:
-    """What a file is that cannot be opened, in a sentence; None where nobody knows."""
+    """The sentence for a file type that is not supported; None for unknown types."""
     try:
         with path.open("rb") as file:
             head = file.read(512)

@@ -196,7 +196,7 @@ def _shadow(rng: np.random.Generator, grid: tuple[int, int]) -> Floats:
 
 
 def _crop(rng: np.random.Generator, grid: tuple[int, int]) -> Floats:
-    """What is left of a picture that somebody cropped: zero outside."""
+    """The mask of a cropped picture: zero outside."""
     height, width = grid
     left, top, right, bottom = rng.uniform(0, 0.15, 4) * [width, height, width, height]
     inside = np.zeros(grid, np.float32)

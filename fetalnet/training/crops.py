@@ -49,7 +49,7 @@ class Crops(NamedTuple):
 
 
 class Decoy(NamedTuple):
-    """What a network outlines in a real picture that does not show the organ."""
+    """A false outline of a network in a real picture that does not show the organ."""
 
     example: Example
     geometry: Geometry

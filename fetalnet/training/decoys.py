@@ -1,4 +1,4 @@
-"""What a network outlines in real pictures that do not show the organ: its reader learns to refuse that."""
+"""False outlines of a network in real pictures, as negatives for its reader."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from fetalnet.geometry import Ellipse, Geometry, Line
+from fetalnet.network.moments import moments
 from fetalnet.network.streaming import StreamingFetalNet
 from fetalnet.planes import STANDARD_PLANES, Plane
 from fetalnet.training.crops import Decoy, Pools
@@ -45,14 +46,10 @@ def _masks(network: StreamingFetalNet, pixels: NDArray[np.uint8]) -> NDArray[np.
 
 def _outlined(mask: NDArray[np.float32], plane: Plane) -> Geometry | None:
     """The pose of a mask by its moments, as the reader crops it; None where there is hardly any."""
-    weight = np.maximum(mask - 0.5, 0.0)
+    weight = torch.from_numpy(np.maximum(mask - 0.5, 0.0))[None].double()
     if (weight > 0).sum() < _LEAST_PX:
         return None
-    y, x = np.mgrid[: mask.shape[0], : mask.shape[1]]
-    total = weight.sum()
-    cx, cy = float((x * weight).sum() / total), float((y * weight).sum() / total)
-    xx, yy = float(((x - cx) ** 2 * weight).sum() / total), float(((y - cy) ** 2 * weight).sum() / total)
-    xy = float(((x - cx) * (y - cy) * weight).sum() / total)
+    cx, cy, xx, yy, xy = (float(each) for each in moments(weight / weight.sum()))
     middle, radius = (xx + yy) / 2, math.hypot((xx - yy) / 2, xy)
     angle = 0.5 * math.atan2(2 * xy, xx - yy)
     if plane is Plane.FEMUR:

@@ -15,7 +15,7 @@ from fetalnet.datasets.fetal_planes import PlaneStill
 from fetalnet.datasets.plane_annotations import Caliper
 from fetalnet.engines import Device
 from fetalnet.examination import Examination
-from fetalnet.geometry import Ellipse
+from fetalnet.geometry import size_px
 from fetalnet.measurement import measure
 from fetalnet.picture.sector_search import search_sector
 from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
@@ -73,7 +73,7 @@ def measured_stills(data: Path) -> list[MeasuredStill]:
 def clip_predictions(
     weights: Path, still: PlaneStill | HeadStill, seed: int = 0, rate_hz: float = RATE_HZ, device: str = Device.AUTO
 ) -> list[Prediction]:
-    """What the network predicts for the frames of a still's clip, before any judge."""
+    """Predictions of the network for the frames of a still's clip, before any judge."""
     cv2.setNumThreads(1)
     clip, predictor = StillClip(still.pixels(), seed, rate_hz), predictor_of(weights, device)
     sector = search_sector(clip.pixels)
@@ -102,8 +102,7 @@ def score_predictions(labelled: Labelled, predictions: Sequence[Prediction]) -> 
     score = ClipScore(still.name, still.plane, still.label, found)
     if caliper is None or not caliper.scored or caliper.geometry is None or still.plane not in found:
         return score
-    geometry = caliper.geometry
-    truth = geometry.perimeter_px if isinstance(geometry, Ellipse) else geometry.length_px
+    truth = size_px(caliper.geometry)
     value = estimates[caliper.kind]
     return ClipScore(
         still.name,
@@ -118,7 +117,7 @@ def score_predictions(labelled: Labelled, predictions: Sequence[Prediction]) -> 
 
 
 def measured_frames(weights: Path, recording: Path, device: str = Device.AUTO) -> tuple[int, int]:
-    """How many frames of a recording are measured once it was seen whole, and how many there are."""
+    """Count of measured frames after the judge has read the whole recording, and of all its frames."""
     cv2.setNumThreads(1)
     predictor, judgement = predictor_of(weights, device), Judgement()
     with closing(open_source(recording)) as source:

@@ -11,7 +11,7 @@ from fetalnet.quality import structure_threshold
 from fetalnet.training.evaluate_planes import PlaneScore
 
 LEAST_ACCURACY, LEAST_PICTURES = 0.8, 10
-"""What a criterion must reach on real pictures to be suggested, and how many of each kind it must be asked about."""
+"""Least balanced accuracy, and least number of real pictures of each kind, for a criterion to be suggested."""
 
 
 @dataclass(frozen=True, slots=True)

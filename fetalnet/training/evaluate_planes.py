@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fetalnet.datasets.fetal_planes import PlaneStill, calipers_of
 from fetalnet.datasets.plane_annotations import Caliper, read_calipers
 from fetalnet.evaluation.stills import predict_still
-from fetalnet.geometry import Ellipse, Geometry
+from fetalnet.geometry import size_px
 from fetalnet.inference import Predictor
 from fetalnet.metrics.statistic import bootstrap_interval
 from fetalnet.planes import Plane
@@ -75,11 +75,11 @@ def score_picture(
     scored = caliper is not None and caliper.scored
     error = error_fixed = None
     if caliper is not None and caliper.scored and caliper.geometry is not None:
-        truth = _size(caliper.geometry)
+        truth = size_px(caliper.geometry)
         if prediction.geometry is not None and prediction.plane is still.plane:
-            error = _size(prediction.geometry) / truth - 1.0
+            error = size_px(prediction.geometry) / truth - 1.0
         fixed = predict_still(predictor, pixels, still.plane).geometry
-        error_fixed = None if fixed is None else _size(fixed) / truth - 1.0
+        error_fixed = None if fixed is None else size_px(fixed) / truth - 1.0
     return PlaneScore(
         still.name,
         still.plane,
@@ -173,7 +173,3 @@ def _errors(errors: NDArray[np.float64]) -> str:
 def _fixed(errors: NDArray[np.float64]) -> str:
     absolute = np.abs(errors)
     return f"{len(errors)}, {absolute.mean():.2f}, {np.median(absolute):.2f}" if len(errors) else "–"
-
-
-def _size(geometry: Geometry) -> float:
-    return geometry.perimeter_px if isinstance(geometry, Ellipse) else geometry.length_px

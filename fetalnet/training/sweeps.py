@@ -1,4 +1,4 @@
-"""What the frame network says of phantom recordings and of clips of real stills: from these the judges learn."""
+"""Outputs of the frame network on phantom recordings and on clips of real stills: the training data of the judges."""
 
 from __future__ import annotations
 

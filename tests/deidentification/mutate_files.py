@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import select
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,6 +25,7 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "sources"), str(HERE.parents[1])]
 
+from fuzz_readers import watch as watched  # noqa: E402
 from marked_files import (  # noqa: E402
     fan_dicom,
     is_marked,
@@ -174,31 +173,8 @@ def work(first: int, last: int) -> None:
 
 
 def watch(first: int, last: int) -> Iterator[tuple[int, str]]:
-    """Run the cases in a process apart, which is begun again where one of them ends it or takes too long."""
-    while first < last:
-        command = [sys.executable, __file__, "--work", f"{first}:{last}"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-            assert process.stdout is not None
-            running = None
-            while True:
-                if not select.select([process.stdout], [], [], HANGS_S if running is not None else 300)[0]:
-                    process.kill()
-                    yield first, f"hangs for {HANGS_S:g} s"
-                    break
-                word, _, rest = process.stdout.readline().strip().partition(" ")
-                if not word:
-                    if running is not None:
-                        yield running, f"the process ended with status {process.wait()}"
-                    break
-                number, _, wrong = rest.partition(" ")
-                running = int(number) if word == "begin" else None
-                first = int(number) + (word == "end")
-                if wrong:
-                    yield int(number), wrong.replace("\v", "\n")
-            if running is not None:
-                first = running + 1
-            elif process.wait() != 0:
-                raise SystemExit("the worker does not start; run it with --work 0:1 to see why")
+    """Run the cases in a process apart; a busy machine leaves it little time, so that a hang is long."""
+    return watched(first, last, __file__, start_s=300, limit_s=HANGS_S, late=f"hangs for {HANGS_S:g} s")
 
 
 def main() -> int:

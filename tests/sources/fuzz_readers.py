@@ -120,18 +120,26 @@ def work(first: int, last: int) -> None:
                 return
 
 
-def watch(first: int, last: int) -> Iterator[tuple[int, str]]:
-    """Run the cases in a process apart, which is begun again where one of them ends it."""
+def watch(
+    first: int,
+    last: int,
+    script: str = __file__,
+    *,
+    start_s: float = 120,
+    limit_s: float = MAX_S,
+    late: str = f"took more than {MAX_S:g} s",
+) -> Iterator[tuple[int, str]]:
+    """Run the cases of ``script`` in a process apart, begun again where a case ends it or is over its limit."""
     while first < last:
-        command = [sys.executable, __file__, "--work", f"{first}:{last}"]
+        command = [sys.executable, script, "--work", f"{first}:{last}"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
             assert process.stdout is not None
             running = None
             while True:
                 # The corpus is made before the first case.
-                if not select.select([process.stdout], [], [], MAX_S if running is not None else 120)[0]:
+                if not select.select([process.stdout], [], [], limit_s if running is not None else start_s)[0]:
                     process.kill()
-                    yield first, f"took more than {MAX_S:g} s"
+                    yield first, late
                     break
                 word, _, rest = process.stdout.readline().strip().partition(" ")
                 if not word:
