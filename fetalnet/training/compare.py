@@ -27,6 +27,7 @@ from fetalnet.picture.sector_search import search_sector
 from fetalnet.planes import Kind, Plane
 from fetalnet.processor import processor_name
 from fetalnet.training import phantom_data
+from fetalnet.training.code_digest import code_digest
 from fetalnet.training.comparison import (
     ALL,
     Compared,
@@ -254,13 +255,8 @@ def _figures(scores: PhantomScores) -> PhantomFigures:
 
 
 def _scoring_code() -> str:
-    """Stands for the code that figures depend on: all of the library but what trains, reads files or writes them."""
-    root = Path(fetalnet.__file__).parent
-    apart = {root / name for name in ("cli", "datasets", "export", "training")}
-    paths = [path for path in sorted(root.rglob("*.py")) if not apart & set(path.parents)]
-    paths += [root / "training" / name for name in ("evaluate.py", "evaluate_phantom.py", "hc18.py")]
-    paths += [root / "datasets" / name for name in ("outline.py", "split.py", "still.py")]
-    return _digest(*(path.read_text(encoding="utf-8") for path in paths))
+    """Stands for the code that figures depend on: the scores and all that they import."""
+    return code_digest("fetalnet.training.evaluate", "fetalnet.training.evaluate_phantom")[:12]
 
 
 def _examinations(heads: Sequence[HeadStill]) -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import functools
 import hashlib
 import io
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from fetalnet.picture.letterbox import Letterbox
 from fetalnet.picture.sector import Sector, find_sector
 from fetalnet.planes import STANDARD_PLANES, Plane, Structure
 from fetalnet.sources.frame import Frame
+from fetalnet.training.code_digest import code_digest
 from fetalnet.training.config import Pack
 from fetalnet.training.example import BASE_GRID, Example, Outline
 from fetalnet.training.processes import spread
@@ -69,20 +68,18 @@ def load(pack: Pack, cache: Path) -> tuple[list[Example], list[list[Example]]]:
 
 
 def fingerprint(pack: Pack) -> str:
-    """Names the pack by its configuration and by the phantom's code, comments and layout left out."""
+    """Names the pack by its configuration and by the phantom's code."""
     text = "\n".join([pack.model_dump_json(exclude={"processes"}), str(BASE_GRID), _phantom_code()])
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def phantom_version() -> str:
-    """Names the phantom's code, comments and layout left out."""
-    return hashlib.sha256(_phantom_code().encode()).hexdigest()[:12]
+    """Names the phantom's code."""
+    return _phantom_code()[:12]
 
 
-@functools.cache
 def _phantom_code() -> str:
-    files = sorted(Path(phantom.__file__).parent.glob("*.py"))
-    return "\n".join(ast.dump(ast.parse(path.read_text(encoding="utf-8"))) for path in files)
+    return code_digest(phantom.__name__)
 
 
 def _render_shard(shard: _Shard) -> None:
