@@ -14,22 +14,22 @@ from pathlib import Path
 from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
-from app.about import NAME
-from app.findings import DescribedPredictor
-from app.hanging import left_behind
-from app.loading import DEFAULT_WEIGHTS, MODEL_CARD, predictor_loader
+from app.dialogs.about import NAME
 from app.log import ErrorHook, route_qt_messages, start_log, stop_log
-from app.session import Session
-from app.settings import load_settings, save_settings
+from app.session.session import Session
+from app.session.settings import load_settings, save_settings
 from app.theme import apply_theme
-from app.window import Window
+from app.window.window import Window
+from app.workers.hanging import left_behind
+from app.workers.predictor_loading import DEFAULT_WEIGHTS, MODEL_CARD, predictor_loader
 from fetalnet import __version__
-from fetalnet.decimal_text import decimal
-from fetalnet.errors import InputError
-from fetalnet.leftovers import remove_leftovers
-from fetalnet.own_folders import PROGRAM, Folders
-from fetalnet.picture.scale import NO_SCALE, Scale, given_scale
-from fetalnet.planes import Plane
+from fetalnet.analysis.findings import DescribedPredictor
+from fetalnet.core.decimal_text import decimal
+from fetalnet.core.errors import InputError
+from fetalnet.core.planes import Plane
+from fetalnet.core.scale.scale import NO_SCALE, Scale, given_scale
+from fetalnet.core.system.folders import PROGRAM, Folders
+from fetalnet.core.system.leftovers import remove_leftovers
 from fetalnet.sources import Source, open_source
 
 log = logging.getLogger(__name__)

@@ -12,10 +12,10 @@ from PySide6.QtCore import QDeadlineTimer, QEventLoop
 from PySide6.QtWidgets import QApplication
 
 from app.__main__ import Program, start
-from app.actions import Do
-from app.loading import predictor_loader
-from fetalnet.own_folders import Folders
-from fetalnet.picture.scale import given_scale
+from app.actions.table import Do
+from app.workers.predictor_loading import predictor_loader
+from fetalnet.core.scale.scale import given_scale
+from fetalnet.core.system.folders import Folders
 
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "resources" / "demo"

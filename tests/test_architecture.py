@@ -16,7 +16,7 @@ print(*sys.modules, sep="\\n")
 def test_the_method_loads_without_qt_and_without_telemetry() -> None:
     done = subprocess.run([sys.executable, "-c", IMPORT_ALL], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
-    assert "fetalnet.planes" in loaded
+    assert "fetalnet.core.planes" in loaded
     assert not {"PySide6", "shiboken6", "pyqtgraph", "app"} & loaded
     assert not {name for name in loaded if name.startswith("openvino_telemetry")}
 

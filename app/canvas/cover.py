@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPolygonF, QTransform
 
-from fetalnet.picture.letterbox import Box
+from fetalnet.core.letterbox import Box
 
 
 class Cover:

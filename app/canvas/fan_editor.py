@@ -11,9 +11,9 @@ from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF, QTransform
 
 from app.canvas.hit import Point
 from app.theme import WARNING
-from fetalnet.errors import InputError
-from fetalnet.picture.fan import ConvexFan, FanShape, FlatFan, check_fan, fan_through
-from fetalnet.picture.letterbox import Box
+from fetalnet.core.errors import InputError
+from fetalnet.core.letterbox import Box
+from fetalnet.screen.fan.shape import ConvexFan, FanShape, FlatFan, check_fan, fan_through
 
 HANDLE_PX = 5.0
 SMALLEST_PX = 8.0

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from app.canvas.hit import Handle, Point, dragged, find_handle, handles_of
 from app.canvas.overlay import Caliper, Overlay
-from fetalnet.geometry import Geometry
-from fetalnet.planes import Plane
+from fetalnet.core.geometry import Geometry
+from fetalnet.core.planes import Plane
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from fetalnet.geometry import Ellipse, Geometry, Line
+from fetalnet.core.geometry import Ellipse, Geometry, Line
 
 SMALLEST_PX = 2.0
 """A caliper cannot be dragged smaller: an ellipse or line without extent measures nothing."""

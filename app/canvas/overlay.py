@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fetalnet.geometry import Geometry, MmPerPixel
-from fetalnet.lengths import shown_length
-from fetalnet.measurement import measure
-from fetalnet.picture.calibration import NO_CALIBRATION, Calibration
-from fetalnet.picture.scale import Scale, ScaleOrigin
-from fetalnet.planes import Plane
-from fetalnet.prediction import Prediction
-from fetalnet.records import Measurement, Status
-from fetalnet.wording import length_text, mm_per_pixel_text, status_text
+from fetalnet.core.geometry import Geometry, MmPerPixel
+from fetalnet.core.measurement import measure
+from fetalnet.core.planes import Plane
+from fetalnet.core.prediction import Prediction
+from fetalnet.core.scale.calibration import NO_CALIBRATION, Calibration
+from fetalnet.core.scale.scale import Scale, ScaleOrigin
+from fetalnet.exam.lengths import shown_length
+from fetalnet.exam.records import Measurement, Status
+from fetalnet.export.wording import length_text, mm_per_pixel_text, status_text
 
 SHORT_ORIGINS = {
     ScaleOrigin.DICOM_REGION: "DICOM region",

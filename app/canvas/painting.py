@@ -12,8 +12,8 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, 
 from app.canvas.hit import Handle, handles_of
 from app.canvas.overlay import Caliper, Overlay
 from app.theme import WARNING, plane_colour
-from fetalnet.geometry import Ellipse, Geometry
-from fetalnet.picture.ruler import Axis, Ruler
+from fetalnet.core.geometry import Ellipse, Geometry
+from fetalnet.screen.ruler.detect import Axis, Ruler
 
 HALO = QColor(0, 0, 0, 220)
 END_PX = 6.0

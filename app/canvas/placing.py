@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from fetalnet.geometry import Ellipse, Geometry, Line
-from fetalnet.picture.calibration import Calibration
-from fetalnet.picture.letterbox import Box
-from fetalnet.planes import Plane
+from fetalnet.core.geometry import Ellipse, Geometry, Line
+from fetalnet.core.letterbox import Box
+from fetalnet.core.planes import Plane
+from fetalnet.core.scale.calibration import Calibration
 
 SEMI_AXIS_SHARE = 0.28
 LENGTH_SHARE = 0.4

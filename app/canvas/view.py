@@ -33,11 +33,11 @@ from app.canvas.strips import Note, paint_strips, picture_area
 from app.canvas.two_points import TwoPoints
 from app.canvas.viewport import Viewport
 from app.theme import MUTED, TEXT, WARNING, plane_colour
-from fetalnet.errors import InputError
-from fetalnet.picture.fan import FanShape
-from fetalnet.picture.letterbox import Box
-from fetalnet.picture.ruler import Ruler
-from fetalnet.planes import Plane
+from fetalnet.core.errors import InputError
+from fetalnet.core.letterbox import Box
+from fetalnet.core.planes import Plane
+from fetalnet.screen.fan.shape import FanShape
+from fetalnet.screen.ruler.detect import Ruler
 from fetalnet.sources import Frame
 
 REACH_PX = 9.0

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF
 from PySide6.QtGui import QTransform
 
 from app.canvas.hit import Point
-from fetalnet.picture.letterbox import Box
+from fetalnet.core.letterbox import Box
 
 MAX_ZOOM = 16.0
 

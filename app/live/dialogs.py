@@ -26,14 +26,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.live.watch import Watch
-from app.settings import Settings
+from app.session.settings import Settings
+from app.session.watch import Watch
 from app.theme import MUTED, WARNING
-from fetalnet.errors import InputError
+from fetalnet.core.errors import InputError
 from fetalnet.live import LiveSource, Replay, network_source
 
 if TYPE_CHECKING:
-    from fetalnet.live.grabber import Grabber
+    from fetalnet.live.links.grabber import Grabber
 
 _REPORT_MS = 1000
 
@@ -127,7 +127,7 @@ class WatchDialog(QDialog):
 
         def look() -> None:
             try:
-                from fetalnet.live.grabber import grabbers
+                from fetalnet.live.links.grabber import grabbers
 
                 found.emit(grabbers())
             except OSError:

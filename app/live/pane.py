@@ -7,12 +7,12 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction, QImage, QKeySequence, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.live.watch import Watch
+from app.session.watch import Watch
 from app.theme import MUTED, TEXT, WARNING, plane_colour
+from fetalnet.core.measurement import Length
+from fetalnet.core.planes import KINDS_OF, STANDARD_PLANES, Plane
+from fetalnet.export.wording import length_text
 from fetalnet.live import Caught, LinkState
-from fetalnet.measurement import Length
-from fetalnet.planes import KINDS_OF, STANDARD_PLANES, Plane
-from fetalnet.wording import length_text
 
 PICTURE_PX = (92, 70)
 _LINK_MS = 500

@@ -10,11 +10,11 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from app.canvas.overlay import Overlay, overlay_of
 from app.canvas.view import Canvas
-from app.live.watch import Watch
+from app.session.watch import Watch
+from fetalnet.core.scale.calibration import NO_CALIBRATION
 from fetalnet.live import LinkState, LinkStatus, LiveFrame, LivePrediction
-from fetalnet.picture.burned_in import FanOnly
-from fetalnet.picture.calibration import NO_CALIBRATION
-from fetalnet.picture.sector import Sector
+from fetalnet.screen.burned_in import FanOnly
+from fetalnet.screen.fan.sector import Sector
 
 SHOWN_AGE_FRAMES = 2
 """An overlay that is older is told to be."""

@@ -8,8 +8,8 @@ from string import Template
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
+from fetalnet.core.planes import Plane
 from fetalnet.export.overlay import COLOURS
-from fetalnet.planes import Plane
 
 BACKGROUND = "#15181c"
 PANEL = "#1c2026"

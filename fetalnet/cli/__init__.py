@@ -18,9 +18,9 @@ from fetalnet.cli.evaluate import evaluate
 from fetalnet.cli.phantom import phantom
 from fetalnet.cli.receive import receive
 from fetalnet.cli.train import train
-from fetalnet.errors import InputError
-from fetalnet.leftovers import remove_leftovers
-from fetalnet.printable import printable
+from fetalnet.core.errors import InputError
+from fetalnet.core.printable import printable
+from fetalnet.core.system.leftovers import remove_leftovers
 
 NOTHING_DONE = 2
 """Exit status: nothing could be done, or bad usage."""

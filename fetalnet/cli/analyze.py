@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fetalnet.atomic_file import check_writable, write_file
+from fetalnet.analysis.quality import DEFAULT_LIMITS, QualityLimits
 from fetalnet.cli.progress import notice, progress
-from fetalnet.decimal_text import decimal
-from fetalnet.errors import InputError
-from fetalnet.printable import printable
-from fetalnet.quality import DEFAULT_LIMITS, QualityLimits
+from fetalnet.core.decimal_text import decimal
+from fetalnet.core.errors import InputError
+from fetalnet.core.printable import printable
+from fetalnet.core.system.files import check_writable, write_file
 
 if TYPE_CHECKING:
-    from fetalnet.analysis_result import Analysis
+    from fetalnet.analysis.result import Analysis
     from fetalnet.cli.devices import Devices
-    from fetalnet.inference import Predictor
-    from fetalnet.picture.calibration import Calibration
-    from fetalnet.picture.scale import Scale
+    from fetalnet.core.scale.calibration import Calibration
+    from fetalnet.core.scale.scale import Scale
+    from fetalnet.inference.predictor import Predictor
     from fetalnet.sources import Frame, Source
 
 SOME_FAILED = 1
@@ -113,10 +113,10 @@ def _of_recording(
     overlay: Path | None,
     keep_text: bool,
 ) -> Analysis:
-    from fetalnet.analysis import analyze as analyze_recording
+    from fetalnet.analysis.batch import analyze as analyze_recording
     from fetalnet.cli.pictures import about_text, best_pictures, overlay_video
     from fetalnet.export.pdf_report import write_analysis_pdf
-    from fetalnet.picture.burned_in import ALL
+    from fetalnet.screen.burned_in import ALL
     from fetalnet.sources import clips_of, open_source
 
     with closing(open_source(path)) as source:
@@ -154,7 +154,7 @@ def _of_stills(
     report: Path | None,
     keep_text: bool,
 ) -> Analysis:
-    from fetalnet.analysis import analyze_stills
+    from fetalnet.analysis.batch import analyze_stills
     from fetalnet.cli.pictures import still_pictures
     from fetalnet.export.pdf_report import write_analysis_pdf
     from fetalnet.sources import DICOM_SUFFIXES, IMAGE_SUFFIXES, image_files, open_source
@@ -185,11 +185,11 @@ def _of_stills(
 
 def _predictor(weights: Path | None, device: str, *, quickly: bool) -> Predictor:
     """With device auto: in float32 for single pictures; ``quickly`` by what is the fastest on this computer."""
-    from fetalnet.engine_choice import choose_engine, own_memory
-    from fetalnet.engines import Device
-    from fetalnet.inference import Predictor
+    from fetalnet.core.system.folders import Folders
+    from fetalnet.inference.engines import Device
+    from fetalnet.inference.engines.choice import choose_engine, own_memory
+    from fetalnet.inference.predictor import Predictor
     from fetalnet.network.weights import DEFAULT_WEIGHTS, load_weights
-    from fetalnet.own_folders import Folders
 
     cache = Folders().cache
     loaded = load_weights(weights or DEFAULT_WEIGHTS)
@@ -223,8 +223,8 @@ class _Scales:
     def __init__(
         self, mm_per_pixel: float | None, table: Path | None, accept_implausible: bool, devices: Devices
     ) -> None:
-        from fetalnet.picture.scale import NO_SCALE
-        from fetalnet.picture.scale_table import accepted_scale, read_scale_table
+        from fetalnet.core.scale.scale import NO_SCALE
+        from fetalnet.sources.scale_table import accepted_scale, read_scale_table
 
         self._table_name = "" if table is None else table.name
         self._table = None if table is None else read_scale_table(table, accept_implausible=accept_implausible)
@@ -238,8 +238,8 @@ class _Scales:
             self._scale = accepted_scale(mm_per_pixel) if accept_implausible else _plausible_scale(mm_per_pixel)
 
     def calibration_of(self, frame: Frame, source: Source) -> Calibration:
-        from fetalnet.picture.calibration import NO_CALIBRATION, Calibration
-        from fetalnet.picture.scale import NO_SCALE
+        from fetalnet.core.scale.calibration import NO_CALIBRATION, Calibration
+        from fetalnet.core.scale.scale import NO_SCALE
 
         filename = frame.file or source.name
         given = self._scale if self._table is None else self._table.of(filename)
@@ -260,7 +260,7 @@ class _Scales:
 
 
 def _plausible_scale(mm_per_pixel: float) -> Scale:
-    from fetalnet.picture.scale import given_scale
+    from fetalnet.core.scale.scale import given_scale
 
     try:
         return given_scale(mm_per_pixel)

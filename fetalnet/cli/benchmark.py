@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from fetalnet.atomic_file import cannot_write, check_writable, write_file
 from fetalnet.cli.progress import notice
-from fetalnet.errors import InputError
+from fetalnet.core.errors import InputError
+from fetalnet.core.system.files import cannot_write, check_writable, write_file
 
 
 def benchmark(
@@ -41,8 +41,8 @@ def benchmark(
         check_writable(plots / "networks.svg")
     from rich.console import Console
 
-    from fetalnet.benchmark import run_benchmark
     from fetalnet.network.weights import DEFAULT_WEIGHTS, load_weights
+    from fetalnet.research.benchmark.steps import run_benchmark
 
     loaded = load_weights(weights or DEFAULT_WEIGHTS)
     report = run_benchmark(loaded, video, seconds, on_progress=notice)
@@ -51,7 +51,7 @@ def benchmark(
     figures = report.to_json()
     drawn: dict[str, bytes] = {}
     if networks:
-        from fetalnet.benchmark_networks import compare_networks, networks_json, networks_plot, networks_table
+        from fetalnet.research.benchmark.networks import compare_networks, networks_json, networks_plot, networks_table
 
         notice("networks in turn")
         timings = compare_networks(loaded)
@@ -59,7 +59,13 @@ def benchmark(
         figures["networks"] = networks_json(timings)
         drawn["networks.svg"] = networks_plot(timings)
     if scaling:
-        from fetalnet.benchmark_scaling import scaling_json, scaling_plots, scaling_table, time_lengths, time_sizes
+        from fetalnet.research.benchmark.scaling import (
+            scaling_json,
+            scaling_plots,
+            scaling_table,
+            time_lengths,
+            time_sizes,
+        )
 
         notice("frames of several sizes, recordings of several lengths")
         sizes, predictions = time_sizes(loaded, seconds)

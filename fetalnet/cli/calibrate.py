@@ -17,9 +17,9 @@ def calibrate(
     """Measure on training data what --device openvino:int8 needs, and write it into the weights' model card."""
     require_extra()
     from fetalnet.network.weights import DEFAULT_WEIGHTS
-    from fetalnet.training.calibrate import calibrate as run
-    from fetalnet.training.example import data_folder
-    from fetalnet.training.hc18 import head_stills
+    from fetalnet.research.training.calibrate import calibrate as run
+    from fetalnet.research.training.data.example import data_folder
+    from fetalnet.research.training.data.heads import head_stills
 
     heads = [still for still in head_stills(data_folder() / "hc18") if not still.kept_back]
     with progress("Calibrating") as on_progress:

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from fetalnet.atomic_file import cannot_write, check_writable
 from fetalnet.cli.train import require_extra
-from fetalnet.errors import InputError
+from fetalnet.core.errors import InputError
+from fetalnet.core.system.files import cannot_write, check_writable
 
 
 def compare(
@@ -44,9 +44,9 @@ def compare(
     What OUT holds already is taken from there, so that a comparison that was broken off goes on.
     """
     require_extra()
-    from fetalnet.training import compare as comparing
-    from fetalnet.training.comparison import around_section
-    from fetalnet.training.config import load_config
+    from fetalnet.research.comparison import run as comparing
+    from fetalnet.research.comparison.report import around_section
+    from fetalnet.research.training.config import load_config
 
     settings = [load_config(path) for path in configs or map(Path, ["transfer"] if transfer else comparing.SYSTEMS)]
     if transfer and len(settings) > 1:

@@ -25,7 +25,7 @@ def deidentify(
 
     Prints what was removed as counts, never values. Files and folders get numbers for names.
     """
-    from fetalnet.deidentification import Report, check_places, deidentify_file, deidentify_folder
+    from fetalnet.dicom_network.deidentification import Report, check_places, deidentify_file, deidentify_folder
 
     check_places(source, out)
     report = Report(keep_pixels=keep_pixels)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from fetalnet.cli.progress import notice
-from fetalnet.errors import InputError
-from fetalnet.own_folders import Folders
-from fetalnet.picture.burned_in import FanOnly
-from fetalnet.picture.calibration import NO_CALIBRATION, Calibration
-from fetalnet.picture.preset import Preset
-from fetalnet.picture.preset_folder import PresetFolder, read_preset
-from fetalnet.picture.recognition import check_size, preset_calibration, recognised
-from fetalnet.picture.sector import Sector
-from fetalnet.picture.sector_search import sector_of
+from fetalnet.core.errors import InputError
+from fetalnet.core.scale.calibration import NO_CALIBRATION, Calibration
+from fetalnet.core.system.folders import Folders
+from fetalnet.screen.burned_in import FanOnly
+from fetalnet.screen.device.preset import Preset
+from fetalnet.screen.device.preset_folder import PresetFolder, read_preset
+from fetalnet.screen.device.recognition import check_size, preset_calibration, recognised
+from fetalnet.screen.fan.sector import Sector
+from fetalnet.screen.fan.sector_search import sector_of
 from fetalnet.sources import Source
 
 

@@ -9,8 +9,8 @@ import typer
 
 from fetalnet.cli.progress import progress
 from fetalnet.cli.train import require_extra
-from fetalnet.datasets.split import Split
-from fetalnet.errors import InputError
+from fetalnet.core.errors import InputError
+from fetalnet.research.datasets.split import Split
 
 
 def evaluate(
@@ -50,7 +50,7 @@ def evaluate(
 def _on_own_data(weights: Path | None, recordings: int, device: str) -> None:
     require_extra()
     from fetalnet.network.weights import DEFAULT_WEIGHTS
-    from fetalnet.training.report import evaluate as run
+    from fetalnet.research.training.report import evaluate as run
 
     for title, figures in run(weights or DEFAULT_WEIGHTS, recordings, device).items():
         typer.echo(f"## {title}\n\n{figures}\n")
@@ -61,11 +61,11 @@ def _on_dataset(
 ) -> None:
     from dataclasses import replace
 
-    from fetalnet.datasets.catalogue import read_dataset
-    from fetalnet.evaluation.run import evaluate_dataset
-    from fetalnet.evaluation.tables import as_markdown
-    from fetalnet.inference import Predictor
+    from fetalnet.inference.predictor import Predictor
     from fetalnet.network.weights import DEFAULT_WEIGHTS
+    from fetalnet.research.datasets.catalogue import read_dataset
+    from fetalnet.research.evaluation.run import evaluate_dataset
+    from fetalnet.research.evaluation.tables import as_markdown
 
     whole = read_dataset(name, folder)
     part = whole.part(whole.split if split is None else split)

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from fetalnet.atomic_file import cannot_write
 from fetalnet.cli.progress import progress
-from fetalnet.errors import InputError
-from fetalnet.planes import STANDARD_PLANES, Plane
+from fetalnet.core.errors import InputError
+from fetalnet.core.planes import STANDARD_PLANES, Plane
+from fetalnet.core.system.files import cannot_write
 
 
 def phantom(
@@ -28,7 +28,7 @@ def phantom(
     ] = None,
 ) -> None:
     """Simulate fetal ultrasound recordings; beside each lies its truth, frame by frame."""
-    from fetalnet.phantom import PhantomRecording, write_recording
+    from fetalnet.research.phantom import PhantomRecording, write_recording
 
     wanted = _planes(planes)
     width_height = _size(size)

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 from fetalnet.export.overlay import OverlayWriter, draw_overlay
 from fetalnet.export.pdf_report import ReportPicture
-from fetalnet.picture.burned_in import ALL, FanOnly
+from fetalnet.export.wording import TEXT_KEPT, TEXT_NOT_FOUND, length_text, time_text
+from fetalnet.screen.burned_in import ALL, FanOnly
 from fetalnet.sources import Frame, Source, open_source
-from fetalnet.wording import TEXT_KEPT, TEXT_NOT_FOUND, length_text, time_text
 
 if TYPE_CHECKING:
-    from fetalnet.analysis import OnFrame
-    from fetalnet.analysis_result import Analysis, FrameResult
+    from fetalnet.analysis.batch import OnFrame
+    from fetalnet.analysis.result import Analysis, FrameResult
     from fetalnet.cli.devices import Devices
-    from fetalnet.planes import Kind
+    from fetalnet.core.planes import Kind
 
 MAX_STILLS = 40
 """Pictures in a report of stills: beyond, the file grows past what one opens or prints."""

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from fetalnet.printable import printable
+from fetalnet.core.printable import printable
 
 
 @contextmanager

@@ -31,8 +31,8 @@ def receive(
 
     Prints the path of each object that arrived. File names tell nothing of the patient, the objects themselves do.
     """
-    from fetalnet.receiver import Received, ReceiverSettings
-    from fetalnet.receiver.receiver import Receiver
+    from fetalnet.dicom_network import Received, ReceiverSettings
+    from fetalnet.dicom_network.receiver import Receiver
 
     settings = ReceiverSettings(port, aet, tuple(allow or ()), host)
     arrived: queue.SimpleQueue[Received | None] = queue.SimpleQueue()

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from fetalnet.atomic_file import cannot_write, check_writable
-from fetalnet.errors import InputError
+from fetalnet.core.errors import InputError
+from fetalnet.core.system.files import cannot_write, check_writable
 
 
 def train(
@@ -37,8 +37,8 @@ def train(
     """Train a network on the real pictures that FETALNET_DATA names and on the phantom."""
     require_extra()
     from fetalnet.network.weights import load_weights
-    from fetalnet.training.config import load_config
-    from fetalnet.training.run import train as run
+    from fetalnet.research.training.config import load_config
+    from fetalnet.research.training.run import train as run
 
     settings = load_config(config)
     start = None if begin_with is None else load_weights(begin_with, settings.network.architecture)

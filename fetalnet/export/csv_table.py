@@ -11,16 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fetalnet.atomic_file import write_file
-from fetalnet.lengths import decided_length, proposed_length, scale_of
-from fetalnet.quality import CRITERIA
-from fetalnet.records import criteria_of, frames_judged
-from fetalnet.wording import criteria_text
+from fetalnet.analysis.quality import CRITERIA
+from fetalnet.core.system.files import write_file
+from fetalnet.exam.lengths import decided_length, proposed_length, scale_of
+from fetalnet.exam.records import criteria_of, frames_judged
+from fetalnet.export.wording import criteria_text
 
 if TYPE_CHECKING:
-    from fetalnet.measurement import Length
-    from fetalnet.quality import Criterion, State
-    from fetalnet.records import Exam, Measurement
+    from fetalnet.analysis.quality import Criterion, State
+    from fetalnet.core.measurement import Length
+    from fetalnet.exam.records import Exam, Measurement
 
 COLUMNS = (
     "exam_id",

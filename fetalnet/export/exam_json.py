@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fetalnet import __version__
-from fetalnet.atomic_file import write_file
-from fetalnet.lengths import decided_length, first_length, scale_of
-from fetalnet.wording import RESEARCH_USE
+from fetalnet.core.system.files import write_file
+from fetalnet.exam.lengths import decided_length, first_length, scale_of
+from fetalnet.export.wording import RESEARCH_USE
 
 if TYPE_CHECKING:
-    from fetalnet.geometry import Geometry
-    from fetalnet.measurement import Length
-    from fetalnet.picture.scale import Scale
-    from fetalnet.picture.scale_track import ScaleStep
-    from fetalnet.records import CriterionDecision, Decision, Exam, Measurement, RecordingRef, WholeExam
+    from fetalnet.core.geometry import Geometry
+    from fetalnet.core.measurement import Length
+    from fetalnet.core.scale.scale import Scale
+    from fetalnet.core.scale.track import ScaleStep
+    from fetalnet.exam.records import CriterionDecision, Decision, Exam, Measurement, RecordingRef, WholeExam
 
 SCHEMA_VERSION = 2
 

@@ -16,14 +16,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fetalnet.atomic_file import cannot_write, keeping_to_umask
-from fetalnet.errors import InputError
-from fetalnet.geometry import Ellipse, Geometry
-from fetalnet.measurement import measure
-from fetalnet.picture.scale import Scale
-from fetalnet.planes import Plane
-from fetalnet.prediction import Prediction
-from fetalnet.wording import length_text, scale_text
+from fetalnet.core.errors import InputError
+from fetalnet.core.geometry import Ellipse, Geometry
+from fetalnet.core.measurement import measure
+from fetalnet.core.planes import Plane
+from fetalnet.core.prediction import Prediction
+from fetalnet.core.scale.scale import Scale
+from fetalnet.core.system.files import cannot_write, keeping_to_umask
+from fetalnet.export.wording import length_text, scale_text
 
 Picture = NDArray[np.uint8]
 

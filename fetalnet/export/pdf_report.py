@@ -22,13 +22,13 @@ from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Image, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
-from fetalnet.analysis_result import Analysis
-from fetalnet.atomic_file import write_file
-from fetalnet.lengths import decided_length, proposed_length
-from fetalnet.planes import Kind
-from fetalnet.printable import printable
-from fetalnet.records import Exam, ModelRef, frames_judged
-from fetalnet.wording import (
+from fetalnet.analysis.result import Analysis
+from fetalnet.core.planes import Kind
+from fetalnet.core.printable import printable
+from fetalnet.core.system.files import write_file
+from fetalnet.exam.lengths import decided_length, proposed_length
+from fetalnet.exam.records import Exam, ModelRef, frames_judged
+from fetalnet.export.wording import (
     BPD_CONVENTION,
     METHOD,
     NOT_REVIEWED,

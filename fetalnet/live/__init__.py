@@ -3,16 +3,16 @@
 ``Capture`` runs one ``LiveSource``. Everything that arrives is written to disk before it is decoded or dropped.
 """
 
-from fetalnet.live.address import network_source
 from fetalnet.live.analysis import Caught, LiveAnalysis, LivePrediction
 from fetalnet.live.capture import Capture, LinkState, LinkStatus, LiveFrame
-from fetalnet.live.clip import cut_clip
-from fetalnet.live.doctor import Doctor, LinkReport, Trouble
-from fetalnet.live.network import NetworkStream
-from fetalnet.live.openigtlink import OpenIGTLink
+from fetalnet.live.excerpt import cut_clip
+from fetalnet.live.link_monitor import Doctor, LinkReport, Trouble
+from fetalnet.live.links.address import network_source
+from fetalnet.live.links.base import Arrival, Link, LinkError, LiveSource, VideoForm
+from fetalnet.live.links.network import NetworkStream
+from fetalnet.live.links.openigtlink import OpenIGTLink
+from fetalnet.live.links.replay import Replay
 from fetalnet.live.recorder import Recorder, Segment
-from fetalnet.live.replay import Replay
-from fetalnet.live.source import Arrival, Link, LinkError, LiveSource, VideoForm
 
 __all__ = [
     "Arrival",

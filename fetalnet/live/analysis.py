@@ -8,32 +8,32 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from fetalnet.estimate import Estimate
-from fetalnet.examination import BestFrame, Examination
-from fetalnet.judgement import StreamJudge
+from fetalnet.analysis.estimate import Estimate
+from fetalnet.analysis.examination import BestFrame, Examination
+from fetalnet.core.frame import Frame
+from fetalnet.core.measurement import measure
+from fetalnet.core.planes import STANDARD_PLANES, Kind, Plane
+from fetalnet.core.scale.calibration import Calibration
+from fetalnet.core.scale.scale import Scale
+from fetalnet.core.scale.track import ScaleTrack
+from fetalnet.inference.judges.stream import StreamJudge
 from fetalnet.live.scales import LiveScales
-from fetalnet.measurement import measure
-from fetalnet.picture.calibration import Calibration
-from fetalnet.picture.layout import Layout
-from fetalnet.picture.preset import Preset, best_match
-from fetalnet.picture.ruler import find_ruler
-from fetalnet.picture.scale import Scale
-from fetalnet.picture.scale_track import ScaleTrack
-from fetalnet.picture.screen_watch import ScreenWatch, beside
-from fetalnet.picture.sector import Sector, find_sector
-from fetalnet.planes import STANDARD_PLANES, Kind, Plane
-from fetalnet.sources.frame import Frame
+from fetalnet.screen.change.watch import ScreenWatch, beside
+from fetalnet.screen.device.layout import Layout
+from fetalnet.screen.device.preset import Preset, best_match
+from fetalnet.screen.fan.sector import Sector, find_sector
+from fetalnet.screen.ruler.detect import find_ruler
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from fetalnet.frame_stream import FramePredictor
-    from fetalnet.geometry import Geometry, MmPerPixel
+    from fetalnet.core.geometry import Geometry, MmPerPixel
+    from fetalnet.core.measurement import Length
+    from fetalnet.core.prediction import Prediction
+    from fetalnet.inference.stream import FramePredictor
     from fetalnet.live.capture import LiveFrame
     from fetalnet.live.recorder import Segment
-    from fetalnet.measurement import Length
-    from fetalnet.prediction import Prediction
 
 FAN_LOOKS = 8
 """Pictures from which the fan is found again, once they have come: the first alone may be dark."""

@@ -13,13 +13,13 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from fetalnet.geometry import MmPerPixel
+from fetalnet.core.frame import Frame
+from fetalnet.core.geometry import MmPerPixel
 from fetalnet.live.decoding import LiveDecoder, headers, reformed
-from fetalnet.live.doctor import Doctor
-from fetalnet.live.reader import Reader
+from fetalnet.live.link_monitor import Doctor
+from fetalnet.live.link_reader import Reader
+from fetalnet.live.links.base import Arrival, LinkError, LiveSource, VideoForm
 from fetalnet.live.recorder import Recorder
-from fetalnet.live.source import Arrival, LinkError, LiveSource, VideoForm
-from fetalnet.sources.frame import Frame
 
 NO_SIGNAL_S = 1.0
 """Without a frame for so long a person is told."""

@@ -13,8 +13,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from fetalnet.live.source import Arrival, VideoForm
-from fetalnet.sources.picture_shape import video_shape
+from fetalnet.live.links.base import Arrival, VideoForm
+from fetalnet.sources.pictures.shape import video_shape
 
 _HEAD_BYTES = 4096
 """The headers of a key frame lie in its first bytes."""

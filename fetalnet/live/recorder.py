@@ -18,7 +18,7 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from fetalnet.live.source import Arrival, VideoForm
+from fetalnet.live.links.base import Arrival, VideoForm
 
 log = logging.getLogger(__name__)
 

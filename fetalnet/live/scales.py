@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fetalnet.picture.calibration import Calibration
-from fetalnet.picture.scale import Scale, ScaleOrigin
-from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
-from fetalnet.wording import screen_change_text
+from fetalnet.core.scale.calibration import Calibration
+from fetalnet.core.scale.scale import Scale, ScaleOrigin
+from fetalnet.core.scale.track import NO_SCALE_TRACK, ScaleTrack
+from fetalnet.export.wording import screen_change_text
 
 if TYPE_CHECKING:
-    from fetalnet.geometry import MmPerPixel
+    from fetalnet.core.geometry import MmPerPixel
     from fetalnet.live.recorder import Segment
-    from fetalnet.picture.drift import Change
+    from fetalnet.screen.change.detector import Change
 
 NEW_PICTURE = "The picture of the live link is another: the scale from before need not hold any more."
 BY_SENDER = "As the sender of the stream says with each picture."

@@ -14,9 +14,9 @@ from fetalnet.network.config import (
     NetworkConfig,
     PublishedConfig,
 )
-from fetalnet.network.mtln import Mtln
-from fetalnet.network.multitask_unet import MultiTaskUNet
-from fetalnet.network.published import PublishedFetalNet
+from fetalnet.network.peers.mtln import Mtln
+from fetalnet.network.peers.multitask_unet import MultiTaskUNet
+from fetalnet.network.peers.published import PublishedFetalNet
 from fetalnet.network.streaming import StreamingFetalNet
 
 Network = StreamingFetalNet | PublishedFetalNet | MultiTaskUNet | Mtln

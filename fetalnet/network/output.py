@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from fetalnet.core.planes import STANDARD_PLANES, Plane
 from fetalnet.network.config import Masks
-from fetalnet.planes import STANDARD_PLANES, Plane
 
 
 class Output(NamedTuple):

@@ -6,16 +6,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fetalnet.network.attention import DecoderStage
-from fetalnet.network.blocks import ResidualBlock, convolution
-from fetalnet.network.branch import ClassificationBranch, Findings
+from fetalnet.core.planes import STANDARD_PLANES
 from fetalnet.network.config import STRIDE, Masks, NetworkConfig, Temporal
+from fetalnet.network.heads.organ_reader import Reader
+from fetalnet.network.heads.plane_branch import ClassificationBranch, Findings
+from fetalnet.network.heads.rim_reader import RimReader
+from fetalnet.network.heads.shaft_reader import ShaftReader
+from fetalnet.network.layers.attention import DecoderStage
+from fetalnet.network.layers.blocks import ResidualBlock, convolution
+from fetalnet.network.layers.temporal import ConvGru
 from fetalnet.network.output import Output, StepOutput, as_clips
-from fetalnet.network.reader import Reader
-from fetalnet.network.rim import RimReader
-from fetalnet.network.shaft import ShaftReader
-from fetalnet.network.temporal import ConvGru
-from fetalnet.planes import STANDARD_PLANES
 
 _MIDDLE = 2
 """The stage at 1/8 of the input: fine enough for the structures within an organ, coarse enough to be cheap."""
@@ -37,8 +37,8 @@ class StreamingFetalNet(nn.Module):
     recurrent bottleneck. Ours: residual blocks, 2.1 M parameters instead of 69 M, one mask channel per plane, a
     branch that looks inside the outlines, a reader that rates how near each outlined organ is to its ideal plane, a rim
     reader and a shaft reader that see the border of a fitted ellipse and the ends of a fitted line in the picture's own
-    resolution (run beside, see ``fetalnet.refinement``), state carried by the caller. ``stills`` is a second network,
-    for pictures alone, which nothing here runs.
+    resolution (run beside, see ``fetalnet.inference.refinement``), state carried by the caller. ``stills`` is a second
+    network, for pictures alone, which nothing here runs.
     """
 
     masks = Masks.PER_PLANE

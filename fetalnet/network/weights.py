@@ -12,12 +12,12 @@ import safetensors
 import safetensors.torch
 from torch import Tensor
 
-from fetalnet.atomic_file import write_file
-from fetalnet.errors import InputError
+from fetalnet.core.errors import InputError
+from fetalnet.core.system.files import write_file
+from fetalnet.core.system.resources import resource
 from fetalnet.network.architectures import Network, architecture_of, build, config_from_json
 from fetalnet.network.config import Architecture, Config
 from fetalnet.network.streaming import StreamingFetalNet
-from fetalnet.resources import resource
 
 FORMAT_VERSION = "2"
 DEFAULT_WEIGHTS = resource("weights/fetalnet-streaming.safetensors")

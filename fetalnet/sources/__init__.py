@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fetalnet.errors import InputError
+from fetalnet.core.errors import InputError
+from fetalnet.core.frame import BrokenFrameError, Frame, Source, frames_from
 from fetalnet.sources.archive import ArchivedSource, archive_of, file_of, is_archive, unpacked
-from fetalnet.sources.clips import Clip, clips_of
-from fetalnet.sources.dicom_signature import DICOM_SUFFIXES, PREAMBLE_BYTES, is_dicom
-from fetalnet.sources.file import check_readable
-from fetalnet.sources.frame import BrokenFrameError, Frame, Source, frames_from
-from fetalnet.sources.images import IMAGE_SUFFIXES, ImageFolder, image_files
-from fetalnet.sources.picture_file import read_image
+from fetalnet.sources.checks import check_readable
+from fetalnet.sources.dicom.signature import DICOM_SUFFIXES, PREAMBLE_BYTES, is_dicom
+from fetalnet.sources.listing import Clip, clips_of
+from fetalnet.sources.pictures.file import read_image
+from fetalnet.sources.pictures.images import IMAGE_SUFFIXES, ImageFolder, image_files
 from fetalnet.sources.video import VideoFile
 from fetalnet.sources.video_container import VIDEO_SUFFIXES
 
@@ -72,7 +72,7 @@ def _open_file(path: Path) -> Source:
     with path.open("rb") as file:
         head = file.read(PREAMBLE_BYTES + 4)
     if is_dicom(head, path.suffix) or path.suffix.lower() in DICOM_SUFFIXES:
-        from fetalnet.sources.dicom import DicomFile
+        from fetalnet.sources.dicom.file import DicomFile
 
         return DicomFile(path)
     if path.suffix.lower() in IMAGE_SUFFIXES:

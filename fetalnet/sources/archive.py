@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
-from fetalnet.errors import InputError
-from fetalnet.leftovers import PrivateFolder, remove_leftovers
-from fetalnet.sources.frame import Frame, Source
-from fetalnet.sources.images import IMAGE_SUFFIXES
+from fetalnet.core.errors import InputError
+from fetalnet.core.frame import Frame, Source
+from fetalnet.core.system.leftovers import PrivateFolder, remove_leftovers
+from fetalnet.sources.pictures.images import IMAGE_SUFFIXES
 
 MAX_MEMBERS = 10_000
 MAX_TOTAL_BYTES = 32 * 2**30

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from fetalnet.sources.dicom_signature import DICOM_SUFFIXES, PREAMBLE_BYTES, is_dicom
-from fetalnet.sources.images import IMAGE_SUFFIXES
+from fetalnet.sources.dicom.signature import DICOM_SUFFIXES, PREAMBLE_BYTES, is_dicom
+from fetalnet.sources.pictures.images import IMAGE_SUFFIXES
 from fetalnet.sources.video_container import VIDEO_SUFFIXES
 
 

@@ -15,11 +15,11 @@ import numpy as np
 from av.video.frame import PictureType, VideoFrame
 from numpy.typing import NDArray
 
-from fetalnet.errors import InputError
-from fetalnet.picture.calibration import NO_CALIBRATION
-from fetalnet.sources.file import check_readable
-from fetalnet.sources.frame import BrokenFrameError, Frame, broken_text, frames_from
-from fetalnet.sources.picture_shape import PictureShape, shape_remark, video_shape
+from fetalnet.core.errors import InputError
+from fetalnet.core.frame import BrokenFrameError, Frame, broken_text, frames_from
+from fetalnet.core.scale.calibration import NO_CALIBRATION
+from fetalnet.sources.checks import check_readable
+from fetalnet.sources.pictures.shape import PictureShape, shape_remark, video_shape
 from fetalnet.sources.timestamps import Timestamps, read_timestamps
 from fetalnet.sources.video_container import open_container, videos_of
 

@@ -6,11 +6,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import Person
 from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog
+from support.window import Person
 
-from app.actions import ACTIONS, MENUS, ActionInfo, Do, When, is_enabled
-from app.number_dialog import NumberDialog
+from app.actions.table import ACTIONS, MENUS, ActionInfo, Do, When, is_enabled
+from app.dialogs.number import NumberDialog
 
 
 def test_that_every_action_is_in_the_table_once_and_in_a_menu() -> None:

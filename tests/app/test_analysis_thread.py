@@ -10,16 +10,16 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from conftest import FRAMES, HEIGHT, WIDTH, FakePredictor, Person, write_clip
+from support.window import FRAMES, HEIGHT, WIDTH, FakePredictor, Person, write_clip
 
-from app.actions import Do
-from fetalnet.frame_stream import predicted
-from fetalnet.picture.scale import given_scale
-from fetalnet.picture.sector import Sector
-from fetalnet.planes import Kind
-from fetalnet.prediction import Prediction, StreamState
-from fetalnet.recording_judge import Judgement
-from fetalnet.records import Status
+from app.actions.table import Do
+from fetalnet.core.planes import Kind
+from fetalnet.core.prediction import Prediction, StreamState
+from fetalnet.core.scale.scale import given_scale
+from fetalnet.exam.records import Status
+from fetalnet.inference.judges.recording import Judgement
+from fetalnet.inference.stream import predicted
+from fetalnet.screen.fan.sector import Sector
 from fetalnet.sources import Frame, open_source
 
 

@@ -9,14 +9,14 @@ import av
 import cv2
 import numpy as np
 import pytest
-from conftest import BEST, FRAMES, HEIGHT, RATE, WIDTH, FakePredictor, Person, write_clip
+from support.window import BEST, FRAMES, HEIGHT, RATE, WIDTH, FakePredictor, Person, write_clip
 
-from app.actions import Do
-from fetalnet.errors import InputError
-from fetalnet.picture.scale import given_scale
-from fetalnet.planes import Kind, Plane
-from fetalnet.records import Status
-from fetalnet.store import load_exam
+from app.actions.table import Do
+from fetalnet.core.errors import InputError
+from fetalnet.core.planes import Kind, Plane
+from fetalnet.core.scale.scale import given_scale
+from fetalnet.exam.records import Status
+from fetalnet.exam.store import load_exam
 
 
 def broken(kind: str, folder: Path, clip: Path) -> Path:
@@ -123,7 +123,7 @@ def test_that_decisions_that_cannot_be_saved_are_said(reviewer: Person, monkeypa
         raise InputError("Cannot write exam: the disk is full; free some space or choose another folder.")
 
     reviewer.wait_saved()
-    monkeypatch.setattr("app.journal.save_exam", refuses)
+    monkeypatch.setattr("app.session.autosave.save_exam", refuses)
     reviewer.accept(Kind.HC)
     reviewer.wait(lambda: "disk is full" in reviewer.message)
     assert reviewer.window.statusBar().saved.text() == "NOT SAVED"

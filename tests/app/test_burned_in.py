@@ -9,18 +9,18 @@ import av
 import cv2
 import numpy as np
 import pytest
-from conftest import FRAMES, Person
 from pypdf import PdfReader
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog
+from support.window import FRAMES, Person
 
-from app.actions import Do
+from app.actions.table import Do
 from app.log import ErrorHook, start_log, stop_log
-from app.settings import load_settings
-from fetalnet.picture.scale import given_scale
-from fetalnet.planes import Kind
-from fetalnet.wording import TEXT_KEPT
+from app.session.settings import load_settings
+from fetalnet.core.planes import Kind
+from fetalnet.core.scale.scale import given_scale
+from fetalnet.export.wording import TEXT_KEPT
 
 WIDTH, HEIGHT = 640, 480
 LOGO = (slice(440, 470), slice(8, 60))

@@ -7,19 +7,19 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import HEIGHT, WIDTH, FakePredictor, Person, write_clip
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
+from support.window import HEIGHT, WIDTH, FakePredictor, Person, write_clip
 
-from app.actions import Do
+from app.actions.table import Do
 from app.canvas.hit import Handle
 from app.canvas.placing import common, first_caliper
-from fetalnet.errors import InputError
-from fetalnet.geometry import Ellipse, Line
-from fetalnet.lengths import decided_length
-from fetalnet.picture.scale import given_scale
-from fetalnet.planes import KINDS_OF, Kind, Plane
-from fetalnet.records import Origin, Status
+from fetalnet.core.errors import InputError
+from fetalnet.core.geometry import Ellipse, Line
+from fetalnet.core.planes import KINDS_OF, Kind, Plane
+from fetalnet.core.scale.scale import given_scale
+from fetalnet.exam.lengths import decided_length
+from fetalnet.exam.records import Origin, Status
 
 BY_HAND = {Plane.HEAD: Do.HAND_HEAD, Plane.ABDOMEN: Do.HAND_ABDOMEN, Plane.FEMUR: Do.HAND_FEMUR}
 NOTHING_HERE = 40

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from conftest import HEAD, HEIGHT, WIDTH, Person
 from PySide6.QtCore import QPoint, QRectF, QSize
+from support.window import HEAD, HEIGHT, WIDTH, Person
 
-from app.actions import Do
+from app.actions.table import Do
 from app.canvas.grip import Grip
 from app.canvas.hit import Handle, Point, handles_of
 from app.canvas.overlay import Caliper, Overlay
-from fetalnet.geometry import Ellipse, Line
-from fetalnet.planes import Plane
+from fetalnet.core.geometry import Ellipse, Line
+from fetalnet.core.planes import Plane
 
 CORNERS = [Point(1, 1), Point(WIDTH - 2, 1), Point(1, HEIGHT - 2), Point(WIDTH - 2, HEIGHT - 2)]
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import HEIGHT, WIDTH, Person, write_clip
 from pydicom import uid
 from pydicom.dataset import Dataset, FileMetaDataset
 from PySide6.QtCore import Qt
+from support.window import HEIGHT, WIDTH, Person, write_clip
 
-from app.actions import Do
-from fetalnet.planes import Kind
-from fetalnet.records import Status
+from app.actions.table import Do
+from fetalnet.core.planes import Kind
+from fetalnet.exam.records import Status
 
 FRAMES = 24
 
@@ -94,7 +94,7 @@ def test_that_a_folder_takes_the_place_of_its_name_in_the_list(person: Person, s
 
 
 def test_that_decisions_come_back_with_a_clip_of_an_archive(person: Person, study: Path) -> None:
-    from fetalnet.picture.scale import given_scale
+    from fetalnet.core.scale.scale import given_scale
 
     member = study / "IM1"
     person.open_clip(member)

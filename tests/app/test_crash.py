@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Person
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QDialogButtonBox, QMessageBox
+from support.window import Person
 
-from app.actions import Do
+from app.actions.table import Do
 from app.log import ErrorHook
-from fetalnet.planes import Kind
-from fetalnet.records import Status
-from fetalnet.store import load_exam
+from fetalnet.core.planes import Kind
+from fetalnet.exam.records import Status
+from fetalnet.exam.store import load_exam
 
 ROOT = Path(__file__).parents[2]
 install = ErrorHook.install
@@ -94,8 +94,8 @@ KILLED_WHILE_SAVING = """
 import io, os, signal, sys
 from pathlib import Path
 from fetalnet import atomic_file, decisions
-from fetalnet.planes import Kind
-from fetalnet.store import load_exam, save_exam
+from fetalnet.core.planes import Kind
+from fetalnet.exam.store import load_exam, save_exam
 
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)

@@ -2,10 +2,10 @@
 
 import av
 import pytest
-from conftest import BEST
+from support.window import BEST
 
-from app.actions import Do
-from fetalnet.planes import Kind, Plane
+from app.actions.table import Do
+from fetalnet.core.planes import Kind, Plane
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Person
 from PySide6.QtWidgets import QFileDialog
+from support.window import Person
 
-from app.actions import Do
+from app.actions.table import Do
 from app.canvas.hit import Handle
-from fetalnet.planes import Kind
+from fetalnet.core.planes import Kind
 
 
 @pytest.fixture
@@ -80,11 +80,11 @@ def fill_the_disk(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
 
     match where:
         case "making":
-            monkeypatch.setattr("fetalnet.atomic_file.tempfile.mkstemp", full)
+            monkeypatch.setattr("fetalnet.core.system.files.tempfile.mkstemp", full)
         case "writing":
-            monkeypatch.setattr("fetalnet.atomic_file.os.fdopen", lambda handle, _: HalfWritten(handle, "w"))
+            monkeypatch.setattr("fetalnet.core.system.files.os.fdopen", lambda handle, _: HalfWritten(handle, "w"))
         case "flushing":
-            monkeypatch.setattr("fetalnet.atomic_file.os.fsync", full)
+            monkeypatch.setattr("fetalnet.core.system.files.os.fsync", full)
 
 
 @pytest.mark.parametrize("where", ["making", "writing", "flushing"])
@@ -123,7 +123,7 @@ def test_that_a_removed_recording_spoils_the_report_but_not_the_program(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from fetalnet.picture.scale import given_scale
+    from fetalnet.core.scale.scale import given_scale
 
     copy = tmp_path / "copy.mp4"
     copy.write_bytes(clip.read_bytes())
@@ -145,7 +145,7 @@ def test_that_a_cancelled_dialog_writes_nothing(decided: Person, monkeypatch: py
 
 
 def test_that_the_picture_of_a_frame_outlives_its_painting(decided: Person) -> None:
-    from app.exporting import drawn
+    from app.workers.exporter import drawn
 
     measurement = decided.measurement(Kind.HC)
     decided.go_to(measurement.frame_index)

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import HEIGHT, WIDTH, FakePredictor, Person
 from PySide6.QtCore import Qt
+from support.window import HEIGHT, WIDTH, FakePredictor, Person
 
-from app.actions import Do
+from app.actions.table import Do
 from app.canvas.fan_editor import FanHandle
 from app.canvas.hit import Point
 from app.canvas.view import Tool
-from fetalnet.picture.fan import ConvexFan, FlatFan
-from fetalnet.store import load_exam
+from fetalnet.exam.store import load_exam
+from fetalnet.screen.fan.shape import ConvexFan, FlatFan
 
 CONVEX = ConvexFan(80.0, -20.0, 35.0, 125.0, -30.0, 30.0, (0, 0, WIDTH, HEIGHT))
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import av
 import pytest
-from conftest import FakePredictor, Person
-from depth_screens import HEIGHT, WIDTH, moving_screen
+from support.depth_screens import HEIGHT, WIDTH, moving_screen
+from support.window import FakePredictor, Person
 
-from app.actions import Do
-from fetalnet.lengths import decided_length
-from fetalnet.picture.scale import ScaleOrigin
-from fetalnet.planes import Kind
+from app.actions.table import Do
+from fetalnet.core.planes import Kind
+from fetalnet.core.scale.scale import ScaleOrigin
+from fetalnet.exam.lengths import decided_length
 
 FRAMES, CHANGE, BEFORE_PX, AFTER_PX = 84, 60, 23, 31
 

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from app.live.following import Following
-from app.pipeline import Latest
+from fetalnet.core.system.latest import Latest
+from fetalnet.live.following import Following
 
 LONG_S = 60
 

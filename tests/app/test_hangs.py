@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import FRAMES, WAIT_MS, FakePredictor, Person
+from support.window import FRAMES, WAIT_MS, FakePredictor, Person
 
-from app import hanging
-from app.actions import Do
-from fetalnet.kept_analysis import KeptAnalysis, keep_analysis, kept_analysis
-from fetalnet.planes import Kind
-from fetalnet.prediction import StreamState
-from fetalnet.records import Status
+from app.actions.table import Do
+from app.workers import hanging
+from fetalnet.analysis.cache import KeptAnalysis, keep_analysis, kept_analysis
+from fetalnet.core.planes import Kind
+from fetalnet.core.prediction import StreamState
+from fetalnet.exam.records import Status
 from fetalnet.sources import Source, open_source
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.canvas.hit import Handle, Point, distance_to, dragged, find_handle, handles_of
-from fetalnet.geometry import Ellipse, Line
+from fetalnet.core.geometry import Ellipse, Line
 
 ELLIPSE = Ellipse(100, 80, 40, 25, 0)
 LINE = Line(10, 10, 50, 40)

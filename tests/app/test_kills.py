@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
 KILLS, FULL_DISKS = 16, 4
-"""``killed_sessions.py`` by hand takes more: 200 and 20 in some minutes."""
+"""``tests/support/killed_sessions.py`` by hand takes more: 200 and 20 in some minutes."""
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="processes are forked")
 def test_that_nothing_shown_as_saved_is_lost_and_nothing_is_shown_so_before(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, str(HERE / "killed_sessions.py"), str(tmp_path), str(KILLS), str(FULL_DISKS)],
-        cwd=HERE.parents[1], env=os.environ | {"PYTHONPATH": f"{HERE.parents[1]}{os.pathsep}{HERE}"},
+        [sys.executable, str(ROOT / "tests/support/killed_sessions.py"), str(tmp_path), str(KILLS), str(FULL_DISKS)],
+        cwd=ROOT, env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
         capture_output=True, text=True, timeout=900, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

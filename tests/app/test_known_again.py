@@ -12,14 +12,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import Person, write_clip
+from support.window import Person, write_clip
 
-from app.actions import Do
-from app.exporting import Format
-from fetalnet.picture.scale import given_scale
-from fetalnet.planes import Kind
-from fetalnet.records import Status
-from fetalnet.store import load_exam, save_exam
+from app.actions.table import Do
+from app.workers.exporter import Format
+from fetalnet.core.planes import Kind
+from fetalnet.core.scale.scale import given_scale
+from fetalnet.exam.records import Status
+from fetalnet.exam.store import load_exam, save_exam
 
 
 def write_stills(folder: Path, seed: int) -> Path:

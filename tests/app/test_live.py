@@ -10,15 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import FRAMES, HEIGHT, RATE, WAIT_MS, WIDTH, Person
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
+from support.window import FRAMES, HEIGHT, RATE, WAIT_MS, WIDTH, Person
 
-from app.actions import Do
+from app.actions.table import Do
 from app.live.dialogs import LinkDialog, WatchDialog
+from fetalnet.core.planes import Kind, Plane
+from fetalnet.core.scale.scale import ScaleOrigin
 from fetalnet.live import Arrival, Capture, LinkError, LinkState, VideoForm
-from fetalnet.picture.scale import ScaleOrigin
-from fetalnet.planes import Kind, Plane
 from fetalnet.sources import VideoFile
 
 
@@ -62,7 +62,7 @@ class Scanner:
 @pytest.fixture
 def scanner(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scanner]:
     # It waits for the test, which is no hanging driver, however slow the machine is.
-    monkeypatch.setattr("app.live.watch.Capture", partial(Capture, stalled_s=WAIT_MS / 1000))
+    monkeypatch.setattr("app.session.watch.Capture", partial(Capture, stalled_s=WAIT_MS / 1000))
     scanner = Scanner()
     yield scanner
     scanner.unplugged.set()

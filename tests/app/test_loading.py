@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import FRAMES, Person
+from support.window import FRAMES, Person
 
-from app.loading import predictor_loader
+from app.workers.predictor_loading import predictor_loader
 
 
 @pytest.fixture(scope="module")

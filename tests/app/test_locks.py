@@ -10,15 +10,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Person
 from PySide6.QtCore import QLockFile
 from PySide6.QtWidgets import QMessageBox
+from support.window import Person
 
-from app.exam_lock import ExamLock
-from fetalnet.picture.scale import given_scale
-from fetalnet.planes import Kind
-from fetalnet.records import Status
-from fetalnet.store import load_exam
+from app.session.exam_lock import ExamLock
+from fetalnet.core.planes import Kind
+from fetalnet.core.scale.scale import given_scale
+from fetalnet.exam.records import Status
+from fetalnet.exam.store import load_exam
 
 ELSEWHERE = f"4711\nfetalnet-sonographer\n{platform.node()}-2\n"
 
@@ -63,7 +63,7 @@ def test_that_a_lock_that_nobody_holds_holds_nobody_up(
 HOLDS = """
 import sys
 from pathlib import Path
-from app.exam_lock import ExamLock
+from app.session.exam_lock import ExamLock
 lock = ExamLock(Path(sys.argv[1]))
 assert lock.take() is None
 print("held", flush=True)

@@ -8,19 +8,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import ABDOMEN, FEMUR, FRAMES, HEAD, HEIGHT, WIDTH, Person
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QPushButton
+from support.window import ABDOMEN, FEMUR, FRAMES, HEAD, HEIGHT, WIDTH, Person
 
-from app.actions import Do
+from app.actions.table import Do
 from app.canvas.hit import Handle
-from app.number_dialog import NumberDialog
-from fetalnet import lengths
-from fetalnet.geometry import MmPerPixel
-from fetalnet.picture.calibration import NO_CALIBRATION, Calibration, Region
-from fetalnet.picture.scale import ScaleOrigin, given_scale
-from fetalnet.planes import Kind, Plane
-from fetalnet.records import Origin, Status
+from app.dialogs.number import NumberDialog
+from fetalnet.core.geometry import MmPerPixel
+from fetalnet.core.planes import Kind, Plane
+from fetalnet.core.scale.calibration import NO_CALIBRATION, Calibration, Region
+from fetalnet.core.scale.scale import ScaleOrigin, given_scale
+from fetalnet.exam import lengths
+from fetalnet.exam.records import Origin, Status
 from fetalnet.sources import Source, open_source
 
 REASON = "The region of the scale leaves the picture by 21 pixels."

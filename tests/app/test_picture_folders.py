@@ -7,13 +7,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import HEIGHT, WIDTH, Person
 from PySide6.QtCore import Qt
+from support.window import HEIGHT, WIDTH, Person
 
-from app.actions import Do
-from fetalnet.picture.scale import given_scale
-from fetalnet.planes import Kind
-from fetalnet.records import Status
+from app.actions.table import Do
+from fetalnet.core.planes import Kind
+from fetalnet.core.scale.scale import given_scale
+from fetalnet.exam.records import Status
 
 PLACES = (30, 130, 60, 110, 25, 90)
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from app.pipeline import BoxClosedError, Latest
+from fetalnet.core.system.latest import BoxClosedError, Latest
 
 
 def test_that_only_the_newest_value_is_taken() -> None:

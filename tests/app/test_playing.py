@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import BEST, FRAMES, Person, write_clip
 from PySide6.QtCore import QPoint, Qt
+from support.window import BEST, FRAMES, Person, write_clip
 
-from app.actions import Do
-from fetalnet.planes import Plane
+from app.actions.table import Do
+from fetalnet.core.planes import Plane
 
 
 def test_that_opening_shows_the_first_frame_and_waits(person: Person, clip: Path) -> None:

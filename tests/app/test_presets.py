@@ -9,14 +9,14 @@ import av
 import cv2
 import numpy as np
 import pytest
-from conftest import Person
 from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog, QMessageBox
+from support.window import Person
 
-from app.actions import Do
-from app.presets import PresetsDialog
-from fetalnet.geometry import Ellipse
-from fetalnet.picture.scale import ScaleOrigin, given_scale
-from fetalnet.planes import Kind
+from app.actions.table import Do
+from app.dialogs.presets import PresetsDialog
+from fetalnet.core.geometry import Ellipse
+from fetalnet.core.planes import Kind
+from fetalnet.core.scale.scale import ScaleOrigin, given_scale
 
 WIDTH, HEIGHT = 640, 480
 
@@ -143,7 +143,7 @@ def test_that_presets_are_listed_renamed_given_away_taken_and_deleted(
 
 
 def test_that_a_preset_s_fan_and_masks_count_for_the_device(owner: Person, scans: dict[str, Path]) -> None:
-    from fetalnet.picture.fan import FlatFan
+    from fetalnet.screen.fan.shape import FlatFan
 
     folder = owner.session.device.folder
     fan = FlatFan(((260.0, 60.0), (380.0, 60.0), (450.0, 400.0), (190.0, 400.0)), (0, 0, WIDTH, HEIGHT))

@@ -6,16 +6,16 @@ import socket
 from pathlib import Path
 
 import pytest
-from conftest import Person
-from dicom_files import PATIENT, dataset, grey
-from loopback import free_port
 from pydicom import uid
 from pynetdicom import AE
+from support.dicom_files import PATIENT, dataset, grey
+from support.loopback import free_port
+from support.window import Person
 
-from app.actions import Do
-from app.receiving.dialog import ReceiveDialog
-from app.receiving.reception import OFF
-from app.settings import load_settings, save_settings
+from app.actions.table import Do
+from app.dialogs.receiver import ReceiveDialog
+from app.session.reception import OFF
+from app.session.settings import load_settings, save_settings
 
 
 @pytest.fixture

@@ -8,17 +8,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import BEST, FEMUR, HEAD, HEIGHT, WIDTH, FakePredictor, Person
 from PySide6.QtCore import Qt
+from support.window import BEST, FEMUR, HEAD, HEIGHT, WIDTH, FakePredictor, Person
 
-from app.actions import Do
+from app.actions.table import Do
 from app.canvas.hit import Handle
-from fetalnet.geometry import Ellipse
-from fetalnet.lengths import decided_length
-from fetalnet.picture.scale import given_scale
-from fetalnet.planes import Kind, Plane
-from fetalnet.prediction import Prediction
-from fetalnet.records import ModelRef, Status
+from fetalnet.core.geometry import Ellipse
+from fetalnet.core.planes import Kind, Plane
+from fetalnet.core.prediction import Prediction
+from fetalnet.core.scale.scale import given_scale
+from fetalnet.exam.lengths import decided_length
+from fetalnet.exam.records import ModelRef, Status
 from fetalnet.sources import Frame
 
 

@@ -8,15 +8,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import Person
-from depth_screens import screen_at_depth
 from PySide6.QtWidgets import QDialog, QInputDialog
+from support.depth_screens import screen_at_depth
+from support.ruler_screens import RulerScreen, draw_ruler_screen
+from support.window import Person
 
-from app.actions import Do
-from app.presets import TICKS_UNKNOWN, PresetsDialog
-from app.ruler import NO_RULER, RulerDialog
-from fetalnet.phantom.ruler_screen import RulerScreen, draw_ruler_screen
-from fetalnet.picture.scale import ScaleOrigin
+from app.actions.table import Do
+from app.dialogs.presets import TICKS_UNKNOWN, PresetsDialog
+from app.dialogs.ruler_scale import NO_RULER, RulerDialog
+from fetalnet.core.scale.scale import ScaleOrigin
 
 SEED = 3
 

@@ -9,19 +9,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import WAIT_MS, Person, write_clip
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QMessageBox
+from support.window import WAIT_MS, Person, write_clip
 
-from app.actions import Do
-from app.exporting import Format
-from app.settings import load_settings
-from fetalnet import atomic_file
-from fetalnet.errors import InputError
-from fetalnet.picture.scale import given_scale
-from fetalnet.planes import Kind
-from fetalnet.records import Status
-from fetalnet.store import load_exam
+from app.actions.table import Do
+from app.session.settings import load_settings
+from app.workers.exporter import Format
+from fetalnet.core.errors import InputError
+from fetalnet.core.planes import Kind
+from fetalnet.core.scale.scale import given_scale
+from fetalnet.core.system import files as atomic_file
+from fetalnet.exam.records import Status
+from fetalnet.exam.store import load_exam
 
 
 class Disk:
@@ -53,7 +53,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
 
 @pytest.fixture
 def quick_retry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.journal.RETRY_S", 0.01)
+    monkeypatch.setattr("app.session.autosave.RETRY_S", 0.01)
 
 
 def file_of(person: Person) -> Path:
@@ -215,7 +215,7 @@ def test_that_an_error_inside_ends_no_saving(reviewer: Person, quick_retry, monk
 
     reviewer.wait_saved()
     with reviewer.bot.captureExceptions() as errors, monkeypatch.context() as patch:
-        patch.setattr("app.journal.save_exam", fails)
+        patch.setattr("app.session.autosave.save_exam", fails)
         reviewer.accept(Kind.HC)
         reviewer.wait(lambda: saved_text(reviewer) == "NOT SAVED")
         reviewer.window.tell_error("LookupError")
@@ -301,7 +301,7 @@ def test_that_a_damaged_exam_that_cannot_be_set_aside_is_left_alone(
     def refuses(*_: object) -> None:
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
-    monkeypatch.setattr("app.journal.Path.replace", refuses)
+    monkeypatch.setattr("app.session.autosave.Path.replace", refuses)
     again = start_program(scale=given_scale(0.5))
     again.open_clip(clip)
     assert again.session.read_only
@@ -311,7 +311,7 @@ def test_that_a_damaged_exam_that_cannot_be_set_aside_is_left_alone(
 def test_that_a_refused_save_of_one_exam_keeps_no_other_from_the_disk(
     quick_retry, start_program, clip: Path, tmp_path: Path, reviewer: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fetalnet.store import save_exam
+    from fetalnet.exam.store import save_exam
 
     reviewer.wait_saved()
     first = file_of(reviewer)
@@ -321,7 +321,7 @@ def test_that_a_refused_save_of_one_exam_keeps_no_other_from_the_disk(
             raise InputError(f"Cannot write {path.name}: writing there is not allowed; choose another folder.")
         save_exam(exam, path)
 
-    monkeypatch.setattr("app.journal.save_exam", refuses_one)
+    monkeypatch.setattr("app.session.autosave.save_exam", refuses_one)
     reviewer.accept(Kind.HC)
     reviewer.open_clip(write_clip(tmp_path / "next.mp4", frames=40))
     reviewer.accept(Kind.HC)

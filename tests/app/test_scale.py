@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import HEAD, Person
 from PySide6.QtCore import QLocale, QTimer
 from PySide6.QtWidgets import QApplication
+from support.window import HEAD, Person
 
-from app.actions import Do
+from app.actions.table import Do
 from app.canvas.hit import Handle, Point
-from app.number_dialog import NumberDialog
-from fetalnet.picture.scale import ScaleOrigin
-from fetalnet.planes import Kind
-from fetalnet.records import Status
+from app.dialogs.number import NumberDialog
+from fetalnet.core.planes import Kind
+from fetalnet.core.scale.scale import ScaleOrigin
+from fetalnet.exam.records import Status
 
 
 @pytest.fixture

@@ -8,16 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import BEST, FakePredictor, Person
+from support.window import BEST, FakePredictor, Person
 
-from app.actions import Do
+from app.actions.table import Do
+from app.dialogs.settings import SettingsDialog
 from app.log import ErrorHook, start_log, stop_log
-from app.settings import RECENT_LIMIT, Settings, load_settings, save_settings
-from app.settings_dialog import SettingsDialog
-from fetalnet.fitting.shape import Shape
-from fetalnet.planes import Plane
-from fetalnet.prediction import Prediction
-from fetalnet.quality import Criterion
+from app.session.settings import RECENT_LIMIT, Settings, load_settings, save_settings
+from fetalnet.analysis.quality import Criterion
+from fetalnet.core.planes import Plane
+from fetalnet.core.prediction import Prediction
+from fetalnet.inference.fitting.shape import Shape
 from fetalnet.sources import Frame
 
 

@@ -8,21 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import BEST, HEAD, FakePredictor, Person
 from PySide6.QtCore import Qt
+from support.window import BEST, HEAD, FakePredictor, Person
 
-from app.actions import Do
+from app.actions.table import Do
 from app.canvas.hit import Handle
 from app.canvas.overlay import calipers_of, overlay_of
-from app.exporting import _caption
-from fetalnet.fitting.shape import Shape
-from fetalnet.geometry import Ellipse, Line
-from fetalnet.lengths import decided_length
-from fetalnet.picture.calibration import Calibration
-from fetalnet.picture.scale import given_scale
-from fetalnet.planes import KINDS_OF, Kind, Plane
-from fetalnet.quality import Criterion, State
-from fetalnet.records import Decision, Measurement, ModelRef, Status, WholeExam
+from app.workers.exporter import _caption
+from fetalnet.analysis.quality import Criterion, State
+from fetalnet.core.geometry import Ellipse, Line
+from fetalnet.core.planes import KINDS_OF, Kind, Plane
+from fetalnet.core.scale.calibration import Calibration
+from fetalnet.core.scale.scale import given_scale
+from fetalnet.exam.lengths import decided_length
+from fetalnet.exam.records import Decision, Measurement, ModelRef, Status, WholeExam
+from fetalnet.inference.fitting.shape import Shape
 from fetalnet.sources import Frame
 
 NOTHING_HERE = 40

@@ -1,16 +1,16 @@
 """What the whole examination shows beside its best frames, and what a person decides about it."""
 
 import pytest
-from conftest import BEST
 from PySide6.QtCore import Qt
+from support.window import BEST
 
-from app.actions import Do
-from fetalnet.lengths import decided_length
-from fetalnet.picture.scale import given_scale
-from fetalnet.planes import Kind, Plane
-from fetalnet.quality import Criterion, State
-from fetalnet.records import Status
-from fetalnet.repeats import repeats_of
+from app.actions.table import Do
+from fetalnet.analysis.quality import Criterion, State
+from fetalnet.core.planes import Kind, Plane
+from fetalnet.core.scale.scale import given_scale
+from fetalnet.exam.lengths import decided_length
+from fetalnet.exam.records import Status
+from fetalnet.exam.repeats import repeats_of
 
 
 def test_that_the_timeline_tells_which_plane_a_frame_belongs_to(reviewer):

@@ -9,25 +9,26 @@ import numpy as np
 import pytest
 from pypdf import PdfReader
 
-from fetalnet import atomic_file, decisions, records
-from fetalnet.analysis_result import Analysis, FrameResult
-from fetalnet.errors import InputError
-from fetalnet.estimate import Estimate
-from fetalnet.examination import BestFrame
+from fetalnet.analysis.estimate import Estimate
+from fetalnet.analysis.examination import BestFrame
+from fetalnet.analysis.quality import Criterion, State
+from fetalnet.analysis.result import Analysis, FrameResult
+from fetalnet.core.errors import InputError
+from fetalnet.core.geometry import Ellipse, Line, MmPerPixel
+from fetalnet.core.measurement import Length, measure
+from fetalnet.core.planes import Kind, Plane
+from fetalnet.core.prediction import Prediction
+from fetalnet.core.scale.calibration import Calibration, Region
+from fetalnet.core.scale.scale import NO_SCALE, ScaleOrigin, given_scale
+from fetalnet.core.scale.track import NO_SCALE_TRACK, ScaleTrack
+from fetalnet.core.system import files as atomic_file
+from fetalnet.exam import decisions, records
+from fetalnet.exam.records import ModelRef, RecordingRef
 from fetalnet.export.csv_table import COLUMNS, write_exam_csv
 from fetalnet.export.exam_json import write_exam_json
 from fetalnet.export.pdf_report import ReportPicture, write_analysis_pdf, write_exam_pdf
-from fetalnet.geometry import Ellipse, Line, MmPerPixel
-from fetalnet.measurement import Length, measure
-from fetalnet.picture.calibration import Calibration, Region
-from fetalnet.picture.scale import NO_SCALE, ScaleOrigin, given_scale
-from fetalnet.picture.scale_track import NO_SCALE_TRACK, ScaleTrack
-from fetalnet.planes import Kind, Plane
-from fetalnet.prediction import Prediction
-from fetalnet.quality import Criterion, State
-from fetalnet.records import ModelRef, RecordingRef
+from fetalnet.export.wording import NOT_REVIEWED
 from fetalnet.sources import Frame
-from fetalnet.wording import NOT_REVIEWED
 
 MODEL = ModelRef("fetalnet-streaming", "cd" * 32, "openvino cpu")
 HEAD = Ellipse(400, 300, 150, 120, 20)

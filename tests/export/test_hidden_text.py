@@ -11,15 +11,15 @@ import pytest
 from pypdf import PdfReader
 
 from fetalnet.cli import main
+from fetalnet.core.geometry import Ellipse
+from fetalnet.core.planes import Plane
+from fetalnet.core.prediction import Prediction
+from fetalnet.exam.records import ModelRef
 from fetalnet.export.overlay import OverlayWriter
-from fetalnet.geometry import Ellipse
-from fetalnet.picture.burned_in import FanOnly
-from fetalnet.picture.sector import Sector
-from fetalnet.planes import Plane
-from fetalnet.prediction import Prediction
-from fetalnet.records import ModelRef
+from fetalnet.export.wording import TEXT_KEPT, TEXT_NOT_FOUND
+from fetalnet.screen.burned_in import FanOnly
+from fetalnet.screen.fan.sector import Sector
 from fetalnet.sources import VideoFile
-from fetalnet.wording import TEXT_KEPT, TEXT_NOT_FOUND
 
 WIDTH, HEIGHT = 640, 480
 NAME = (slice(4, 40), slice(4, 140))

@@ -9,12 +9,12 @@ import av
 import numpy as np
 import pytest
 
-from fetalnet.errors import InputError
+from fetalnet.core.errors import InputError
+from fetalnet.core.geometry import Ellipse, Geometry, Line
+from fetalnet.core.planes import Plane
+from fetalnet.core.prediction import Prediction
+from fetalnet.core.scale.scale import NO_SCALE, given_scale
 from fetalnet.export.overlay import COLOURS, OverlayWriter, draw_overlay
-from fetalnet.geometry import Ellipse, Geometry, Line
-from fetalnet.picture.scale import NO_SCALE, given_scale
-from fetalnet.planes import Plane
-from fetalnet.prediction import Prediction
 from fetalnet.sources import VideoFile
 
 GREY = np.full((540, 800), 90, np.uint8)

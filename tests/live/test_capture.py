@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from loopback import free_port
-from senders import WAIT_S, Sender, WebServer, encoded, wait_for
-from watch import Packets, Pictures, Watch
+from support.loopback import free_port
+from support.senders import WAIT_S, Sender, WebServer, encoded, wait_for
+from support.watch import Packets, Pictures, Watch
 
-from fetalnet.errors import InputError
+from fetalnet.core.errors import InputError
 from fetalnet.live import LinkState, network_source
 from fetalnet.sources import VideoFile
 

@@ -6,12 +6,12 @@ import errno
 from pathlib import Path
 
 import pytest
-from senders import encoded, wait_for
-from watch import Packets, Pictures, Watch
+from support.senders import encoded, wait_for
+from support.watch import Packets, Pictures, Watch
 
 from fetalnet.live import LinkState, LiveFrame, cut_clip
+from fetalnet.live.links.base import Arrival
 from fetalnet.live.recorder import Recorder, _File
-from fetalnet.live.source import Arrival
 from fetalnet.sources import VideoFile
 
 SPS = b"\0\0\0\1\x67"

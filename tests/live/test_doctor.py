@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from senders import picture
+from support.senders import picture
 
 from fetalnet.live import Doctor, VideoForm
-from fetalnet.live.doctor import black_bars, combing
+from fetalnet.live.link_monitor import black_bars, combing
 
 FORM = VideoForm(320, 240, 30.0, "yuv420p", "h264")
 

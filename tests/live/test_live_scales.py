@@ -7,18 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from depth_screens import moving_screen
-from senders import wait_for
+from support.depth_screens import moving_screen
+from support.senders import wait_for
 
-from fetalnet.geometry import Ellipse, MmPerPixel
+from fetalnet.core.geometry import Ellipse, MmPerPixel
+from fetalnet.core.planes import Plane
+from fetalnet.core.prediction import Prediction
+from fetalnet.core.scale.scale import ScaleOrigin, given_scale
 from fetalnet.live import LiveAnalysis, LiveFrame, Segment
-from fetalnet.picture import screen_watch
-from fetalnet.picture.layout import Layout
-from fetalnet.picture.preset import Preset, Ticks, new_preset
-from fetalnet.picture.scale import ScaleOrigin, given_scale
-from fetalnet.picture.sector import find_sector
-from fetalnet.planes import Plane
-from fetalnet.prediction import Prediction
+from fetalnet.screen.change import watch as screen_watch
+from fetalnet.screen.device.layout import Layout
+from fetalnet.screen.device.preset import Preset, Ticks, new_preset
+from fetalnet.screen.fan.sector import find_sector
 from fetalnet.sources import Frame
 
 TEN_HZ = 0.1

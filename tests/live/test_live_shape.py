@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fetalnet.live.decoding import LiveDecoder
-from fetalnet.live.source import VideoForm
+from fetalnet.live.links.base import VideoForm
 from fetalnet.sources import open_source
 
 

@@ -11,15 +11,16 @@ from pathlib import Path
 import numpy as np
 import pyigtl
 import pytest
-from loopback import free_port
-from senders import picture, wait_for
-from watch import Watch
+from support.loopback import free_port
+from support.senders import picture, wait_for
+from support.watch import Watch
 
-from fetalnet.errors import InputError
-from fetalnet.geometry import MmPerPixel
-from fetalnet.live import LinkState, network_source, openigtlink
-from fetalnet.live.openigtlink import pixel_size
-from fetalnet.live.source import LinkError
+from fetalnet.core.errors import InputError
+from fetalnet.core.geometry import MmPerPixel
+from fetalnet.live import LinkState, network_source
+from fetalnet.live.links import openigtlink
+from fetalnet.live.links.base import LinkError
+from fetalnet.live.links.openigtlink import pixel_size
 from fetalnet.sources import VideoFile
 
 SIZE = (64, 48)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from senders import WAIT_S, picture, wait_for
-from watch import Pictures, Watch
+from support.senders import WAIT_S, picture, wait_for
+from support.watch import Pictures, Watch
 
-from fetalnet.errors import InputError
+from fetalnet.core.errors import InputError
 from fetalnet.live import Recorder, Replay, cut_clip
-from fetalnet.live.source import Arrival, VideoForm
+from fetalnet.live.links.base import Arrival, VideoForm
 from fetalnet.sources import VideoFile
 
 
@@ -90,7 +90,7 @@ KILLED = """
 import sys, numpy as np
 from pathlib import Path
 from fetalnet.live import Recorder
-from fetalnet.live.source import Arrival, VideoForm
+from fetalnet.live.links.base import Arrival, VideoForm
 recorder = Recorder(Path(sys.argv[1]), free_bytes=lambda _: 1 << 40)
 recorder.begin(VideoForm(64, 48, 30.0, "rgb24", "raw"))
 for index in range(10_000):

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from senders import WAIT_S, wait_for
-from watch import Watch
+from support.senders import WAIT_S, wait_for
+from support.watch import Watch
 
 from fetalnet.live import LinkState, network_source
 from fetalnet.sources import VideoFile
 
-SERVER = Path(__file__).with_name("rtsp_server.py")
+SERVER = Path(__file__).parents[1] / "support" / "rtsp_server.py"
 PYTHON = shutil.which("python3", path="/usr/bin")
 
 

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from loopback import free_port
-from senders import WAIT_S, Sender, wait_for
+from support.loopback import free_port
+from support.senders import WAIT_S, Sender, wait_for
 
 from fetalnet.live import Capture, LinkState, LiveFrame, Recorder, network_source
 from fetalnet.sources import VideoFile

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from fetalnet.engines import TorchEngine
-from fetalnet.errors import InputError
+from fetalnet.core.errors import InputError
+from fetalnet.inference.engines import TorchEngine
+from fetalnet.inference.engines.openvino import OpenVinoEngine
 from fetalnet.network.architectures import architecture_of, build, config_from_json
 from fetalnet.network.config import (
     Architecture,
@@ -17,9 +18,8 @@ from fetalnet.network.config import (
     NetworkConfig,
     PublishedConfig,
 )
-from fetalnet.network.mtln import as_ellipse
+from fetalnet.network.peers.mtln import as_ellipse
 from fetalnet.network.weights import load_weights, save_weights
-from fetalnet.openvino_engine import OpenVinoEngine
 
 TINY = {
     Architecture.STREAMING: NetworkConfig(64, 96, (8, 8, 8, 8, 8), hidden=8),

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from fetalnet.network.config import Join, Masks, PublishedConfig
-from fetalnet.network.published import PublishedFetalNet
+from fetalnet.network.peers.published import PublishedFetalNet
 
 TINY = PublishedConfig(height=32, width=48, base=4, temporal_width=6)
 

@@ -3,10 +3,10 @@ import math
 import pytest
 import torch
 
-from fetalnet.geometry import Ellipse, Line
-from fetalnet.network.reader import MARGIN, Reader, crop_outlined, crop_size, structures_of
-from fetalnet.planes import STANDARD_PLANES, Plane, Structure
-from fetalnet.training.targets import soft_mask
+from fetalnet.core.geometry import Ellipse, Line
+from fetalnet.core.planes import STANDARD_PLANES, Plane, Structure
+from fetalnet.network.heads.organ_reader import MARGIN, Reader, crop_outlined, crop_size, structures_of
+from fetalnet.research.training.data.targets import soft_mask
 
 SHAPE = (128, 192)
 

@@ -5,7 +5,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from fetalnet.errors import InputError
+from fetalnet.core.errors import InputError
 from fetalnet.network.config import NetworkConfig
 from fetalnet.network.streaming import StreamingFetalNet
 from fetalnet.network.weights import FORMAT_VERSION, load_weights, save_weights, write_card

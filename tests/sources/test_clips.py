@@ -14,12 +14,12 @@ import av
 import cv2
 import numpy as np
 import pytest
-from dicom_files import colour, dataset, jpeg, write
 from pydicom import config, uid
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
+from support.dicom_files import colour, dataset, jpeg, write
 
-from fetalnet.errors import InputError
+from fetalnet.core.errors import InputError
 from fetalnet.sources import ImageFolder, clips_of, file_of, open_source
 
 

@@ -8,7 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dicom_files import (
+from PIL import Image
+from pydicom import uid
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate, generate_frames
+from support.dicom_files import (
     SIZE,
     colour,
     compressed,
@@ -24,10 +28,6 @@ from dicom_files import (
     write,
     ybr,
 )
-from PIL import Image
-from pydicom import uid
-from pydicom.dataset import Dataset
-from pydicom.encaps import encapsulate, generate_frames
 
 from fetalnet.sources import open_source
 

@@ -8,11 +8,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from fuzz_readers import NAME, corpus, open_case
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.fuzz_readers import NAME, corpus, open_case
 
-from fetalnet.errors import InputError
+from fetalnet.core.errors import InputError
 from fetalnet.sources import open_source
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dicom_files import FORMS, Form, as_eight_bits, colour, dataset, deep, native, write
 from pydicom import uid
 from pydicom.dataset import Dataset
+from support.dicom_files import FORMS, Form, as_eight_bits, colour, dataset, deep, native, write
 
 from fetalnet.sources import open_source
-from fetalnet.sources.dicom import DicomFile
+from fetalnet.sources.dicom.file import DicomFile
 
 
 def check(source: DicomFile, expected: np.ndarray, tolerance: float, interval_s: float = 0.033333) -> None:
@@ -147,7 +147,7 @@ def test_it_is_recognised_by_what_it_holds(tmp_path: Path) -> None:
 
 
 def test_two_thousand_frames_are_not_read_to_open_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from fetalnet.sources import dicom_frames
+    from fetalnet.sources.dicom import frames as dicom_frames
 
     read: list[int] = []
     original = dicom_frames._read

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dicom_files import (
+from pydicom import uid
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
+from support.dicom_files import (
     FORMS,
     PATIENT,
     colour,
@@ -24,11 +27,8 @@ from dicom_files import (
     video,
     write,
 )  # fmt: skip
-from pydicom import uid
-from pydicom.dataset import Dataset
-from pydicom.encaps import encapsulate
 
-from fetalnet.errors import InputError
+from fetalnet.core.errors import InputError
 from fetalnet.sources import BrokenFrameError, open_source
 
 
@@ -234,7 +234,7 @@ def test_a_stream_larger_than_its_picture_is_not_decoded(tmp_path: Path, form: s
 
 
 def test_what_swells_when_inflated_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fetalnet.sources.dicom_header._MAX_INFLATED_BYTES", 10 * 2**20)
+    monkeypatch.setattr("fetalnet.sources.dicom.header._MAX_INFLATED_BYTES", 10 * 2**20)
     made = dataset(np.zeros((100, 400, 400), np.uint8), "MONOCHROME2")
     made.file_meta.TransferSyntaxUID = uid.DeflatedExplicitVRLittleEndian
     assert "1 GB" in refusal(write(tmp_path / "a.dcm", made))

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dicom_files import colour, dataset, write
 from pydicom.dataset import Dataset
+from support.dicom_files import colour, dataset, write
 
-from fetalnet.geometry import Ellipse, Line, MmPerPixel
-from fetalnet.picture.scale import ScaleOrigin
+from fetalnet.core.geometry import Ellipse, Line, MmPerPixel
+from fetalnet.core.scale.scale import ScaleOrigin
+from fetalnet.export.wording import calibration_text
 from fetalnet.sources import open_source
-from fetalnet.sources.dicom_regions import calibration_of
-from fetalnet.wording import calibration_text
+from fetalnet.sources.dicom.regions import calibration_of
 
 DATA = Path(os.environ.get("FETALNET_DATA", Path(__file__).parents[3] / "shared" / "data")) / "dicom"
 

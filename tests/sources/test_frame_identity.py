@@ -10,14 +10,14 @@ import av
 import cv2
 import numpy as np
 import pytest
-from dicom_files import colour, jpeg, write
 from PIL import Image
 from pydicom.encaps import encapsulate, generate_frames
+from support.dicom_files import colour, jpeg, write
 from test_video_file import decoded_in_sequence, write_video
 
-from fetalnet.errors import InputError
+from fetalnet.core.errors import InputError
 from fetalnet.sources import BrokenFrameError, VideoFile, open_source, read_image
-from fetalnet.sources.jpeg_stream import whole_jpeg, whole_png
+from fetalnet.sources.pictures.jpeg_stream import whole_jpeg, whole_png
 
 FAULTS = Path(__file__).parents[1] / "faults"
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fetalnet.errors import InputError
+from fetalnet.core.errors import InputError
 from fetalnet.sources import BrokenFrameError, image_files, open_source, read_image
 
 RAMP = np.tile(np.arange(256, dtype=np.uint8), (32, 1))

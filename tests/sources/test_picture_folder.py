@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from fetalnet.sources import clips_of, open_source
-from fetalnet.sources.picture_folder import TakenFor, looks_like
+from fetalnet.sources.pictures.folder import TakenFor, looks_like
 
 Picture = np.ndarray
 

@@ -10,17 +10,17 @@ import av
 import cv2
 import numpy as np
 import pytest
-from dicom_files import colour, dataset, write
 from PIL import Image
 from pydicom.dataset import Dataset
+from support.dicom_files import colour, dataset, write
 from test_dicom_scale import region
 
-from fetalnet.geometry import MmPerPixel
-from fetalnet.phantom import render_clip
-from fetalnet.picture.scale import ScaleOrigin
-from fetalnet.planes import Plane
+from fetalnet.core.geometry import MmPerPixel
+from fetalnet.core.planes import Plane
+from fetalnet.core.scale.scale import ScaleOrigin
+from fetalnet.research.phantom import render_clip
 from fetalnet.sources import Source, open_source, read_image
-from fetalnet.sources.picture_shape import Orientation, PictureShape
+from fetalnet.sources.pictures.shape import Orientation, PictureShape
 
 
 def head() -> np.ndarray:

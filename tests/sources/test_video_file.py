@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from fetalnet.errors import InputError
+from fetalnet.core.errors import InputError
 from fetalnet.sources import BrokenFrameError, VideoFile, open_source
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from dicom_files import colour, dataset, write
 from PIL import Image
 from pydicom import uid
+from support.dicom_files import colour, dataset, write
 
-from fetalnet.errors import InputError
+from fetalnet.core.errors import InputError
 from fetalnet.sources import open_source
 from fetalnet.sources.video_container import VIDEO_SUFFIXES
 

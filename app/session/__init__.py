@@ -1,0 +1,1 @@
+"""What is open, played, analysed, watched and received; no widget."""

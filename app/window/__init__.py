@@ -1,0 +1,1 @@
+"""The main window: menus, columns, start page, status bar."""

@@ -1,0 +1,1 @@
+"""Predictions of a recording to findings: best frames, segments, estimates, quality."""

@@ -1,0 +1,1 @@
+"""Vocabulary and values that every room may import; imports nothing of ours."""

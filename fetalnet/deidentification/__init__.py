@@ -1,6 +1,0 @@
-"""Recordings without the patient: DICOM by PS3.15's basic profile, burned-in text outside the ultrasound blackened."""
-
-from fetalnet.deidentification.files import check_places, deidentify_file, deidentify_folder
-from fetalnet.deidentification.report import Report
-
-__all__ = ["Report", "check_places", "deidentify_file", "deidentify_folder"]

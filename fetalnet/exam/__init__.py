@@ -1,0 +1,1 @@
+"""A person's decisions on what was measured, and how they are kept."""

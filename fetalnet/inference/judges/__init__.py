@@ -1,0 +1,1 @@
+"""What a frame shows, told from its neighbours in time."""

@@ -1,0 +1,1 @@
+"""Pictures alone: looked at mirrored and from nearer."""

@@ -1,0 +1,1 @@
+"""Links to a scanner: network streams, OpenIGTLink, frame grabbers, replay."""

@@ -1,0 +1,1 @@
+"""Heads of the network: plane branch and readers of crops and strips."""

@@ -1,0 +1,1 @@
+"""The literature's networks, built from their papers."""

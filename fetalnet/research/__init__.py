@@ -1,0 +1,1 @@
+"""Makes and judges weights; no other room imports it."""

@@ -1,0 +1,1 @@
+"""What the phantom is made of."""

@@ -1,0 +1,1 @@
+"""How the phantom is scanned and shown."""

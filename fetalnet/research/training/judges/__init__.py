@@ -1,0 +1,1 @@
+"""Training of the judges and of the interval widths."""

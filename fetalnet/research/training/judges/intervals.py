@@ -1,0 +1,97 @@
+"""Widths of the intervals of ``fetalnet.analysis.estimate``, fitted to phantom recordings and clips of real stills."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from fetalnet.analysis.estimate import own_error
+from fetalnet.analysis.examination import Examination
+from fetalnet.analysis.segments import rate_of
+from fetalnet.core.geometry import MmPerPixel
+from fetalnet.core.planes import Kind
+from fetalnet.core.prediction import Prediction
+from fetalnet.inference.judges.recording import RecordingJudge
+
+CLIP_S = 4.0
+"""Clips of a recording tell what a shorter look at the same fetus would have given."""
+HOLDS = 0.95
+_FOLDS = 5
+
+
+class Miss(NamedTuple):
+    """How far one estimate is off, and how far its own frames say that it may be; both as parts of the true value."""
+
+    kind: Kind
+    recording: int
+    error: float
+    own: float
+
+
+def misses(
+    recording: int,
+    predictions: Sequence[Prediction],
+    judge: RecordingJudge,
+    mm_per_pixel: MmPerPixel,
+    sizes_mm: dict[Kind, float],
+) -> Iterator[Miss]:
+    """Of one recording, as the network alone named its frames, and of clips of it."""
+    rate_hz = rate_of([each.time_s for each in predictions])
+    step = round(CLIP_S * rate_hz)
+    starts = range(0, len(predictions) - step + 1, step)
+    for part in (predictions, *(predictions[start : start + step] for start in starts)):
+        for kind, estimate in Examination.of(judge.judged(part)).estimates(mm_per_pixel).items():
+            assert estimate.value.mm is not None
+            own = own_error(estimate.values, estimate.n / rate_hz)
+            yield Miss(kind, recording, estimate.value.mm / sizes_mm[kind] - 1.0, own)
+
+
+def fit_shared_error(known: Iterable[Miss]) -> dict[Kind, float]:
+    """What all frames of a recording may be off together, by measure, so that ``HOLDS`` of the intervals hold.
+
+    A quantile for the next recording, not for these (split conformal; Lei et al. 2018, JASA 113, 1094 to 1111).
+    """
+    lacking: dict[Kind, list[float]] = {}
+    for each in known:
+        lacking.setdefault(each.kind, []).append(math.sqrt(max(each.error**2 - each.own**2, 0.0)))
+    result = {}
+    for kind in Kind:
+        if kind in lacking:
+            ordered = sorted(lacking[kind])
+            at = math.ceil((len(ordered) + 1) * HOLDS) - 1
+            result[kind] = ordered[min(at, len(ordered) - 1)]
+    return result
+
+
+def still_misses(
+    number: int, predictions: Sequence[Prediction], judge: RecordingJudge, truth: dict[Kind, float]
+) -> Iterator[Miss]:
+    """Of the clip of a real still whose annotated sizes are ``truth`` in px; what annotations err is part of it."""
+    rate_hz = rate_of([each.time_s for each in predictions])
+    for kind, estimate in Examination.of(judge.judged(predictions)).estimates().items():
+        if kind in truth:
+            own = own_error(estimate.values, estimate.n / rate_hz)
+            yield Miss(kind, number, estimate.value.px / truth[kind] - 1.0, own)
+
+
+class Coverage(NamedTuple):
+    """Of ``total`` intervals so many ``hold`` the truth; ``half_width`` is their mean, as a part of the value."""
+
+    hold: int
+    total: int
+    half_width: float
+
+
+def coverage(known: Sequence[Miss]) -> Coverage:
+    """Of intervals that were fitted on four fifths of the recordings and asked about the last, in turn."""
+    hold, widths = 0, []
+    for fold in range(_FOLDS):
+        shared = fit_shared_error(each for each in known if each.recording % _FOLDS != fold)
+        for each in known:
+            if each.recording % _FOLDS == fold and each.kind in shared:
+                widths.append(math.hypot(shared[each.kind], each.own))
+                hold += abs(each.error) <= widths[-1] * (1.0 + each.error)
+    return Coverage(hold, len(widths), float(np.mean(widths)) if widths else math.nan)

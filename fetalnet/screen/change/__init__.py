@@ -1,0 +1,1 @@
+"""Changes of depth, zoom and layout."""

@@ -1,0 +1,1 @@
+"""Scanners known by their screens."""

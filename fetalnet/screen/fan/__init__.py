@@ -1,0 +1,1 @@
+"""The fan: the part of the screen that shows tissue."""

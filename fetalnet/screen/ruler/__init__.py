@@ -1,0 +1,1 @@
+"""The ruler beside the fan."""
