@@ -10,9 +10,8 @@ from PySide6.QtCore import QObject, Signal
 
 from app.workers.analysis_thread import Analyst
 from fetalnet.analysis.findings import Batch, DescribedPredictor, Findings, PredictorInfo
-from fetalnet.core.prediction import Prediction
+from fetalnet.core.prediction import ModelRef, Prediction
 from fetalnet.core.scale.track import ScaleTrack
-from fetalnet.exam.records import ModelRef
 from fetalnet.screen.change.detector import Change
 from fetalnet.screen.fan.sector import Sector
 from fetalnet.sources import Source

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fetalnet.core.errors import InputError
+from fetalnet.exam.identity import recording_ref
 from fetalnet.exam.records import Exam, RecordingRef
 from fetalnet.sources import Clip
-from fetalnet.sources.identity import recording_ref
 from fetalnet.sources.listed_file import ListedFile
 from fetalnet.sources.pictures.folder import TakenFor, looks_like
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QThread, Signal
 
-from app.workers.analysis_requests import LiveJob, RecordingJob, Wishes
+from app.workers.analysis_requests import LiveJob, Wishes
 from fetalnet.analysis.findings import DescribedPredictor, PredictorInfo
-from fetalnet.analysis.recording import RecordingAnalysis, Told
+from fetalnet.analysis.recording import RecordingAnalysis, RecordingJob, Told
 from fetalnet.core.errors import InputError
 from fetalnet.core.scale.track import ScaleTrack
 from fetalnet.core.system.latest import BoxClosedError, Latest

@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 from PySide6.QtCore import QObject, QThread, Signal
 
-from fetalnet.analysis.segments import USUAL_RATE_HZ
 from fetalnet.core.errors import InputError
 from fetalnet.core.letterbox import Box
 from fetalnet.core.planes import Plane
+from fetalnet.core.timing import USUAL_RATE_HZ
 from fetalnet.export.overlay import OverlayWriter
 from fetalnet.export.wording import TEXT_KEPT, TEXT_NOT_FOUND
 from fetalnet.screen.burned_in import FanOnly

@@ -18,11 +18,11 @@ from fetalnet.core.errors import InputError
 from fetalnet.core.printable import printable
 from fetalnet.core.scale.track import ScaleTrack
 from fetalnet.core.system.latest import Latest
+from fetalnet.exam.identity import recording_ref
 from fetalnet.exam.records import Exam
 from fetalnet.screen.device.layout import Layout, first_screen
 from fetalnet.screen.fan.sector import Sector
 from fetalnet.sources import BrokenFrameError, Clip, Frame, Source, clips_of, file_of
-from fetalnet.sources.identity import recording_ref
 from fetalnet.sources.pictures.folder import TakenFor
 
 log = logging.getLogger(__name__)

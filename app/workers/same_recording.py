@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fetalnet.core.errors import InputError
+from fetalnet.exam.identity import recording_ref
 from fetalnet.sources import Source, file_of, image_files
-from fetalnet.sources.identity import recording_ref
 
 _Marks = tuple[tuple[int, int, int, int], ...]
 """Where each file lies, how long it is and when it was written: what is read at once."""

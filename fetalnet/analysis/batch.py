@@ -15,7 +15,6 @@ from fetalnet.core.errors import InputError
 from fetalnet.core.scale.calibration import OUTSIDE, Calibration
 from fetalnet.core.scale.scale import Scale
 from fetalnet.core.scale.track import ScaleTrack, common_scale
-from fetalnet.export.wording import screen_change_text
 from fetalnet.inference.judges.recording import Judgement
 from fetalnet.inference.stream import FramePredictor, predicted
 from fetalnet.screen.change.detector import Change
@@ -25,8 +24,7 @@ from fetalnet.sources import Frame, Source
 
 if TYPE_CHECKING:
     from fetalnet.core.geometry import Geometry, MmPerPixel
-    from fetalnet.core.prediction import Prediction
-    from fetalnet.exam.records import ModelRef
+    from fetalnet.core.prediction import ModelRef, Prediction
 
 CalibrationOf = Callable[[Frame, Source], Calibration]
 """What is known about the size of the pixels of a frame from this source."""
@@ -201,7 +199,7 @@ def _only_frame(still: Source, name: str) -> Frame:
 
 def parted(track: ScaleTrack, change: Change) -> ScaleTrack:
     """The scales of a recording after a change of its screen."""
-    return track.parted(change.index, screen_change_text(change), change.ruler)
+    return track.parted(change.index, change.sentence, change.ruler)
 
 
 def _scale_of_all(calibrations: Iterable[Calibration], frames: Sequence[FrameResult]) -> Scale:

@@ -17,10 +17,8 @@ from numpy.typing import NDArray
 from fetalnet.core.errors import InputError
 from fetalnet.core.geometry import Ellipse, Line
 from fetalnet.core.planes import Plane, Structure
-from fetalnet.core.prediction import Prediction, StreamState
+from fetalnet.core.prediction import ModelRef, Prediction, Shape, StreamState
 from fetalnet.core.system.files import write_file
-from fetalnet.exam.records import ModelRef
-from fetalnet.inference.fitting.shape import Shape
 
 if TYPE_CHECKING:
     from fetalnet.core.geometry import Geometry

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from fetalnet.analysis.quality import calipers_fit
 from fetalnet.core.geometry import Ellipse, Geometry, Line
 from fetalnet.core.letterbox import Letterbox
+from fetalnet.core.prediction import Shape
 from fetalnet.inference.fitting.outline import Floats, looked_up
-from fetalnet.inference.fitting.shape import Shape, along_ellipse, shown_part
+from fetalnet.inference.fitting.shape import along_ellipse, shown_part
 
 if TYPE_CHECKING:
     from fetalnet.core.prediction import Prediction

@@ -18,20 +18,12 @@ from numpy.typing import NDArray
 from fetalnet.analysis.estimate import Estimate, LeftOut, estimate_of
 from fetalnet.analysis.packed_geometries import PackedGeometries
 from fetalnet.analysis.quality import calipers_fit
-from fetalnet.analysis.segments import (
-    Broken,
-    Frozen,
-    Segment,
-    find_broken,
-    find_frozen,
-    find_segments,
-    known_time,
-    rate_of,
-)
+from fetalnet.analysis.segments import Broken, Frozen, Segment, find_broken, find_frozen, find_segments
 from fetalnet.analysis.smoothing import consistent, runs_of, smoothed
 from fetalnet.core.geometry import Geometry, MmPerPixel
 from fetalnet.core.measurement import POSSIBLE_MM, Length, measure, why_impossible
 from fetalnet.core.planes import KINDS_OF, STANDARD_PLANES, Kind, Plane
+from fetalnet.core.timing import known_time, rate_of
 
 if TYPE_CHECKING:
     from fetalnet.core.prediction import Prediction

@@ -9,9 +9,8 @@ from fetalnet.analysis.estimate import Estimate
 from fetalnet.analysis.examination import BestFrame
 from fetalnet.analysis.segments import Broken, Frozen, Segment
 from fetalnet.core.planes import Kind, Plane
-from fetalnet.core.prediction import Prediction
+from fetalnet.core.prediction import ModelRef, Prediction
 from fetalnet.core.scale.track import NO_SCALE_TRACK, ScaleTrack
-from fetalnet.exam.records import ModelRef
 from fetalnet.inference.stream import FramePredictor
 
 

@@ -18,8 +18,7 @@ from fetalnet.core.planes import Plane, Structure
 
 if TYPE_CHECKING:
     from fetalnet.core.geometry import Geometry, MmPerPixel
-    from fetalnet.core.prediction import Prediction
-    from fetalnet.inference.fitting.shape import Shape
+    from fetalnet.core.prediction import Prediction, Shape
 
 
 class State(StrEnum):

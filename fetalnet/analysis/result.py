@@ -16,8 +16,7 @@ from fetalnet.core.scale.scale import NO_SCALE, Scale
 
 if TYPE_CHECKING:
     from fetalnet.core.geometry import MmPerPixel
-    from fetalnet.core.prediction import Prediction
-    from fetalnet.exam.records import ModelRef
+    from fetalnet.core.prediction import ModelRef, Prediction
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,13 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fetalnet.core.planes import Plane
-
-USUAL_RATE_HZ = 25.0
-"""Where frames have no times."""
-
-
-Times = Sequence[float | None] | NDArray[np.floating]
-"""In seconds; NaN or None for frames without a time."""
+from fetalnet.core.timing import Times, known_time, rate_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,19 +155,6 @@ def find_broken(index: Sequence[int], time_s: Times, total: int) -> tuple[Broken
         end_s = after_s if after < total or start_s is None else start_s + lasting_s
         result.append(Broken(before + 1, after, start_s, end_s))
     return tuple(result)
-
-
-def rate_of(time_s: Times) -> float:
-    """Frames a second; the usual rate where frames have no times."""
-    times = np.asarray(time_s, np.float64)
-    known = times[~np.isnan(times)]
-    span = float(known[-1] - known[0]) if len(known) > 1 else 0.0
-    return (len(known) - 1) / span if span > 0 else USUAL_RATE_HZ
-
-
-def known_time(time_s: float) -> float | None:
-    """None for NaN: in arrays it stands for a time that is not known."""
-    return None if math.isnan(time_s) else float(time_s)
 
 
 def _blocks(index: Sequence[int]) -> list[tuple[int, int]]:

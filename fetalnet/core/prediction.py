@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from fetalnet.core.geometry import Geometry
 from fetalnet.core.planes import Plane
-from fetalnet.inference.fitting.shape import Shape
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,3 +49,29 @@ class StreamState(NamedTuple):
 
     network: NDArray[np.float32]
     before: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """``inside``: part of the ellipse, or of a line drawn a little beyond its ends, that lies in the fan, 0 to 1.
+    ``residual``: median distance of the outline from the ellipse fitted to it, in minor semi-axes; of a line, of the
+    outline's middle from it, in lengths. ``followed``: part of the ellipse that the outline follows; of a line, the
+    length in outlines'.
+    ``asymmetry``: mean difference of the outline's radius from its mirror's across the long axis, in minor semi-axes;
+    None of a line. ``size``: longest diameter or length in the smaller side of the box around the fan.
+    """
+
+    inside: float
+    residual: float
+    followed: float
+    asymmetry: float | None
+    size: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """The network a proposal came from."""
+
+    name: str
+    sha256: str
+    engine: str

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from fetalnet.core.errors import InputError
 from fetalnet.core.printable import printable
+from fetalnet.exam.identity import FormerIdentity, former_identities, recording_ref
 from fetalnet.exam.records import Exam, RecordingRef
 from fetalnet.exam.store import MissingExamError, exam_name, load_exam
 from fetalnet.sources.archive import archive_of, file_of
-from fetalnet.sources.identity import FormerIdentity, former_identities, recording_ref
 from fetalnet.sources.pictures.images import image_files
 
 MAY_BE_ANOTHERS = (

@@ -19,6 +19,7 @@ from pydantic import BeforeValidator, PlainSerializer
 from fetalnet.analysis.quality import Criterion, State
 from fetalnet.core.geometry import Geometry, geometry_from_json, is_drawable
 from fetalnet.core.planes import Kind, Plane
+from fetalnet.core.prediction import ModelRef
 from fetalnet.core.scale.scale import Scale
 from fetalnet.core.scale.track import NO_SCALE_TRACK, ScaleTrack
 from fetalnet.screen.fan.shape import FanShape, StoredFan
@@ -70,17 +71,8 @@ class BpdConvention(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ModelRef:
-    """The network a proposal came from."""
-
-    name: str
-    sha256: str
-    engine: str
-
-
-@dataclass(frozen=True, slots=True)
 class RecordingRef:
-    """Identity of a recording: size in bytes and a SHA-256 of its pictures (``fetalnet.sources.identity``)."""
+    """Identity of a recording: size in bytes and a SHA-256 of its pictures (``fetalnet.exam.identity``)."""
 
     id: str
     path: str

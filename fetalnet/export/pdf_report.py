@@ -24,10 +24,11 @@ from reportlab.platypus import Image, KeepTogether, Paragraph, SimpleDocTemplate
 
 from fetalnet.analysis.result import Analysis
 from fetalnet.core.planes import Kind
+from fetalnet.core.prediction import ModelRef
 from fetalnet.core.printable import printable
 from fetalnet.core.system.files import write_file
 from fetalnet.exam.lengths import decided_length, proposed_length
-from fetalnet.exam.records import Exam, ModelRef, frames_judged
+from fetalnet.exam.records import Exam, frames_judged
 from fetalnet.export.wording import (
     BPD_CONVENTION,
     METHOD,

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from fetalnet.core.measurement import Length
     from fetalnet.core.scale.track import ScaleStep, ScaleTrack
     from fetalnet.exam.records import Measurement
-    from fetalnet.screen.change.detector import Change
 
 RESEARCH_USE = (
     "Research and education software. Not a medical device: not CE-marked, not FDA-cleared. Not for diagnosis, "
@@ -114,11 +113,6 @@ def scale_change_text(step: ScaleStep) -> str:
     if calibration.refused is not None:
         return f"scale withdrawn from here: {calibration.refused}"
     return f"scale from here: {calibration_text(calibration)}"
-
-
-def screen_change_text(change: Change) -> str:
-    """Why a scale is withdrawn at a change of the screen."""
-    return f"{change.reason.capitalize()}: the scale from before need not hold any more."
 
 
 def scale_track_texts(track: ScaleTrack) -> list[str]:

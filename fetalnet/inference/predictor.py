@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from fetalnet.core.frame import Frame
 from fetalnet.core.letterbox import Box, Letterbox
 from fetalnet.core.planes import STANDARD_PLANES, Plane
-from fetalnet.core.prediction import Prediction, StreamState
-from fetalnet.exam.records import ModelRef
+from fetalnet.core.prediction import ModelRef, Prediction, StreamState
 from fetalnet.inference.engines import Device, engine_for, in_float32
 from fetalnet.inference.engines.base import Engine, Raw
 from fetalnet.inference.fitting import FemurFit, fit_plane

@@ -20,6 +20,7 @@ from fetalnet.inference.fitting import rim, shaft
 from fetalnet.inference.fitting.strip import MIRRORS
 from fetalnet.network.heads.rim_reader import RIM_PLANES, one_of
 from fetalnet.network.streaming import StreamingFetalNet
+from fetalnet.network.strip_form import RIM_COLUMNS, RIM_ROWS, SHAFT_COLUMNS, SHAFT_ROWS
 from fetalnet.network.weights import LoadedNetwork
 
 _FARTHEST = 0.15
@@ -72,8 +73,8 @@ class Refinement:
             )
 
         return Refinement(
-            part("rim", network.rim, (rim.ROWS, rim.COLUMNS), (len(RIM_PLANES),)),
-            part("shaft", network.shaft, (shaft.ROWS, shaft.COLUMNS)),
+            part("rim", network.rim, (RIM_ROWS, RIM_COLUMNS), (len(RIM_PLANES),)),
+            part("shaft", network.shaft, (SHAFT_ROWS, SHAFT_COLUMNS)),
         )
 
     def of_geometry(

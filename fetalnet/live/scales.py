@@ -13,7 +13,6 @@ import numpy as np
 from fetalnet.core.scale.calibration import Calibration
 from fetalnet.core.scale.scale import Scale, ScaleOrigin
 from fetalnet.core.scale.track import NO_SCALE_TRACK, ScaleTrack
-from fetalnet.export.wording import screen_change_text
 
 if TYPE_CHECKING:
     from fetalnet.core.geometry import MmPerPixel
@@ -80,12 +79,10 @@ class LiveScales:
         with self._lock:
             step = self._track.step_at(change.index)
             if not step.calibration.origin.is_of_the_file:
-                self._track = self._track.parted(change.index, screen_change_text(change), change.ruler)
+                self._track = self._track.parted(change.index, change.sentence, change.ruler)
             elif change.index - step.from_index > _TOLD_NEAR and self._track.step_at(self._number) is step:
                 # A sender may go on with a calibration of another depth.
-                self._end(
-                    change.index, f"{screen_change_text(change)} The sender goes on with the size it said before."
-                )
+                self._end(change.index, f"{change.sentence} The sender goes on with the size it said before.")
 
     def of_segment(self, segment: Segment) -> ScaleTrack:
         """The scale along one file of the recording, by the frames of that file."""

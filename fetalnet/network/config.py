@@ -36,9 +36,9 @@ class NetworkConfig:
 
     ``height`` and ``width`` are the input grid in pixels, divisible by 32. ``channels`` are the widths of the encoder's
     five stages, at 1/2 to 1/32 of the input. ``hidden`` is the width of the temporal unit's state. ``crop_scale``: see
-    ``fetalnet.network.heads.organ_reader.crop_size``. With ``rim`` fitted ellipses are moved to the border that a rim reader
-    sees, with ``shaft`` fitted lines to the ends that a shaft reader sees. ``stills`` is a network of its own for pictures
-    alone, which may take longer than a frame of a stream, on another grid; it uses the same parts.
+    ``fetalnet.network.heads.organ_reader.crop_size``. With ``rim`` fitted ellipses are moved to the border that a rim
+    reader sees, with ``shaft`` fitted lines to the ends that a shaft reader sees. ``stills`` is a network of its own
+    for pictures alone, which may take longer than a frame of a stream, on another grid; it uses the same parts.
     """
 
     height: int = 256

@@ -14,12 +14,10 @@ from fetalnet.analysis.schema import json_schema
 from fetalnet.core.errors import InputError
 from fetalnet.core.geometry import Ellipse, MmPerPixel
 from fetalnet.core.planes import Kind, Plane
-from fetalnet.core.prediction import Prediction
+from fetalnet.core.prediction import ModelRef, Prediction, Shape
 from fetalnet.core.scale.calibration import NO_CALIBRATION, Calibration, Region
 from fetalnet.core.scale.scale import ScaleOrigin, given_scale
 from fetalnet.core.scale.track import ScaleTrack
-from fetalnet.exam.records import ModelRef
-from fetalnet.inference.fitting.shape import Shape
 from fetalnet.inference.stream import predicted
 from fetalnet.sources import Frame
 

@@ -6,9 +6,7 @@ import pytest
 from fetalnet.analysis.cache import FORMAT, DamagedAnalysisError, KeptAnalysis, keep_analysis, kept_analysis
 from fetalnet.core.geometry import Ellipse, Line
 from fetalnet.core.planes import Plane
-from fetalnet.core.prediction import Prediction, StreamState
-from fetalnet.exam.records import ModelRef
-from fetalnet.inference.fitting.shape import Shape
+from fetalnet.core.prediction import ModelRef, Prediction, Shape, StreamState
 
 EQUAL = dict.fromkeys(Plane, 0.25)
 HEAD = Prediction(

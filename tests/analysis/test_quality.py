@@ -5,8 +5,8 @@ from fetalnet.analysis.quality import CRITERIA, Criterion, QualityLimits, State,
 from fetalnet.core.geometry import Ellipse, Line, MmPerPixel
 from fetalnet.core.letterbox import Letterbox
 from fetalnet.core.planes import Plane, Structure
-from fetalnet.core.prediction import Prediction
-from fetalnet.inference.fitting.shape import Shape, shape_of
+from fetalnet.core.prediction import Prediction, Shape
+from fetalnet.inference.fitting.shape import shape_of
 
 HEAD = Ellipse(200, 150, 90, 70, 20)
 GOOD = Shape(1.0, 0.005, 0.98, 0.01, 0.6)

@@ -15,10 +15,10 @@ from app.actions.table import Do
 from app.canvas.hit import Handle
 from fetalnet.core.geometry import Ellipse
 from fetalnet.core.planes import Kind, Plane
-from fetalnet.core.prediction import Prediction
+from fetalnet.core.prediction import ModelRef, Prediction
 from fetalnet.core.scale.scale import given_scale
 from fetalnet.exam.lengths import decided_length
-from fetalnet.exam.records import ModelRef, Status
+from fetalnet.exam.records import Status
 from fetalnet.sources import Frame
 
 

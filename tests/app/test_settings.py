@@ -16,8 +16,7 @@ from app.log import ErrorHook, start_log, stop_log
 from app.session.settings import RECENT_LIMIT, Settings, load_settings, save_settings
 from fetalnet.analysis.quality import Criterion
 from fetalnet.core.planes import Plane
-from fetalnet.core.prediction import Prediction
-from fetalnet.inference.fitting.shape import Shape
+from fetalnet.core.prediction import Prediction, Shape
 from fetalnet.sources import Frame
 
 

@@ -18,11 +18,11 @@ from app.workers.exporter import _caption
 from fetalnet.analysis.quality import Criterion, State
 from fetalnet.core.geometry import Ellipse, Line
 from fetalnet.core.planes import KINDS_OF, Kind, Plane
+from fetalnet.core.prediction import ModelRef, Shape
 from fetalnet.core.scale.calibration import Calibration
 from fetalnet.core.scale.scale import given_scale
 from fetalnet.exam.lengths import decided_length
-from fetalnet.exam.records import Decision, Measurement, ModelRef, Status, WholeExam
-from fetalnet.inference.fitting.shape import Shape
+from fetalnet.exam.records import Decision, Measurement, Status, WholeExam
 from fetalnet.sources import Frame
 
 NOTHING_HERE = 40

@@ -15,8 +15,7 @@ from fetalnet.analysis.schema import json_schema
 from fetalnet.cli import main
 from fetalnet.core.geometry import geometry_from_json
 from fetalnet.core.planes import Plane
-from fetalnet.core.prediction import Prediction
-from fetalnet.exam.records import ModelRef
+from fetalnet.core.prediction import ModelRef, Prediction
 from fetalnet.network.config import NetworkConfig
 from fetalnet.network.streaming import StreamingFetalNet
 from fetalnet.network.weights import save_weights

@@ -17,8 +17,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 
 from fetalnet.cli import main
 from fetalnet.core.planes import Plane
-from fetalnet.core.prediction import Prediction
-from fetalnet.exam.records import ModelRef
+from fetalnet.core.prediction import ModelRef, Prediction
 from fetalnet.research.phantom import render_clip
 from fetalnet.sources import Frame, open_source
 

@@ -13,10 +13,9 @@ from fetalnet.cli import main
 from fetalnet.cli.devices import Devices
 from fetalnet.core.geometry import Ellipse
 from fetalnet.core.planes import Plane
-from fetalnet.core.prediction import Prediction
+from fetalnet.core.prediction import ModelRef, Prediction
 from fetalnet.core.scale.scale import given_scale
 from fetalnet.core.system.folders import Folders
-from fetalnet.exam.records import ModelRef
 from fetalnet.screen.device.layout import Layout
 from fetalnet.screen.device.preset import Preset, Ticks, new_preset
 from fetalnet.screen.device.preset_folder import PresetFolder

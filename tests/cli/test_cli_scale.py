@@ -14,10 +14,9 @@ from fetalnet.analysis.schema import json_schema
 from fetalnet.cli import main
 from fetalnet.core.geometry import Ellipse, MmPerPixel
 from fetalnet.core.planes import Plane
-from fetalnet.core.prediction import Prediction
+from fetalnet.core.prediction import ModelRef, Prediction
 from fetalnet.core.scale.calibration import Calibration, Region
 from fetalnet.core.scale.scale import ScaleOrigin
-from fetalnet.exam.records import ModelRef
 
 HEAD = Ellipse(60, 45, 30, 24, 0)
 """From x 30 to 90 and y 21 to 69: BPD 48 pixels."""

@@ -8,11 +8,12 @@ from fetalnet.core.errors import InputError
 from fetalnet.core.geometry import Ellipse, Line, MmPerPixel
 from fetalnet.core.measurement import measure
 from fetalnet.core.planes import KINDS_OF, Kind, Plane
+from fetalnet.core.prediction import ModelRef
 from fetalnet.core.scale.calibration import Calibration, Region
 from fetalnet.core.scale.scale import ScaleOrigin, given_scale
 from fetalnet.core.scale.track import NO_SCALE_TRACK, ScaleTrack
 from fetalnet.exam import decisions, lengths, records
-from fetalnet.exam.records import BpdConvention, ModelRef, Origin, RecordingRef, Status
+from fetalnet.exam.records import BpdConvention, Origin, RecordingRef, Status
 from fetalnet.sources import Frame
 
 MODEL = ModelRef("streaming", "cd" * 32, "openvino cpu")

@@ -13,13 +13,14 @@ from fetalnet.core.errors import InputError
 from fetalnet.core.geometry import Ellipse, Line, MmPerPixel
 from fetalnet.core.measurement import Length
 from fetalnet.core.planes import Kind, Plane
+from fetalnet.core.prediction import ModelRef
 from fetalnet.core.scale.calibration import Calibration, Region
 from fetalnet.core.scale.ruler_change import RulerChange
 from fetalnet.core.scale.scale import ScaleOrigin, given_scale
 from fetalnet.core.scale.track import NO_SCALE_TRACK, ScaleTrack
 from fetalnet.core.system import files as atomic_file
 from fetalnet.exam import decisions, records, store
-from fetalnet.exam.records import ModelRef, RecordingRef
+from fetalnet.exam.records import RecordingRef
 from fetalnet.exam.store import DamagedExamError, MissingExamError, load_exam, save_exam
 from fetalnet.sources import Frame
 

@@ -17,13 +17,13 @@ from fetalnet.core.errors import InputError
 from fetalnet.core.geometry import Ellipse, Line, MmPerPixel
 from fetalnet.core.measurement import Length, measure
 from fetalnet.core.planes import Kind, Plane
-from fetalnet.core.prediction import Prediction
+from fetalnet.core.prediction import ModelRef, Prediction
 from fetalnet.core.scale.calibration import Calibration, Region
 from fetalnet.core.scale.scale import NO_SCALE, ScaleOrigin, given_scale
 from fetalnet.core.scale.track import NO_SCALE_TRACK, ScaleTrack
 from fetalnet.core.system import files as atomic_file
 from fetalnet.exam import decisions, records
-from fetalnet.exam.records import ModelRef, RecordingRef
+from fetalnet.exam.records import RecordingRef
 from fetalnet.export.csv_table import COLUMNS, write_exam_csv
 from fetalnet.export.exam_json import write_exam_json
 from fetalnet.export.pdf_report import ReportPicture, write_analysis_pdf, write_exam_pdf

@@ -13,8 +13,7 @@ from pypdf import PdfReader
 from fetalnet.cli import main
 from fetalnet.core.geometry import Ellipse
 from fetalnet.core.planes import Plane
-from fetalnet.core.prediction import Prediction
-from fetalnet.exam.records import ModelRef
+from fetalnet.core.prediction import ModelRef, Prediction
 from fetalnet.export.overlay import OverlayWriter
 from fetalnet.export.wording import TEXT_KEPT, TEXT_NOT_FOUND
 from fetalnet.screen.burned_in import FanOnly

@@ -11,11 +11,12 @@ from fetalnet.core.geometry import Ellipse, Line
 from fetalnet.core.planes import Plane
 from fetalnet.inference.engines.openvino import OpenVinoPart
 from fetalnet.inference.fitting import shaft
-from fetalnet.inference.fitting.rim import ANSWERS, COLUMNS, ROWS, border_of, moved, movement, strip_of
+from fetalnet.inference.fitting.rim import ANSWERS, border_of, moved, movement, strip_of
 from fetalnet.inference.fitting.strip import MIRRORS
 from fetalnet.inference.refinement import Refinement, TorchPart, at_border, at_ends
 from fetalnet.network.heads.rim_reader import RIM_PLANES, RimReader, one_of
 from fetalnet.network.heads.shaft_reader import ShaftReader
+from fetalnet.network.strip_form import RIM_COLUMNS, RIM_ROWS, SHAFT_ALONG, SHAFT_COLUMNS, SHAFT_ROWS
 
 ORGAN = Ellipse.of(310.4, 222.7, 160.3, 118.9, 31.0)
 OFF = moved(ORGAN, np.array([0.04, -0.03, 0.02, 0.03, -0.02]))
@@ -36,7 +37,7 @@ class Knowing:
         return strip_of(pixels, ellipse, seen, mirror)
 
     def __call__(self, strip: np.ndarray, plane: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        assert strip.shape == (ROWS, COLUMNS)
+        assert strip.shape == (RIM_ROWS, RIM_COLUMNS)
         return self.border, np.full(ANSWERS, 1 / ANSWERS, np.float32)
 
 
@@ -87,8 +88,8 @@ def test_that_the_border_runs_along_the_middle_of_the_strip(mirror: tuple[int, i
     u, v = np.linalg.inv(ORGAN.matrix) @ np.stack([x.ravel() - ORGAN.cx, y.ravel() - ORGAN.cy])
     pixels = np.where(u**2 + v**2 < 1, 200, 0).astype(np.uint8).reshape(480, 640)
     strip = strip_of(pixels, ORGAN, mirror=mirror)
-    assert strip[: ROWS // 2 - 1].min() > 0.75
-    assert strip[ROWS // 2 + 1 :].max() < 0.05
+    assert strip[: RIM_ROWS // 2 - 1].min() > 0.75
+    assert strip[RIM_ROWS // 2 + 1 :].max() < 0.05
     coloured = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
     np.testing.assert_allclose(strip_of(coloured, ORGAN, mirror=mirror), strip, atol=0.01)
 
@@ -105,8 +106,8 @@ def test_that_what_lies_outside_the_fan_is_black() -> None:
 def test_that_the_engines_read_the_same() -> None:
     torch.manual_seed(3)
     reader = RimReader().eval()
-    strips = np.random.default_rng(4).random((3, ROWS, COLUMNS), np.float32)
-    one, other = TorchPart(reader), OpenVinoPart(reader, [(ROWS, COLUMNS), (len(RIM_PLANES),)], 1)
+    strips = np.random.default_rng(4).random((3, RIM_ROWS, RIM_COLUMNS), np.float32)
+    one, other = TorchPart(reader), OpenVinoPart(reader, [(RIM_ROWS, RIM_COLUMNS), (len(RIM_PLANES),)], 1)
     head, abdomen = one_of(Plane.HEAD), one_of(Plane.ABDOMEN)
     for strip in strips:
         for plane in (head, abdomen):
@@ -118,9 +119,9 @@ def test_that_the_engines_read_the_same() -> None:
 def test_that_the_reader_sees_a_strip_as_a_ring() -> None:
     torch.manual_seed(3)
     rim, head = TorchPart(RimReader().eval()), one_of(Plane.HEAD)
-    strip = np.random.default_rng(4).random((ROWS, COLUMNS), np.float32)
+    strip = np.random.default_rng(4).random((RIM_ROWS, RIM_COLUMNS), np.float32)
     border, trust = rim(strip, head)
-    turned, its_trust = rim(np.roll(strip, COLUMNS // 2, axis=1).copy(), head)
+    turned, its_trust = rim(np.roll(strip, RIM_COLUMNS // 2, axis=1).copy(), head)
     np.testing.assert_allclose(np.roll(turned, ANSWERS // 2), border, atol=1e-5)
     assert trust.sum() == pytest.approx(its_trust.sum()) == pytest.approx(1.0)
 
@@ -139,7 +140,7 @@ class KnowingShaft:
         return self._strip_of(pixels, line, seen, mirror)
 
     def __call__(self, strip: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        assert strip.shape == (shaft.ROWS, shaft.COLUMNS)
+        assert strip.shape == (SHAFT_ROWS, SHAFT_COLUMNS)
         return self.ends, np.zeros((2, shaft.ANSWERS), np.float32)
 
 
@@ -167,8 +168,8 @@ def test_that_a_shaft_lies_along_the_middle_of_its_strip(mirror: tuple[int, int]
     (x1, y1), (x2, y2) = FEMUR.points().round().astype(int).tolist()
     cv2.line(pixels, (x1, y1), (x2, y2), 255, 5)
     strip = shaft.strip_of(pixels, FEMUR, mirror=mirror)
-    middle = strip[shaft.ROWS // 2 - 1 : shaft.ROWS // 2 + 1].mean(axis=0)
-    left, right = (int((place + shaft.ALONG) / (2 * shaft.ALONG) * shaft.COLUMNS) for place in (-0.5, 0.5))
+    middle = strip[SHAFT_ROWS // 2 - 1 : SHAFT_ROWS // 2 + 1].mean(axis=0)
+    left, right = (int((place + SHAFT_ALONG) / (2 * SHAFT_ALONG) * SHAFT_COLUMNS) for place in (-0.5, 0.5))
     assert middle[left + 2 : right - 2].min() > 0.4
     assert strip[:, : left - 4].max() == strip[:, right + 4 :].max() == 0
     assert strip[:6].max() == strip[-6:].max() == 0
@@ -180,8 +181,8 @@ def test_that_a_shaft_lies_along_the_middle_of_its_strip(mirror: tuple[int, int]
 def test_that_the_engines_read_the_same_ends() -> None:
     torch.manual_seed(3)
     reader = ShaftReader().eval()
-    one, other = TorchPart(reader), OpenVinoPart(reader, [(shaft.ROWS, shaft.COLUMNS)], 1)
-    for strip in np.random.default_rng(4).random((3, shaft.ROWS, shaft.COLUMNS), np.float32):
+    one, other = TorchPart(reader), OpenVinoPart(reader, [(SHAFT_ROWS, SHAFT_COLUMNS)], 1)
+    for strip in np.random.default_rng(4).random((3, SHAFT_ROWS, SHAFT_COLUMNS), np.float32):
         for mine, its in zip(one(strip), other(strip), strict=True):
             np.testing.assert_allclose(mine, its, atol=1e-5)
 

@@ -12,11 +12,10 @@ from fetalnet.analysis.batch import analyze
 from fetalnet.analysis.result import Analysis
 from fetalnet.core.geometry import Ellipse, MmPerPixel
 from fetalnet.core.planes import Plane
-from fetalnet.core.prediction import Prediction
+from fetalnet.core.prediction import ModelRef, Prediction
 from fetalnet.core.scale.calibration import NO_CALIBRATION, Calibration
 from fetalnet.core.scale.scale import Scale, ScaleOrigin, given_scale
 from fetalnet.core.scale.track import ScaleTrack
-from fetalnet.exam.records import ModelRef
 from fetalnet.sources import Frame
 
 FRAMES, CHANGE = 100, 70

@@ -18,8 +18,8 @@ from app.actions.table import Do
 from app.canvas.hit import Handle, Point, handles_of
 from fetalnet.core.geometry import Ellipse, Geometry, Line
 from fetalnet.core.planes import Kind, Plane
-from fetalnet.core.prediction import Prediction, StreamState
-from fetalnet.exam.records import Measurement, ModelRef
+from fetalnet.core.prediction import ModelRef, Prediction, StreamState
+from fetalnet.exam.records import Measurement
 from fetalnet.sources import Frame
 
 WIDTH, HEIGHT, FRAMES, RATE = 160, 120, 48, 25

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from fetalnet.core.geometry import Ellipse
 from fetalnet.inference.fitting.strip import MIRRORS, Floats, cut_out
+from fetalnet.network.strip_form import RIM_COLUMNS, RIM_ROWS
 
-ROWS, COLUMNS = 48, 128
-"""Of a strip."""
 ANSWERS = 32
 """Angles at which a border is told."""
 REACH = 0.24
@@ -22,8 +21,8 @@ REACH = 0.24
 
 _FINER = 6
 """So many places are averaged along the ellipse for each column: a pixel of a large picture is much smaller."""
-_PHI = (np.arange(COLUMNS * _FINER) + 0.5) * (2 * np.pi / (COLUMNS * _FINER))
-_RHO = 1.0 + REACH * ((np.arange(ROWS) + 0.5) * (2 / ROWS) - 1.0)
+_PHI = (np.arange(RIM_COLUMNS * _FINER) + 0.5) * (2 * np.pi / (RIM_COLUMNS * _FINER))
+_RHO = 1.0 + REACH * ((np.arange(RIM_ROWS) + 0.5) * (2 / RIM_ROWS) - 1.0)
 _U, _V = (np.outer(_RHO, along(_PHI)).astype(np.float32) for along in (np.cos, np.sin))
 
 ANSWER_PHI: Floats = (np.arange(ANSWERS) + 0.5) * (2 * np.pi / ANSWERS)
@@ -39,10 +38,10 @@ LEAST_TRUST = 1e-3 / ANSWERS
 def strip_of(
     pixels: NDArray[np.uint8], ellipse: Ellipse, seen: NDArray[np.bool_] | None = None, mirror: tuple[int, int] = (1, 1)
 ) -> NDArray[np.float32]:
-    """(ROWS, COLUMNS) grey 0 to 1 of a picture (height, width) or (height, width, 3); black where not ``seen``."""
+    """Return the strip (RIM_ROWS, RIM_COLUMNS), grey 0 to 1, of ``pixels`` (height, width[, 3])."""
     (xu, xv), (yu, yv) = ellipse.matrix * mirror
     x, y = cv2.addWeighted(_U, xu, _V, xv, ellipse.cx), cv2.addWeighted(_U, yu, _V, yv, ellipse.cy)
-    return cut_out(pixels, x, y, seen, (ROWS, COLUMNS))
+    return cut_out(pixels, x, y, seen, (RIM_ROWS, RIM_COLUMNS))
 
 
 def border_of(organ: Ellipse, ellipse: Ellipse, mirror: tuple[int, int] = (1, 1)) -> NDArray[np.float32]:

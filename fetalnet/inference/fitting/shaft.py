@@ -11,31 +11,23 @@ from numpy.typing import NDArray
 
 from fetalnet.core.geometry import Line
 from fetalnet.inference.fitting.strip import Floats, cut_out
-
-ROWS, COLUMNS = 32, 160
-"""Of a strip."""
-ALONG, ACROSS = 1.1, 0.22
-"""How far a strip reaches from the middle of its line, in lengths of the line."""
+from fetalnet.network.strip_form import SHAFT_ACROSS, SHAFT_ALONG, SHAFT_COLUMNS, SHAFT_ROWS
 
 _FINER = 2
 """So many places are averaged in each direction: a pixel of a large picture is smaller than one of the strip."""
 
-ANSWERS = 80
-"""Places along a strip of which is told how likely the shaft ends there."""
-PLACES: Floats = ALONG * ((np.arange(ANSWERS) + 0.5) * (2 / ANSWERS) - 1.0)
-"""(ANSWERS,) Where they lie along the line, in its lengths from its middle."""
-_T = ALONG * ((np.arange(COLUMNS * _FINER) + 0.5) * (2 / (COLUMNS * _FINER)) - 1.0)
-_N = ACROSS * ((np.arange(ROWS * _FINER) + 0.5) * (2 / (ROWS * _FINER)) - 1.0)
+_T = SHAFT_ALONG * ((np.arange(SHAFT_COLUMNS * _FINER) + 0.5) * (2 / (SHAFT_COLUMNS * _FINER)) - 1.0)
+_N = SHAFT_ACROSS * ((np.arange(SHAFT_ROWS * _FINER) + 0.5) * (2 / (SHAFT_ROWS * _FINER)) - 1.0)
 
 
 def strip_of(
     pixels: NDArray[np.uint8], line: Line, seen: NDArray[np.bool_] | None = None, mirror: tuple[int, int] = (1, 1)
 ) -> NDArray[np.float32]:
-    """(ROWS, COLUMNS) grey 0 to 1 of a picture (height, width) or (height, width, 3); black where not ``seen``."""
+    """Return a strip (SHAFT_ROWS, SHAFT_COLUMNS), grey 0 to 1, of ``pixels`` (height, width[, 3])."""
     middle, along, across = _axes(line, mirror)
     x = (middle[0] + _T[None] * along[0] + _N[:, None] * across[0]).astype(np.float32)
     y = (middle[1] + _T[None] * along[1] + _N[:, None] * across[1]).astype(np.float32)
-    return cut_out(pixels, x, y, seen, (ROWS, COLUMNS))
+    return cut_out(pixels, x, y, seen, (SHAFT_ROWS, SHAFT_COLUMNS))
 
 
 def ends_in(line: Line, shaft: Line, mirror: tuple[int, int] = (1, 1)) -> NDArray[np.float32]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fetalnet.core.geometry import Ellipse, Geometry, Line
 from fetalnet.core.letterbox import Letterbox
+from fetalnet.core.prediction import Shape
 from fetalnet.inference.fitting.ellipse import axes_coordinates, ellipse_distance
 from fetalnet.inference.fitting.outline import Floats, inside_of, looked_up
 
@@ -18,23 +18,6 @@ _BEYOND_ENDS = 0.06
 """A femur's end is seen where the fan goes on beyond it by this part of the length: else the bone may go on too."""
 _NEAR = 0.06
 """The outline follows an ellipse within this part of the minor semi-axis (as the fitting counts support)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """``inside``: part of the ellipse, or of a line drawn a little beyond its ends, that lies in the fan, 0 to 1.
-    ``residual``: median distance of the outline from the ellipse fitted to it, in minor semi-axes; of a line, of the
-    outline's middle from it, in lengths. ``followed``: part of the ellipse that the outline follows; of a line, the
-    length in outlines'.
-    ``asymmetry``: mean difference of the outline's radius from its mirror's across the long axis, in minor semi-axes;
-    None of a line. ``size``: longest diameter or length in the smaller side of the box around the fan.
-    """
-
-    inside: float
-    residual: float
-    followed: float
-    asymmetry: float | None
-    size: float
 
 
 def shape_of(

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from fetalnet.analysis.segments import rate_of
 from fetalnet.core.prediction import Prediction
 from fetalnet.core.system.resources import resource
+from fetalnet.core.timing import rate_of
 from fetalnet.inference.judges.features import Floats, at_frames, at_steps, evidence
 from fetalnet.inference.judges.stream import StreamJudge, renamed
 

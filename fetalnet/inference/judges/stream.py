@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fetalnet.analysis.segments import USUAL_RATE_HZ
 from fetalnet.core.planes import STANDARD_PLANES, Plane
 from fetalnet.core.prediction import Prediction
 from fetalnet.core.system.resources import resource
+from fetalnet.core.timing import USUAL_RATE_HZ
 from fetalnet.inference.judges.features import RATE_HZ, Floats, evidence
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fetalnet.core.planes import Plane
-from fetalnet.inference.fitting.rim import ROWS
+from fetalnet.network.strip_form import RIM_ROWS
 
 RIM_PLANES = (Plane.HEAD, Plane.ABDOMEN)
 """What is measured by an ellipse, in the order of ``Rim``'s channels."""
@@ -48,12 +48,12 @@ class RimReader(nn.Module):
             _Round(second, third, (2, 1)),
             _Residual(third),
         )
-        self.fold = nn.Conv2d(third, _ALONG, (ROWS // 8, 1))
+        self.fold = nn.Conv2d(third, _ALONG, (RIM_ROWS // 8, 1))
         self.along = nn.Sequential(nn.Dropout(0.1), _Along(_ALONG, 5), _Along(_ALONG, 9))
         self.answer = nn.Conv2d(_ALONG, 2, 1)
 
     def forward(self, strips: Tensor, planes: Tensor) -> Rim:
-        """``strips`` (n, ROWS, COLUMNS), grey 0 to 1; ``planes`` (n, 2), one at the organ's place in ``RIM_PLANES``."""
+        """``strips`` (n, rows, columns), grey 0 to 1; ``planes`` (n, 2), one at the organ's place in ``RIM_PLANES``."""
         rows, columns = strips.shape[1:]
         told = planes[:, :, None, None].expand(-1, -1, rows, columns)
         seen = self.encoder(torch.cat([4.0 * strips[:, None] - 1.0, told], dim=1))

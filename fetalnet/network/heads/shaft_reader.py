@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fetalnet.inference.fitting.shaft import ACROSS, PLACES, ROWS
 from fetalnet.network.layers.blocks import ResidualBlock, convolution
+from fetalnet.network.strip_form import SHAFT_ACROSS, SHAFT_PLACES, SHAFT_ROWS
 
 _WIDTHS = (16, 24, 40)
 _ALONG = 80
 
-AT = torch.from_numpy(PLACES.astype(np.float32))
-"""(ANSWERS,) ``PLACES``; no buffer of the module, which the averaging of weights would let drift."""
+AT = torch.from_numpy(SHAFT_PLACES.astype(np.float32))
+"""(ANSWERS,) ``SHAFT_PLACES``; no buffer of the module, which the averaging of weights would let drift."""
 
 
 class Ends(NamedTuple):
@@ -45,18 +45,18 @@ class ShaftReader(nn.Module):
             _down(second, third),
             ResidualBlock(third, third),
         )
-        self.fold = nn.Conv2d(third, _ALONG, (ROWS // 8, 1))
+        self.fold = nn.Conv2d(third, _ALONG, (SHAFT_ROWS // 8, 1))
         # What lies at one end tells of the other: the reach of these covers the strip.
         self.along = nn.Sequential(nn.Dropout(0.1), *(_Along(_ALONG, spread) for spread in (1, 2, 4, 8, 16)))
         self.answer = nn.Conv2d(_ALONG, 4, 1)
 
     def forward(self, strips: Tensor) -> Ends:
-        """``strips`` (n, ROWS, COLUMNS), grey 0 to 1."""
+        """``strips`` (n, SHAFT_ROWS, SHAFT_COLUMNS), grey 0 to 1."""
         seen = self.encoder(4.0 * strips[:, None] - 1.0)
         features = self.along(functional.relu(self.fold(seen)))
         places, across = self.answer(features)[:, :, 0].float().chunk(2, dim=1)
         likely = torch.softmax(places, dim=2)
-        ends = torch.stack([(likely * AT.to(likely)).sum(dim=2), ACROSS * (likely * across).sum(dim=2)], dim=2)
+        ends = torch.stack([(likely * AT.to(likely)).sum(dim=2), SHAFT_ACROSS * (likely * across).sum(dim=2)], dim=2)
         return Ends(ends, places)
 
 

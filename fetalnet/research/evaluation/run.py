@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fetalnet.exam.records import ModelRef
+from fetalnet.core.prediction import ModelRef
 from fetalnet.research.datasets.still import Dataset
 from fetalnet.research.evaluation.recordings import RecordingScore, score_recording
 from fetalnet.research.evaluation.stills import Answer, Predicts, StillScore, score_still

@@ -13,8 +13,7 @@ from fetalnet.core.geometry import Ellipse
 from fetalnet.core.letterbox import Box
 from fetalnet.core.measurement import Length, measure
 from fetalnet.core.planes import STANDARD_PLANES, Kind, Plane
-from fetalnet.core.prediction import Prediction
-from fetalnet.exam.records import ModelRef
+from fetalnet.core.prediction import ModelRef, Prediction
 from fetalnet.research.datasets.still import Still, Truth
 from fetalnet.research.metrics.biometry import MeasureError
 from fetalnet.research.metrics.overlap import ellipse_dice, hausdorff

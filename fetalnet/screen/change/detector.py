@@ -67,6 +67,11 @@ class Change:
     reason: Reason
     ruler: RulerChange | None = None
 
+    @property
+    def sentence(self) -> str:
+        """Why a scale from before is withdrawn here."""
+        return f"{self.reason.capitalize()}: the scale from before need not hold any more."
+
 
 class DriftWatch:
     """Fed frame after frame; says when the scale can no longer be the old one. Begin anew after a seek."""

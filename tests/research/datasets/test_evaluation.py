@@ -7,8 +7,7 @@ from support.drawn import ABDOMEN, FEMUR, HEAD
 from fetalnet.cli import main
 from fetalnet.core.geometry import Ellipse, Line
 from fetalnet.core.planes import Kind, Plane
-from fetalnet.core.prediction import Prediction
-from fetalnet.exam.records import ModelRef
+from fetalnet.core.prediction import ModelRef, Prediction
 from fetalnet.network.config import NetworkConfig
 from fetalnet.network.streaming import StreamingFetalNet
 from fetalnet.network.weights import save_weights

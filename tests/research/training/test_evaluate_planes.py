@@ -6,8 +6,7 @@ import pytest
 
 from fetalnet.core.geometry import Ellipse, Line
 from fetalnet.core.planes import Kind, Plane, Structure
-from fetalnet.core.prediction import Prediction
-from fetalnet.exam.records import ModelRef
+from fetalnet.core.prediction import ModelRef, Prediction
 from fetalnet.research.datasets.plane_annotations import Caliper, Placer, Quality, Seen
 from fetalnet.research.datasets.readers.fetal_planes import PlaneStill
 from fetalnet.research.evaluation.clip_scores import clip_table, score_predictions

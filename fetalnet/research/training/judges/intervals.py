@@ -10,10 +10,10 @@ import numpy as np
 
 from fetalnet.analysis.estimate import own_error
 from fetalnet.analysis.examination import Examination
-from fetalnet.analysis.segments import rate_of
 from fetalnet.core.geometry import MmPerPixel
 from fetalnet.core.planes import Kind
 from fetalnet.core.prediction import Prediction
+from fetalnet.core.timing import rate_of
 from fetalnet.inference.judges.recording import RecordingJudge
 
 CLIP_S = 4.0

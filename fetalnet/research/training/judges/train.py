@@ -1,7 +1,7 @@
 """Trains the networks that name the frames of streams and of whole recordings, and fits how wide intervals are.
 
-``python -m fetalnet.research.training.judges.train [CACHE]`` renders phantom recordings that nothing else is trained on,
-runs the shipped weights over them and writes ``stream_judge.safetensors``, ``recording_judge.safetensors`` and
+``python -m fetalnet.research.training.judges.train [CACHE]`` renders phantom recordings that nothing else is trained
+on, runs the shipped weights over them and writes ``stream_judge.safetensors``, ``recording_judge.safetensors`` and
 ``interval_widths.json`` into ``resources``; an hour on two cores, nearly all of it for the recordings. CACHE keeps
 them: a run that was broken off goes on from there.
 """

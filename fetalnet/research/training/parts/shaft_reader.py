@@ -12,10 +12,11 @@ from torch.nn import functional
 
 from fetalnet.core.geometry import Line
 from fetalnet.core.planes import Plane
-from fetalnet.inference.fitting.shaft import ALONG, ends_in, moved, strip_of
+from fetalnet.inference.fitting.shaft import ends_in, moved, strip_of
 from fetalnet.inference.fitting.strip import MIRRORS
 from fetalnet.network.heads.shaft_reader import AT, ShaftReader
 from fetalnet.network.streaming import StreamingFetalNet
+from fetalnet.network.strip_form import SHAFT_ALONG
 from fetalnet.research.training.config import TrainingConfig
 from fetalnet.research.training.data.batches import Fields
 from fetalnet.research.training.data.example import Example
@@ -66,7 +67,7 @@ def draw_shaft(rng: np.random.Generator, pool: list[Example]) -> Fields:
     while True:
         line = _missing(shaft, rng)
         ends = ends_in(line, shaft, mirror)
-        if np.abs(ends[:, 0]).max() < ALONG:
+        if np.abs(ends[:, 0]).max() < SHAFT_ALONG:
             break
     return with_another_look(strip_of(example.pixels, line, mirror=mirror), rng), ends
 

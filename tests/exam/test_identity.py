@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fetalnet.core.errors import InputError
+from fetalnet.exam.identity import recording_ref
 from fetalnet.sources import identity
-from fetalnet.sources.identity import recording_ref
 
 MIB = 1 << 20
 WIDTH, HEIGHT = 640, 480
