@@ -38,7 +38,10 @@ LEAST_TRUST = 1e-3 / ANSWERS
 def strip_of(
     pixels: NDArray[np.uint8], ellipse: Ellipse, seen: NDArray[np.bool_] | None = None, mirror: tuple[int, int] = (1, 1)
 ) -> NDArray[np.float32]:
-    """Return the strip (RIM_ROWS, RIM_COLUMNS), grey 0 to 1, of ``pixels`` (height, width[, 3])."""
+    """Return the strip (RIM_ROWS, RIM_COLUMNS), grey 0 to 1, of ``pixels`` (height, width[, 3]).
+
+    It is black where ``seen`` (height, width) is false.
+    """
     (xu, xv), (yu, yv) = ellipse.matrix * mirror
     x, y = cv2.addWeighted(_U, xu, _V, xv, ellipse.cx), cv2.addWeighted(_U, yu, _V, yv, ellipse.cy)
     return cut_out(pixels, x, y, seen, (RIM_ROWS, RIM_COLUMNS))

@@ -23,7 +23,10 @@ _N = SHAFT_ACROSS * ((np.arange(SHAFT_ROWS * _FINER) + 0.5) * (2 / (SHAFT_ROWS *
 def strip_of(
     pixels: NDArray[np.uint8], line: Line, seen: NDArray[np.bool_] | None = None, mirror: tuple[int, int] = (1, 1)
 ) -> NDArray[np.float32]:
-    """Return a strip (SHAFT_ROWS, SHAFT_COLUMNS), grey 0 to 1, of ``pixels`` (height, width[, 3])."""
+    """Return a strip (SHAFT_ROWS, SHAFT_COLUMNS), grey 0 to 1, of ``pixels`` (height, width[, 3]).
+
+    It is black where ``seen`` (height, width) is false.
+    """
     middle, along, across = _axes(line, mirror)
     x = (middle[0] + _T[None] * along[0] + _N[:, None] * across[0]).astype(np.float32)
     y = (middle[1] + _T[None] * along[1] + _N[:, None] * across[1]).astype(np.float32)
