@@ -26,6 +26,11 @@ from fetalnet.inference.refinement import Refinement
 from fetalnet.inference.stills.views import joined, nearer_box, same_organ, seen_both_ways
 from fetalnet.network.weights import DEFAULT_WEIGHTS, LoadedNetwork, load_weights
 
+MIN_DOUBTED_PROBABILITY = 0.3
+"""A plane of a stream that is less likely than this is not measured. Between it and ``MIN_PROBABILITY`` the judge
+decides: single frames of real abdomens and femurs are often uncertain where many of them together are not.
+"""
+
 MIN_STANDARDNESS = 0.1
 """A plane that is rated lower is not measured: its organ is there, but cut far from where it is to be measured."""
 
@@ -183,7 +188,8 @@ class Predictor:
         plane = list(Plane)[int(raw.planes.argmax())]
         probabilities = {each: float(probability) for each, probability in zip(Plane, raw.planes, strict=True)}
         outline = geometry = shape = None
-        refused = _why_not(plane, probabilities[plane], raw)
+        least = MIN_PROBABILITY if still else MIN_DOUBTED_PROBABILITY
+        refused = _why_not(plane, probabilities[plane], least, raw)
         if refused is None:
             mask = raw.masks[STANDARD_PLANES.index(plane)]
             rating = raw.standardness[STANDARD_PLANES.index(plane)]
@@ -257,11 +263,11 @@ def _with_plane(raw: Raw, plane: Plane) -> Raw:
     return raw._replace(planes=planes, standardness=np.ones_like(raw.standardness))
 
 
-def _why_not(plane: Plane, probability: float, raw: Raw) -> str | None:
+def _why_not(plane: Plane, probability: float, least: float, raw: Raw) -> str | None:
     """Why a frame is not measured, before anything is fitted."""
     if plane is Plane.OTHER:
         return "no standard plane"
-    if probability < MIN_PROBABILITY:
+    if probability < least:
         return f"{plane} is uncertain (probability {probability:.2f})"
     channel = STANDARD_PLANES.index(plane)
     if raw.standardness[channel] < MIN_STANDARDNESS:

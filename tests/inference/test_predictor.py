@@ -164,7 +164,7 @@ def test_that_a_sure_head_is_measured_in_native_pixels(predictor):
     ("answer", "reason"),
     [
         (raw(Plane.OTHER, 0.9, disc()), "no standard plane"),
-        (raw(Plane.HEAD, 0.45, disc()), "uncertain"),
+        (raw(Plane.HEAD, 0.28, disc()), "uncertain"),
         (raw(Plane.HEAD, 0.9, disc(), standardness=0.05), "too far from its standard plane"),
         (raw(Plane.ABDOMEN, 0.9, disc(inside=0.3)), "no abdomen outline"),
         (raw(Plane.FEMUR, 0.9, disc(inside=0.6)), "outline is uncertain"),

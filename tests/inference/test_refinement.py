@@ -16,7 +16,7 @@ from fetalnet.inference.fitting.strip import MIRRORS
 from fetalnet.inference.refinement import Refinement, TorchPart, at_border, at_ends
 from fetalnet.network.heads.rim_reader import RIM_PLANES, RimReader, one_of
 from fetalnet.network.heads.shaft_reader import ShaftReader
-from fetalnet.network.strip_form import RIM_COLUMNS, RIM_ROWS, SHAFT_ALONG, SHAFT_COLUMNS, SHAFT_ROWS
+from fetalnet.network.strip_form import RIM_COLUMNS, RIM_ROWS, SHAFT_ALONG, SHAFT_ANSWERS, SHAFT_COLUMNS, SHAFT_ROWS
 
 ORGAN = Ellipse.of(310.4, 222.7, 160.3, 118.9, 31.0)
 OFF = moved(ORGAN, np.array([0.04, -0.03, 0.02, 0.03, -0.02]))
@@ -141,7 +141,7 @@ class KnowingShaft:
 
     def __call__(self, strip: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         assert strip.shape == (SHAFT_ROWS, SHAFT_COLUMNS)
-        return self.ends, np.zeros((2, shaft.ANSWERS), np.float32)
+        return self.ends, np.zeros((2, SHAFT_ANSWERS), np.float32)
 
 
 @pytest.mark.parametrize("closely", [False, True])

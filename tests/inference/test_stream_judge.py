@@ -9,7 +9,7 @@ import pytest
 from fetalnet.core.geometry import Ellipse
 from fetalnet.core.planes import Plane
 from fetalnet.core.prediction import Prediction
-from fetalnet.inference.judges.stream import StreamJudge, judged_still
+from fetalnet.inference.judges.stream import StreamJudge, judged_still, renamed
 
 HEAD = Ellipse.of(100, 80, 60, 45, 10)
 
@@ -79,3 +79,15 @@ def test_that_a_still_is_measured_however_it_is_cut_but_only_where_its_plane_is_
     unsure = judged_still(seen(0, 0.64, 0.9))
     assert unsure.geometry is None
     assert unsure.refused == "head is uncertain (probability 0.64)"
+
+
+@pytest.mark.parametrize(
+    ("alone", "shown", "measured"),
+    [(0.9, 0.65, True), (0.9, 0.55, False), (0.45, 0.85, True), (0.45, 0.75, False)],
+)
+def test_that_a_doubtful_frame_is_measured_only_where_the_judge_is_surer(
+    alone: float, shown: float, measured: bool
+) -> None:
+    judged = renamed(seen(0, alone, 0.9), shown)
+    assert (judged.geometry is not None) is measured
+    assert (judged.refused is None) is measured

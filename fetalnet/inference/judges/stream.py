@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 MIN_PROBABILITY = 0.6
 """A plane that is less likely than this is not measured: frames without a plane stay without a measure."""
 
+MIN_AGAINST_DOUBT = 0.8
+"""Least probability after the judge of a frame whose plane the network alone finds less likely than
+``MIN_PROBABILITY``.
+"""
+
 MIN_STILL_PROBABILITY = 0.65
 """A still has no neighbours that agree. Of the 175 heads of HC18's validation split the least sure reaches 0.66."""
 
@@ -84,7 +89,8 @@ def renamed(prediction: Prediction, shown: float) -> Prediction:
     shares = {plane: share * probability for plane, probability in organs.items()} | {Plane.OTHER: 1.0 - shown}
     plane = max(shares, key=shares.__getitem__)
     judged = replace(prediction, plane=plane, probabilities=shares)
-    if prediction.geometry is None or (plane is prediction.plane and judged.probability >= MIN_PROBABILITY):
+    least = MIN_PROBABILITY if prediction.probability >= MIN_PROBABILITY else MIN_AGAINST_DOUBT
+    if prediction.geometry is None or (plane is prediction.plane and judged.probability >= least):
         return judged
     return unmeasured(judged, f"{prediction.plane} is cut too far from its standard plane")
 
