@@ -8,7 +8,7 @@ from fetalnet.core.geometry import Line, MmPerPixel
 from fetalnet.core.planes import Kind, Plane
 from fetalnet.core.prediction import Prediction
 from fetalnet.inference.judges.recording import recording_judge
-from fetalnet.research.training.judges.intervals import HOLDS, Miss, coverage, fit_shared_error, misses
+from fetalnet.research.training.judges.intervals import HOLDS, Miss, coverage, fit_shared_error, misses, widest
 
 
 def drawn(recordings, shared, own, rng):
@@ -22,10 +22,25 @@ def test_that_the_width_is_what_recordings_share_beyond_what_their_frames_tell()
 
 
 def test_that_intervals_hold_on_recordings_they_were_not_fitted_on():
-    hold, total, width = coverage(drawn(4000, 0.04, 0.02, np.random.default_rng(2)))
-    assert total == 4000
+    hold, total, width, failures = coverage(drawn(4000, 0.04, 0.02, np.random.default_rng(2)))
+    assert (total, failures) == (4000, 0)
     assert hold / total == pytest.approx(HOLDS, abs=0.015)
     assert width == pytest.approx(np.hypot(0.04, 0.02), rel=0.08)
+
+
+def test_that_an_estimate_of_something_else_widens_nothing_and_is_counted():
+    known = [*drawn(400, 0.04, 0.0, np.random.default_rng(4)), *(Miss(Kind.HC, each, -0.33, 0.0) for each in range(9))]
+    assert fit_shared_error(known)[Kind.HC] == pytest.approx(0.04, rel=0.15)
+    assert coverage(known).failures == 9
+    assert coverage(known).hold <= 400
+
+
+def test_that_the_wider_of_two_kinds_of_recordings_counts():
+    narrow, wide = {Kind.HC: 0.01, Kind.AC: 0.03}, {Kind.HC: 0.02}
+    assert widest(narrow, wide) == {Kind.HC: 0.02, Kind.AC: 0.03}
+    few = drawn(400, 0.01, 0.0, np.random.default_rng(5))
+    hold, total, *_ = coverage(few, drawn(400, 0.04, 0.0, np.random.default_rng(6)))
+    assert hold == total
 
 
 def test_that_clips_of_a_recording_are_held_against_its_truth():

@@ -19,6 +19,8 @@ from fetalnet.inference.judges.recording import RecordingJudge
 CLIP_S = 4.0
 """Clips of a recording tell what a shorter look at the same fetus would have given."""
 HOLDS = 0.95
+FAILURE = 0.15
+"""An estimate that is off by a larger part measured something else: no interval of use would hold it."""
 _FOLDS = 5
 
 
@@ -29,6 +31,11 @@ class Miss(NamedTuple):
     recording: int
     error: float
     own: float
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether something else was measured: counted, and not fitted to."""
+        return abs(self.error) > FAILURE
 
 
 def misses(
@@ -56,7 +63,8 @@ def fit_shared_error(known: Iterable[Miss]) -> dict[Kind, float]:
     """
     lacking: dict[Kind, list[float]] = {}
     for each in known:
-        lacking.setdefault(each.kind, []).append(math.sqrt(max(each.error**2 - each.own**2, 0.0)))
+        if not each.is_failure:
+            lacking.setdefault(each.kind, []).append(math.sqrt(max(each.error**2 - each.own**2, 0.0)))
     result = {}
     for kind in Kind:
         if kind in lacking:
@@ -64,6 +72,11 @@ def fit_shared_error(known: Iterable[Miss]) -> dict[Kind, float]:
             at = math.ceil((len(ordered) + 1) * HOLDS) - 1
             result[kind] = ordered[min(at, len(ordered) - 1)]
     return result
+
+
+def widest(*fitted: dict[Kind, float]) -> dict[Kind, float]:
+    """The widest of what was fitted to several kinds of recordings, so that an interval holds for each of them."""
+    return {kind: max(each.get(kind, 0.0) for each in fitted) for kind in Kind if any(kind in each for each in fitted)}
 
 
 def still_misses(
@@ -78,20 +91,29 @@ def still_misses(
 
 
 class Coverage(NamedTuple):
-    """Of ``total`` intervals so many ``hold`` the truth; ``half_width`` is their mean, as a part of the value."""
+    """Of ``total`` intervals so many ``hold`` the truth; ``half_width`` is their mean, as a part of the value.
+
+    ``failures`` are among those that do not hold it.
+    """
 
     hold: int
     total: int
     half_width: float
+    failures: int
 
 
-def coverage(known: Sequence[Miss]) -> Coverage:
-    """Of intervals that were fitted on four fifths of the recordings and asked about the last, in turn."""
+def coverage(known: Sequence[Miss], others: Sequence[Miss] = ()) -> Coverage:
+    """Return how often intervals hold that were fitted to four fifths of the recordings, on the last fifth, in turn.
+
+    ``others`` are of other recordings, to which they are fitted as well.
+    """
+    beside = fit_shared_error(others)
     hold, widths = 0, []
     for fold in range(_FOLDS):
-        shared = fit_shared_error(each for each in known if each.recording % _FOLDS != fold)
+        shared = widest(fit_shared_error(each for each in known if each.recording % _FOLDS != fold), beside)
         for each in known:
             if each.recording % _FOLDS == fold and each.kind in shared:
                 widths.append(math.hypot(shared[each.kind], each.own))
                 hold += abs(each.error) <= widths[-1] * (1.0 + each.error)
-    return Coverage(hold, len(widths), float(np.mean(widths)) if widths else math.nan)
+    failures = sum(each.is_failure for each in known)
+    return Coverage(hold, len(widths), float(np.mean(widths)) if widths else math.nan, failures)

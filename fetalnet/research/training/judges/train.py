@@ -42,12 +42,12 @@ from fetalnet.research.training.config import cosine
 from fetalnet.research.training.data.batches import BatchStream
 from fetalnet.research.training.data.example import data_folder
 from fetalnet.research.training.judges.batches import SweepBatch, draw_sweeps
-from fetalnet.research.training.judges.intervals import coverage, fit_shared_error, misses, still_misses
+from fetalnet.research.training.judges.intervals import Miss, coverage, fit_shared_error, misses, still_misses, widest
 from fetalnet.research.training.judges.sweeps import Sweep, still_sweeps_of, sweeps_of
 
-TRAINED_SEEDS = range(5000, 5250)
+TRAINED_SEEDS = range(5000, 5150)
 """Neither in the training pack nor among the recordings that are evaluated or that thresholds were set on."""
-INTERVAL_SEEDS = range(100, 220)
+INTERVAL_SEEDS = range(100, 160)
 """For the intervals: recordings that the judge was not trained on."""
 DURATION_S = 10.0
 
@@ -145,16 +145,21 @@ def fit_intervals(weights: Path) -> None:
         for number, (clip, predictions) in enumerate(zip(clips, seen, strict=True))
         for miss in still_misses(number, predictions, judge, clip.sizes_px)
     ]
-    # The wider of the two: an interval is to hold for what looks like the phantom and for what does not.
-    on_phantom, on_real = fit_shared_error(known), fit_shared_error(real)
-    shared = {kind.name: round(max(width, on_real.get(kind, 0.0)), 4) for kind, width in on_phantom.items()}
+    write_intervals(known, real, load_weights(weights).sha256)
+
+
+def write_intervals(phantom: Sequence[Miss], real: Sequence[Miss], weights_sha256: str) -> None:
+    """Fit the widths to misses on phantom recordings and on clips of real stills, write them and print them."""
+    on_phantom, on_real = fit_shared_error(phantom), fit_shared_error(real)
     fitted = {
-        "fitted_on": f"{_named(INTERVAL_SEEDS)}, {DURATION_S:g} s each, and {len(clips)} clips of real stills of the "
-        "validation split",
-        "weights_sha256": load_weights(weights).sha256,
-        "shared_error": shared,
+        "fitted_on": f"{_named(INTERVAL_SEEDS)}, {DURATION_S:g} s each, and clips of real stills of the validation split",
+        "weights_sha256": weights_sha256,
+        "shared_error": {kind.name: round(width, 4) for kind, width in widest(on_phantom, on_real).items()},
         "phantom_alone": {kind.name: round(width, 4) for kind, width in on_phantom.items()},
-        "held_of_left_out": {name: coverage(each)[:2] for name, each in (("phantom", known), ("real", real))},
+        "left_out": {
+            "phantom": coverage(phantom, real)._asdict(),
+            "real": coverage(real, phantom)._asdict(),
+        },
     }
     write_file(resource("interval_widths.json"), (json.dumps(fitted, indent=2) + "\n").encode())
     print(json.dumps(fitted, indent=2))
