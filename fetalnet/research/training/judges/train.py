@@ -152,7 +152,7 @@ def write_intervals(phantom: Sequence[Miss], real: Sequence[Miss], weights_sha25
     """Fit the widths to misses on phantom recordings and on clips of real stills, write them and print them."""
     on_phantom, on_real = fit_shared_error(phantom), fit_shared_error(real)
     fitted = {
-        "fitted_on": f"{_named(INTERVAL_SEEDS)}, {DURATION_S:g} s each, and clips of real stills of the validation split",
+        "fitted_on": f"{_named(INTERVAL_SEEDS)}, {DURATION_S:g} s each; clips of real stills of the validation split",
         "weights_sha256": weights_sha256,
         "shared_error": {kind.name: round(width, 4) for kind, width in widest(on_phantom, on_real).items()},
         "phantom_alone": {kind.name: round(width, 4) for kind, width in on_phantom.items()},
