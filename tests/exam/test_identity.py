@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fetalnet.core.errors import InputError
+from fetalnet.exam import identity
 from fetalnet.exam.identity import recording_ref
-from fetalnet.sources import identity
 
 MIB = 1 << 20
 WIDTH, HEIGHT = 640, 480
