@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from fetalnet.cli.data_option import DataOption
 from fetalnet.cli.train import require_extra
 from fetalnet.core.errors import InputError
 from fetalnet.core.system.files import cannot_write, check_writable
@@ -38,6 +39,7 @@ def compare(
     write_results: Annotated[
         bool, typer.Option("--write-results", help="Also replace this comparison's section of docs/comparison.md.")
     ] = False,
+    data: DataOption = None,
 ) -> None:
     """Train networks from random weights on the same data, as long, and print how they do as Markdown.
 
