@@ -48,7 +48,7 @@ def compare(
     require_extra()
     from fetalnet.research.comparison import run as comparing
     from fetalnet.research.comparison.report import around_section
-    from fetalnet.research.training.config import load_config
+    from fetalnet.research.training.configs import load_config
 
     settings = [load_config(path) for path in configs or map(Path, ["transfer"] if transfer else comparing.SYSTEMS)]
     if transfer and len(settings) > 1:

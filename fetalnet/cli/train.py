@@ -39,7 +39,7 @@ def train(
     """Train a network on real pictures and on the phantom."""
     require_extra()
     from fetalnet.network.weights import load_weights
-    from fetalnet.research.training.config import load_config
+    from fetalnet.research.training.configs import load_config
     from fetalnet.research.training.run import train as run
 
     settings = load_config(config)

@@ -1,13 +1,11 @@
-"""What a training run is made of; a TOML file says it."""
+"""What a training run is made of: the tables of a TOML file."""
 
 from __future__ import annotations
 
 import math
-import tomllib
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from fetalnet.core.errors import InputError
 from fetalnet.network.config import (
@@ -20,8 +18,6 @@ from fetalnet.network.config import (
     PublishedConfig,
     Temporal,
 )
-
-CONFIGS = Path(__file__).parent / "configs"
 
 
 class _Table(BaseModel):
@@ -255,22 +251,3 @@ def cosine(peak: float, share: float, warm_up: float, start: float = 0.0) -> flo
     if share < warm_up:
         return peak * (share + start) / warm_up
     return peak * 0.5 * (1.0 + math.cos(math.pi * min(share, 1.0)))
-
-
-def load_config(path: Path) -> TrainingConfig:
-    """Read a TOML file, or one that comes with the program by its bare name. Raises ``InputError``."""
-    if not path.is_file() and (CONFIGS / f"{path.name}.toml").exists():
-        path = CONFIGS / f"{path.name}.toml"
-    try:
-        return TrainingConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        known = ", ".join(sorted(each.stem for each in CONFIGS.glob("*.toml")))
-        raise InputError(
-            f"The training configuration {path.name} cannot be read; give a TOML file or one of: {known}."
-        ) from error
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        first = error.errors()[0] if isinstance(error, ValidationError) else None
-        where = ".".join(str(part) for part in first["loc"]) + ": " + first["msg"] if first else str(error)
-        raise InputError(
-            f"The training configuration {path.name} is not right ({where}); correct it and try again."
-        ) from error
