@@ -216,13 +216,23 @@ class TrainingConfig(_Table):
         """How many pictures are shown, each counted as often as it is; what its readers see besides is not."""
         return sum(self.shown(stage) * stage.steps for phase in self.phases for stage in phase.stages)
 
-    def presenting(self, presentations: int) -> TrainingConfig:
-        """The same run with that many ``presentations``: all stages, the readers' too, longer or shorter alike.
+    @property
+    def parts(self) -> dict[str, PartStage]:
+        """The parts that are trained once the rest is, by the name of their table."""
+        return {name: each for name, each in self if isinstance(each, PartStage)}
 
-        Raises ``InputError`` where they cannot be divided into batches.
+    def presenting(self, presentations: int) -> TrainingConfig:
+        """The same run with that many ``presentations``: its stages and its parts longer or shorter alike.
+
+        Raises ``InputError`` where they cannot be divided into batches, or where the run presents nothing.
         """
         if presentations == self.presentations:
             return self
+        if not self.presentations:
+            raise InputError(
+                f"{self.name} trains a part of a network alone, which sees strips or crops and no pictures; choose "
+                "a configuration with phases."
+            )
         factor = presentations / self.presentations
         stages = [stage for phase in self.phases for stage in phase.stages]
         unit = math.lcm(*(self.shown(stage) for stage in stages))
@@ -238,12 +248,11 @@ class TrainingConfig(_Table):
         phases = tuple(
             phase.model_copy(update={"stages": tuple(next(longer) for _ in phase.stages)}) for phase in self.phases
         )
-        readers = {
+        parts = {
             name: part.model_copy(update={"steps": max(round(part.steps * factor), 1)})
-            for name in ("reader", "rim", "shaft")
-            if (part := getattr(self, name)) is not None
+            for name, part in self.parts.items()
         }
-        return self.model_copy(update={"phases": phases, **readers})
+        return self.model_copy(update={"phases": phases, **parts})
 
 
 def cosine(peak: float, share: float, warm_up: float, start: float = 0.0) -> float:

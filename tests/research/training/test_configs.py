@@ -1,11 +1,13 @@
 """Training configurations as files: those that come along, and what `extends` makes of one."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from fetalnet.core.errors import InputError
 from fetalnet.network.config import Architecture, Temporal
+from fetalnet.research.training.config import PartStage, TrainingConfig
 from fetalnet.research.training.configs import load_config, names
 
 BASE = """
@@ -24,6 +26,8 @@ stages = [{ height = 64, width = 96, batch = 2, steps = 2 }, { height = 64, widt
 [rim]
 steps = 7
 """
+
+PARTS = set(get_args(PartStage))
 
 
 @pytest.fixture
@@ -119,3 +123,20 @@ def test_that_a_name_nobody_knows_is_said_with_who_extends_it(write):
         load_config(write("child.toml", "extends = 'nowhere'\n"))
     with pytest.raises(InputError, match="extends: one configuration, in quotes"):
         load_config(write("child.toml", "extends = ['base.toml', 'smoke']\n"))
+
+
+def test_that_a_run_shown_more_pictures_trains_each_of_its_parts_as_much_longer(write):
+    tables = [name for name, field in TrainingConfig.model_fields.items() if set(get_args(field.annotation)) & PARTS]
+    assert {"reader", "rim", "shaft"} <= set(tables)
+    text = BASE.replace("[rim]\nsteps = 7\n", "") + "".join(f"[{name}]\nsteps = 7\n" for name in tables)
+    run = load_config(write("all.toml", text))
+    longer = run.presenting(3 * run.presentations)
+    assert longer.presentations == 3 * run.presentations
+    assert longer.steps == 3 * run.steps
+    assert {name: part.steps for name, part in longer.parts.items()} == dict.fromkeys(tables, 21)
+    assert longer.presenting(run.presentations) == run
+
+
+def test_that_a_part_alone_presents_nothing_and_says_so():
+    with pytest.raises(InputError, match=r"trains a part of a network alone.*choose a configuration with phases"):
+        load_config(Path("rim")).presenting(1000)
