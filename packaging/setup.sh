@@ -61,7 +61,7 @@ if [ -n "$missing" ]; then
 fi
 
 # The stamp holds what was installed and where, so that a second run installs nothing and a moved folder starts anew.
-stamp=$(cat requirements.lock pyproject.toml packaging/setup.sh | cksum; pwd)
+stamp=$(cat requirements.lock pyproject.toml setup.py packaging/setup.sh | cksum; pwd)
 if [ "$(cat .venv/stamp 2>/dev/null || true)" = "$stamp" ]; then
     exit 0
 fi

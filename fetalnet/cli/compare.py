@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from fetalnet.cli.data_option import DataOption
 from fetalnet.cli.train import require_extra
 from fetalnet.core.errors import InputError
 from fetalnet.core.system.files import cannot_write, check_writable
@@ -38,6 +39,7 @@ def compare(
     write_results: Annotated[
         bool, typer.Option("--write-results", help="Also replace this comparison's section of docs/comparison.md.")
     ] = False,
+    data: DataOption = None,
 ) -> None:
     """Train networks from random weights on the same data, as long, and print how they do as Markdown.
 
@@ -46,7 +48,7 @@ def compare(
     require_extra()
     from fetalnet.research.comparison import run as comparing
     from fetalnet.research.comparison.report import around_section
-    from fetalnet.research.training.config import load_config
+    from fetalnet.research.training.configs import load_config
 
     settings = [load_config(path) for path in configs or map(Path, ["transfer"] if transfer else comparing.SYSTEMS)]
     if transfer and len(settings) > 1:

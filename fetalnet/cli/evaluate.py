@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from fetalnet.cli.data_option import DataOption
 from fetalnet.cli.progress import progress
 from fetalnet.cli.train import require_extra
 from fetalnet.core.errors import InputError
@@ -28,6 +29,7 @@ def evaluate(
         int | None, typer.Option(min=1, help="How many recordings at most; of the phantom there are 20.")
     ] = None,
     device: Annotated[str, typer.Option(help="What computes: as of fetalnet analyze.")] = "auto",
+    data: DataOption = None,
 ) -> None:
     """Measure weights on labelled data and print the figures as Markdown.
 

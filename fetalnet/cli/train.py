@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from fetalnet.cli.data_option import DataOption
 from fetalnet.core.errors import InputError
 from fetalnet.core.system.files import cannot_write, check_writable
 
@@ -33,11 +34,12 @@ def train(
             "--stills", metavar="WEIGHTS", help="Weights whose network is put in beside, to look at pictures alone."
         ),
     ] = None,
+    data: DataOption = None,
 ) -> None:
-    """Train a network on the real pictures that FETALNET_DATA names and on the phantom."""
+    """Train a network on real pictures and on the phantom."""
     require_extra()
     from fetalnet.network.weights import load_weights
-    from fetalnet.research.training.config import load_config
+    from fetalnet.research.training.configs import load_config
     from fetalnet.research.training.run import train as run
 
     settings = load_config(config)

@@ -93,7 +93,8 @@ def test_that_decisions_are_on_disk_before_the_dialog_says_so(watched: Person, m
 KILLED_WHILE_SAVING = """
 import io, os, signal, sys
 from pathlib import Path
-from fetalnet import atomic_file, decisions
+from fetalnet.core.system import files as atomic_file
+from fetalnet.exam import decisions
 from fetalnet.core.planes import Kind
 from fetalnet.exam.store import load_exam, save_exam
 

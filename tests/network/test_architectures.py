@@ -5,6 +5,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 import torch
+from support.drawn import ellipse_of_mtln
 
 from fetalnet.core.errors import InputError
 from fetalnet.inference.engines import TorchEngine
@@ -18,7 +19,6 @@ from fetalnet.network.config import (
     NetworkConfig,
     PublishedConfig,
 )
-from fetalnet.network.peers.mtln import as_ellipse
 from fetalnet.network.weights import load_weights, save_weights
 
 TINY = {
@@ -122,7 +122,7 @@ def test_that_the_mtln_outlines_heads_and_gives_their_ellipse(network, clip):
     step = network.step(clip[:, 0], network.initial_state(2))
     assert step.planes.tolist() == [[1, 0, 0, 0]] * 2
     assert step.masks[:, 1:].max() == 0
-    ellipse = as_ellipse(torch.tensor([0.5, 0.25, 0.125, 0.25, 1.25]), 64, 96)
+    ellipse = ellipse_of_mtln(torch.tensor([0.5, 0.25, 0.125, 0.25, 1.25]), 64, 96)
     assert (ellipse.cx, ellipse.cy, ellipse.a, ellipse.b, ellipse.theta_deg) == (47.5, 15.5, 24, 12, 135)
 
 

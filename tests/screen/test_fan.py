@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from support.real_data import real_data
 
 from fetalnet.core.errors import InputError
 from fetalnet.research.phantom import Layout, PhantomRecording
@@ -16,7 +14,6 @@ from fetalnet.screen.fan.sector import Sector, find_sector
 from fetalnet.screen.fan.shape import ConvexFan, FanShape, FlatFan, check_fan, fan_from_json, fan_through
 from fetalnet.sources import read_image
 
-DATA = Path(os.environ.get("FETALNET_DATA", Path(__file__).parents[3] / "shared" / "data"))
 PICTURE = (640, 480)
 CONVEX = ConvexFan(320.0, -100.0, 150.0, 540.0, -30.0, 30.0, (0, 0, *PICTURE))
 FLAT = FlatFan(((200.0, 40.0), (440.0, 40.0), (520.0, 440.0), (120.0, 440.0)), (0, 0, *PICTURE))
@@ -111,10 +108,7 @@ def test_that_the_network_looks_at_all_of_a_drawn_fan() -> None:
 
 
 def test_that_real_screens_have_a_fan_below_their_menus() -> None:
-    folder = DATA / "scanner_screens"
-    if not folder.is_dir():
-        pytest.skip("the scanner screens are not here (FETALNET_DATA)")
-    for path in sorted(folder.glob("*.png"))[::4]:
+    for path in sorted(real_data("scanner_screens").glob("*.png"))[::4]:
         fan = find_fan(read_image(path).pixels)
         assert fan is not None
         assert 60 <= fan.box[1] <= 110, path.name

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from support.real_data import real_data
 
 from fetalnet.core.errors import InputError
 from fetalnet.core.geometry import MmPerPixel
@@ -20,7 +20,6 @@ from fetalnet.screen.fan.sector import Sector, find_sector
 from fetalnet.screen.fan.shape import FlatFan
 from fetalnet.screen.ruler.detect import Axis, Ruler, Tick
 
-DATA = Path(os.environ.get("FETALNET_DATA", Path(__file__).parents[3] / "shared" / "data"))
 WIDTH, HEIGHT = 800, 600
 FAN = FlatFan(((300.0, 60.0), (500.0, 60.0), (700.0, 560.0), (100.0, 560.0)), (0, 0, WIDTH, HEIGHT))
 
@@ -58,9 +57,7 @@ def test_that_a_device_is_known_whoever_the_patient_is_and_whatever_the_depth() 
 def test_that_thirteen_real_examinations_on_one_scanner_know_each_other() -> None:
     from fetalnet.sources import read_image
 
-    screens = sorted((DATA / "scanner_screens").glob("*.png"))
-    if not screens:
-        pytest.skip("the scanner screens are not here (FETALNET_DATA)")
+    screens = sorted(real_data("scanner_screens").glob("*.png"))
     layouts = [layout_of(read_image(path).pixels) for path in screens]
     assert len(layouts) == 13
     assert all(layouts[0].matches(other) for other in layouts)

@@ -6,16 +6,12 @@ millimetre is the same to 5 %; of the other three (enlarged before scanning) the
 the picture that with 10 mm a dot it would lie deeper than the depth written.
 """
 
-import os
-from pathlib import Path
-
 import cv2
 import pytest
+from support.real_data import real_data
 
 from fetalnet.screen.ruler.detect import Axis, find_ruler, follow
 from fetalnet.screen.ruler.spacing import hypotheses
-
-SCREENS = Path(os.environ.get("FETALNET_DATA", "")) / "scanner_screens"
 
 # First tick's row, last tick's row, spaces between; mm a space; every how many a longer one; depth in mm, zoom.
 BY_HAND = {
@@ -35,13 +31,11 @@ BY_HAND = {
 }
 ENLARGED_BEFORE_SCANNING = {"3vv", "4ch", "lvot"}
 
-pytestmark = pytest.mark.skipif(not SCREENS.is_dir(), reason="needs scanner_screens under $FETALNET_DATA")
-
 
 @pytest.mark.parametrize("name", BY_HAND)
 def test_that_the_ruler_of_a_real_screen_agrees_with_the_hand(name: str) -> None:
     first, last, spaces, spacing_mm, major_every, _, _ = BY_HAND[name]
-    picture = cv2.cvtColor(cv2.imread(str(SCREENS / f"{name}.png")), cv2.COLOR_BGR2RGB)
+    picture = cv2.cvtColor(cv2.imread(str(real_data(f"scanner_screens/{name}.png"))), cv2.COLOR_BGR2RGB)
     ruler = find_ruler(picture)
     assert ruler is not None
     assert ruler.axis is Axis.DEPTH

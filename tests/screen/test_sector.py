@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from support.real_data import real_data
 
 from fetalnet.core.letterbox import Letterbox
 from fetalnet.screen.fan.sector import Sector, find_sector
 from fetalnet.screen.fan.sector_search import sector_of
 from fetalnet.sources import open_source, read_image
-
-DATA = Path(os.environ.get("FETALNET_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
 
 def fan(shape: tuple[int, int] = (540, 800)) -> NDArray[np.bool_]:
@@ -93,9 +91,7 @@ def test_a_recording_has_one_sector(tmp_path: Path) -> None:
 
 
 def test_no_head_of_real_pictures_is_cut() -> None:
-    folder = DATA / "hc18"
-    if not folder.is_dir():
-        pytest.skip("the HC18 pictures are not here (FETALNET_DATA)")
+    folder = real_data("hc18")
     names = sorted(path.name for path in (folder / "images").glob("*.png"))[::40]
     for name in names:
         pixels = read_image(folder / "images" / name).pixels
@@ -105,10 +101,7 @@ def test_no_head_of_real_pictures_is_cut() -> None:
 
 
 def test_real_screens_lose_their_menus() -> None:
-    folder = DATA / "scanner_screens"
-    if not folder.is_dir():
-        pytest.skip("the scanner screens are not here (FETALNET_DATA)")
-    for path in sorted(folder.glob("*.png")):
+    for path in sorted(real_data("scanner_screens").glob("*.png")):
         pixels = read_image(path).pixels
         x0, y0, x1, y1 = find_sector(pixels).box
         assert 60 <= y0 <= 100, path.name  # below the menu, which ends at row 72

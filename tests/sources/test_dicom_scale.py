@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from contextlib import closing
 from pathlib import Path
 
@@ -11,14 +10,13 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 from support.dicom_files import colour, dataset, write
+from support.real_data import real_data
 
 from fetalnet.core.geometry import Ellipse, Line, MmPerPixel
 from fetalnet.core.scale.scale import ScaleOrigin
 from fetalnet.export.wording import calibration_text
 from fetalnet.sources import open_source
 from fetalnet.sources.dicom.regions import calibration_of
-
-DATA = Path(os.environ.get("FETALNET_DATA", Path(__file__).parents[3] / "shared" / "data")) / "dicom"
 
 
 def region(box: tuple[int, int, int, int], delta: object = 0.02, delta_y: object = None, **more: object) -> Dataset:
@@ -203,10 +201,9 @@ REAL = {
 
 @pytest.mark.parametrize("name", REAL)
 def test_real_files_say_what_is_known_of_them(name: str) -> None:
-    if not (DATA / name).is_file():
-        pytest.skip("the real DICOM files are not here (FETALNET_DATA)")
+    path = real_data(f"dicom/{name}")
     count, size, has_region, refused = REAL[name]
-    with closing(open_source(DATA / name)) as source:
+    with closing(open_source(path)) as source:
         assert (len(source), (source.height, source.width)) == (count, size)
         assert sum(1 for _ in source) == count
         assert source.calibration.is_known is (has_region and refused is None)
@@ -218,10 +215,9 @@ def test_real_files_say_what_is_known_of_them(name: str) -> None:
 def test_the_real_pictures_look_as_pydicom_shows_them() -> None:
     pydicom = pytest.importorskip("pydicom")
     for name in ("US1_J2KR.dcm", "examples_rgb_color.dcm"):
-        if not (DATA / name).is_file():
-            pytest.skip("the real DICOM files are not here (FETALNET_DATA)")
-        dataset_ = pydicom.dcmread(DATA / name)
-        with closing(open_source(DATA / name)) as source:
+        path = real_data(f"dicom/{name}")
+        dataset_ = pydicom.dcmread(path)
+        with closing(open_source(path)) as source:
             if name == "examples_rgb_color.dcm":
                 np.testing.assert_array_equal(source[0].pixels, dataset_.pixel_array)
             assert source[0].pixels.shape == (dataset_.Rows, dataset_.Columns, 3)

@@ -53,3 +53,9 @@ def metaimage(path, volume, packed):
         "ElementDataFile = LOCAL\n"
     )
     path.write_bytes(head.encode("ascii") + content)
+
+
+def ellipse_of_mtln(numbers, height, width):
+    """The five ``numbers`` (5,) of ``Output.ellipses`` in pixels of a grid ``height`` x ``width``."""
+    x, y, a, b, half_turns = (float(number) for number in numbers)
+    return Ellipse.of(x * width - 0.5, y * height - 0.5, abs(a) * width, abs(b) * width, 180.0 * half_turns)

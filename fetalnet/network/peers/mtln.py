@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fetalnet.core.geometry import Ellipse
 from fetalnet.network.config import Masks, MtlnConfig
 from fetalnet.network.layers.blocks import ResidualBlock, convolution
 from fetalnet.network.output import Seen
@@ -92,9 +91,3 @@ def _places(x: Tensor) -> Tensor:
     down = torch.linspace(-1.0, 1.0, height, device=x.device, dtype=x.dtype)
     right = torch.linspace(-1.0, 1.0, width, device=x.device, dtype=x.dtype)
     return torch.stack(torch.meshgrid(down, right, indexing="ij")).expand(batch, 2, height, width)
-
-
-def as_ellipse(numbers: Tensor, height: int, width: int) -> Ellipse:
-    """The five ``numbers`` (5,) of ``Output.ellipses`` in pixels of a grid ``height`` x ``width``."""
-    x, y, a, b, half_turns = (float(number) for number in numbers)
-    return Ellipse.of(x * width - 0.5, y * height - 0.5, abs(a) * width, abs(b) * width, 180.0 * half_turns)

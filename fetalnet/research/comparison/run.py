@@ -33,14 +33,14 @@ from fetalnet.research.comparison.report import (
     System,
 )
 from fetalnet.research.comparison.tables import comparison_report, transfer_report
+from fetalnet.research.datasets.catalogue import data_folder
+from fetalnet.research.datasets.readers.hc18 import HeadStill, head_stills
 from fetalnet.research.evaluation.hc18_scores import score_heads, summarise_by_size
 from fetalnet.research.evaluation.phantom_scores import EVALUATION_SEEDS, PhantomScores, score_phantom
 from fetalnet.research.metrics.statistic import statistic
 from fetalnet.research.phantom import PhantomRecording
 from fetalnet.research.training.config import TrainingConfig
 from fetalnet.research.training.data import phantom_pack as phantom_data
-from fetalnet.research.training.data.example import data_folder
-from fetalnet.research.training.data.heads import HeadStill, head_stills
 from fetalnet.research.training.run import train
 from fetalnet.screen.fan.sector_search import search_sector
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,24 @@ READERS: dict[str, Callable[[Path], Dataset]] = {
     "fpus23": read_fpus23,
     "folder": read_folder,
 }
+
+
+DATA_VARIABLE = "FETALNET_DATA"
+"""Environment variable with the folder of the real pictures that this project trains and is scored on; a command's
+``--data`` sets it for that command."""
+
+
+def data_folder() -> Path:
+    """The folder that ``FETALNET_DATA`` names. Raises ``InputError`` where it names none, or one that is not there."""
+    named = os.environ.get(DATA_VARIABLE)
+    if not named:
+        raise InputError(
+            f"Where are the real pictures? Set {DATA_VARIABLE} to their folder, or name it with --data (docs/data.md)."
+        )
+    folder = Path(named)
+    if not folder.is_dir():
+        raise InputError(f"There is no folder {folder.name}; set {DATA_VARIABLE} or --data to the data folder.")
+    return folder
 
 
 def read_dataset(name: str, folder: Path) -> Dataset:

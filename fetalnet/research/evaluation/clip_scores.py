@@ -20,10 +20,10 @@ from fetalnet.inference.engines import Device
 from fetalnet.inference.judges.recording import Judgement
 from fetalnet.research.datasets.plane_annotations import Caliper
 from fetalnet.research.datasets.readers.fetal_planes import PlaneStill
+from fetalnet.research.datasets.readers.hc18 import HeadStill, head_stills
 from fetalnet.research.evaluation.phantom_scores import predictor_of
 from fetalnet.research.evaluation.plane_scores import validation_stills
 from fetalnet.research.processes import spread
-from fetalnet.research.training.data.heads import HeadStill, head_stills
 from fetalnet.research.training.data.still_clips import RATE_HZ, StillClip
 from fetalnet.screen.fan.sector_search import search_sector
 from fetalnet.sources import frames_from, open_source

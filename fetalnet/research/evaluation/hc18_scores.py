@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from fetalnet.core.geometry import Ellipse
 from fetalnet.core.planes import Plane
 from fetalnet.inference.predictor import Predictor
+from fetalnet.research.datasets.readers.hc18 import HeadStill
 from fetalnet.research.evaluation.stills import predict_still
 from fetalnet.research.metrics.biometry import FAILURE_MM
 from fetalnet.research.metrics.overlap import ellipse_dice, hausdorff
 from fetalnet.research.metrics.statistic import bootstrap_interval
-from fetalnet.research.training.data.heads import HeadStill
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from fetalnet.core.frame import Frame
 from fetalnet.inference.predictor import Predictor
 from fetalnet.network.streaming import BESIDE, STILLS
 from fetalnet.network.weights import LoadedNetwork, load_weights, read_card, write_card
+from fetalnet.research.datasets.readers.hc18 import HeadStill
 from fetalnet.research.evaluation.phantom_scores import look_at_fan
 from fetalnet.research.phantom import PhantomRecording
-from fetalnet.research.training.data import heads as hc18
 
 SEEDS = range(500, 512)
 """Phantom recordings that neither scores nor the recording judge are made of."""
@@ -30,7 +30,7 @@ _EXACT = ("fuse", "gate.weight")
 """Convolutions that stay in float32: the last one, whose inputs are logits of any size, and the attention weights."""
 
 
-def calibrate(weights: Path, heads: list[hc18.HeadStill], on_progress: Callable[[int, int], None]) -> None:
+def calibrate(weights: Path, heads: list[HeadStill], on_progress: Callable[[int, int], None]) -> None:
     """Write the ranges into the card of ``weights``; ``heads`` were trained on. Raises ``InputError``."""
     loaded = load_weights(weights)
     ranges = measure_ranges(loaded, heads[::_EVERY_HEAD], on_progress)
@@ -42,7 +42,7 @@ def calibrate(weights: Path, heads: list[hc18.HeadStill], on_progress: Callable[
 
 
 def measure_ranges(
-    loaded: LoadedNetwork, heads: list[hc18.HeadStill], on_progress: Callable[[int, int], None]
+    loaded: LoadedNetwork, heads: list[HeadStill], on_progress: Callable[[int, int], None]
 ) -> dict[str, list[float]]:
     """Least and greatest input of each convolution, by its module's name, without those that must be told exactly."""
     predictor = Predictor(loaded, "torch")

@@ -1,13 +1,11 @@
-"""What a training run is made of; a TOML file says it."""
+"""What a training run is made of: the tables of a TOML file."""
 
 from __future__ import annotations
 
 import math
-import tomllib
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from fetalnet.core.errors import InputError
 from fetalnet.network.config import (
@@ -20,8 +18,6 @@ from fetalnet.network.config import (
     PublishedConfig,
     Temporal,
 )
-
-CONFIGS = Path(__file__).parent / "configs"
 
 
 class _Table(BaseModel):
@@ -220,13 +216,23 @@ class TrainingConfig(_Table):
         """How many pictures are shown, each counted as often as it is; what its readers see besides is not."""
         return sum(self.shown(stage) * stage.steps for phase in self.phases for stage in phase.stages)
 
-    def presenting(self, presentations: int) -> TrainingConfig:
-        """The same run with that many ``presentations``: all stages, the readers' too, longer or shorter alike.
+    @property
+    def parts(self) -> dict[str, PartStage]:
+        """The parts that are trained once the rest is, by the name of their table."""
+        return {name: each for name, each in self if isinstance(each, PartStage)}
 
-        Raises ``InputError`` where they cannot be divided into batches.
+    def presenting(self, presentations: int) -> TrainingConfig:
+        """The same run with that many ``presentations``: its stages and its parts longer or shorter alike.
+
+        Raises ``InputError`` where they cannot be divided into batches, or where the run presents nothing.
         """
         if presentations == self.presentations:
             return self
+        if not self.presentations:
+            raise InputError(
+                f"{self.name} trains a part of a network alone, which sees strips or crops and no pictures; choose "
+                "a configuration with phases."
+            )
         factor = presentations / self.presentations
         stages = [stage for phase in self.phases for stage in phase.stages]
         unit = math.lcm(*(self.shown(stage) for stage in stages))
@@ -242,12 +248,11 @@ class TrainingConfig(_Table):
         phases = tuple(
             phase.model_copy(update={"stages": tuple(next(longer) for _ in phase.stages)}) for phase in self.phases
         )
-        readers = {
+        parts = {
             name: part.model_copy(update={"steps": max(round(part.steps * factor), 1)})
-            for name in ("reader", "rim", "shaft")
-            if (part := getattr(self, name)) is not None
+            for name, part in self.parts.items()
         }
-        return self.model_copy(update={"phases": phases, **readers})
+        return self.model_copy(update={"phases": phases, **parts})
 
 
 def cosine(peak: float, share: float, warm_up: float, start: float = 0.0) -> float:
@@ -255,22 +260,3 @@ def cosine(peak: float, share: float, warm_up: float, start: float = 0.0) -> flo
     if share < warm_up:
         return peak * (share + start) / warm_up
     return peak * 0.5 * (1.0 + math.cos(math.pi * min(share, 1.0)))
-
-
-def load_config(path: Path) -> TrainingConfig:
-    """Read a TOML file, or one that comes with the program by its bare name. Raises ``InputError``."""
-    if not path.is_file() and (CONFIGS / f"{path.name}.toml").exists():
-        path = CONFIGS / f"{path.name}.toml"
-    try:
-        return TrainingConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        known = ", ".join(sorted(each.stem for each in CONFIGS.glob("*.toml")))
-        raise InputError(
-            f"The training configuration {path.name} cannot be read; give a TOML file or one of: {known}."
-        ) from error
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        first = error.errors()[0] if isinstance(error, ValidationError) else None
-        where = ".".join(str(part) for part in first["loc"]) + ": " + first["msg"] if first else str(error)
-        raise InputError(
-            f"The training configuration {path.name} is not right ({where}); correct it and try again."
-        ) from error

@@ -14,8 +14,8 @@ from fetalnet.network.output import Output
 from fetalnet.network.streaming import StreamingFetalNet
 from fetalnet.research.training.arithmetic import laid_out
 from fetalnet.research.training.config import TrainingConfig, cosine
-from fetalnet.research.training.costs import cost
 from fetalnet.research.training.data.batches import Batch
+from fetalnet.research.training.losses import cost
 
 
 class Training(lightning.LightningModule):  # type: ignore[misc]  # Lightning is untyped here

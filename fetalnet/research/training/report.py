@@ -12,15 +12,15 @@ from fetalnet.core.errors import InputError
 from fetalnet.inference.engines import Device
 from fetalnet.inference.predictor import Predictor
 from fetalnet.network.weights import DEFAULT_WEIGHTS
+from fetalnet.research.datasets.catalogue import data_folder
 from fetalnet.research.datasets.plane_annotations import read_criteria
+from fetalnet.research.datasets.readers.hc18 import head_stills
 from fetalnet.research.evaluation.clip_scores import clip_table, false_alarms, score_clips
 from fetalnet.research.evaluation.criteria_scores import criteria_table, score_structures
 from fetalnet.research.evaluation.hc18_scores import false_measures, head_table, read_pictures, score_heads
 from fetalnet.research.evaluation.phantom_scores import EVALUATION_SEEDS, score_phantom
 from fetalnet.research.evaluation.plane_scores import degraded_table, plane_table, score_planes, validation_stills
 from fetalnet.research.training.card import add_figures
-from fetalnet.research.training.data.example import data_folder
-from fetalnet.research.training.data.heads import head_stills
 
 SCREENS_WITH_PLANES = ("abdominal.png", "brain_cb.png", "brain_tv.png", "femur.png")
 
@@ -35,8 +35,8 @@ def evaluate(
     cv2.setNumThreads(1)
     predictor = Predictor(weights, device)
     figures: dict[str, str] = {}
-    folder = data_folder()
     try:
+        folder = data_folder()
         heads = [still for still in head_stills(folder / "hc18") if still.kept_back]
         figures["HC18 validation split"] = head_table(score_heads(predictor, heads))
         stills = validation_stills(folder)

@@ -20,15 +20,17 @@ from fetalnet.core.planes import Plane, Structure
 from fetalnet.network.architectures import Network
 from fetalnet.network.streaming import BESIDE, PARTS, STILLS, StreamingFetalNet
 from fetalnet.network.weights import LoadedNetwork, save_weights
+from fetalnet.research.datasets.catalogue import data_folder
+from fetalnet.research.datasets.readers.hc18 import HeadStill, head_stills
 from fetalnet.research.training.arithmetic import has_wide_vectors
 from fetalnet.research.training.card import new_card
 from fetalnet.research.training.config import Network as NetworkTable
 from fetalnet.research.training.config import TrainingConfig
 from fetalnet.research.training.data import batches, real_planes
-from fetalnet.research.training.data import heads as hc18
 from fetalnet.research.training.data import phantom_pack as phantom_data
 from fetalnet.research.training.data.batches import Batch, BatchStream, Collection, Drawn
-from fetalnet.research.training.data.example import data_folder
+from fetalnet.research.training.data.heads import examples as head_examples
+from fetalnet.research.training.data.heads import native_examples as native_heads
 from fetalnet.research.training.data.validation import thermometer
 from fetalnet.research.training.module import Training
 from fetalnet.research.training.parts.decoys import with_decoys
@@ -76,7 +78,7 @@ def collect(config: TrainingConfig, cache: Path) -> Collection:
     heads = real_heads(config)
     planes = real_planes.by_plane(real_stills(config))
     stills, clips = phantom_data.load(config.pack, cache)
-    pictures, without = list(hc18.examples(heads)), planes.pop(Plane.OTHER)
+    pictures, without = list(head_examples(heads)), planes.pop(Plane.OTHER)
     small = [each for each, still in zip(pictures, heads, strict=True) if still.circumference_mm < SMALL_HEAD_MM]
     simulated = [*stills, *(frame for clip in clips for frame in clip)]
     outlined = [
@@ -88,11 +90,11 @@ def collect(config: TrainingConfig, cache: Path) -> Collection:
     return Collection(pictures, without, stills, clips, small, outlined, early, planes)
 
 
-def real_heads(config: TrainingConfig) -> list[hc18.HeadStill]:
+def real_heads(config: TrainingConfig) -> list[HeadStill]:
     """Those that the run is trained on."""
     if not config.real_data:
         return []
-    stills = hc18.head_stills(data_folder() / "hc18")
+    stills = head_stills(data_folder() / "hc18")
     return [each for each in stills if not (config.hold_out_validation and each.kept_back)]
 
 
@@ -260,7 +262,7 @@ def train_rim(
     """Train the rim reader of a network; no other part of it is needed for that."""
     assert config.rim is not None
     real = real_planes.native_by_plane(real_stills(config))
-    real[Plane.HEAD] = list(hc18.native_examples(real_heads(config)))
+    real[Plane.HEAD] = list(native_heads(real_heads(config)))
     pools = RimPools.of(collection, real)
     data = Data(lambda step, rank: draw_strips(config, pools, step, rank), config.rim.steps, config.steps_per_epoch)
     _fit(RimTraining(config, network), data, config, folder, resume)

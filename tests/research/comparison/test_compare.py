@@ -34,8 +34,8 @@ from fetalnet.research.training.config import (
     ReaderStage,
     Stage,
     TrainingConfig,
-    load_config,
 )
+from fetalnet.research.training.configs import load_config
 from fetalnet.research.training.data import phantom_pack as phantom_data
 from fetalnet.research.training.parts import organ_reader as reader
 from fetalnet.sources import Frame

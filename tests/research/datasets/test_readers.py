@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
-from support.drawn import ABDOMEN, FEMUR, HEAD, SHAPE, picture
+from support.drawn import ABDOMEN, FEMUR, HEAD, SHAPE, filled, picture, table, write
 
 from fetalnet.core.planes import Kind, Plane
 from fetalnet.research.datasets.readers.acouslic import read_acouslic
 from fetalnet.research.datasets.readers.fetal_planes import read_fetal_planes
 from fetalnet.research.datasets.readers.folder import read_folder
 from fetalnet.research.datasets.readers.fpus23 import read_fpus23
-from fetalnet.research.datasets.readers.hc18 import read_hc18
+from fetalnet.research.datasets.readers.hc18 import head_stills, read_hc18
 from fetalnet.research.datasets.readers.multicentre import read_multicentre
 
 
@@ -24,6 +24,26 @@ def test_that_a_drawn_head_of_hc18_is_the_ellipse_it_was_drawn_by(hc18):
     assert truth.lengths[Kind.HC].px == pytest.approx(HEAD.perimeter_px, rel=1e-5)
     assert truth.lengths[Kind.BPD].mm == pytest.approx(HEAD.b, abs=0.1)
     assert truth.traced
+
+
+def test_that_a_selection_of_hc18_with_filled_masks_means_the_same_ellipse(tmp_path):
+    """The masks of the selection run to the outer edge of the line; the labelled circumference takes that back."""
+    write(tmp_path / "images" / "010_HC.png", picture(0))
+    write(tmp_path / "masks" / "010_HC.png", filled(HEAD) * 255)
+    row = f"010_HC.png,010,0.5,{HEAD.perimeter_px * 0.5:.3f}"
+    table(tmp_path / "labels.csv", "filename,examination,pixel_size_mm,head_circumference_mm", row)
+    (head,) = head_stills(tmp_path)
+    truth = head.truth()
+    assert (head.examination, head.mm_per_pixel) == ("010", 0.5)
+    assert (truth.cx, truth.cy, truth.a, truth.b) == pytest.approx((HEAD.cx, HEAD.cy, HEAD.a, HEAD.b), abs=0.3)
+    assert read_hc18(tmp_path).stills[0].truth().geometry == truth
+
+
+def test_that_a_head_is_trained_on_from_the_published_layout(hc18):
+    """One reader serves `fetalnet evaluate --dataset hc18` and training."""
+    heads = head_stills(hc18)
+    assert [head.examination for head in heads] == ["010", "010", "011"]
+    assert heads[0].truth() == read_hc18(hc18).stills[0].truth().geometry
 
 
 def test_that_planes_of_fetal_planes_db_become_ours_and_odd_cuts_of_a_head_are_neither(fetal_planes):

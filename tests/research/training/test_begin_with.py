@@ -12,7 +12,8 @@ from fetalnet.network.config import NetworkConfig, Temporal
 from fetalnet.network.streaming import StreamingFetalNet
 from fetalnet.network.weights import load_weights, save_weights
 from fetalnet.research.training.card import as_markdown, new_card
-from fetalnet.research.training.config import Phase, RimStage, ShaftStage, Stage, TrainingConfig, load_config
+from fetalnet.research.training.config import Phase, RimStage, ShaftStage, Stage, TrainingConfig
+from fetalnet.research.training.configs import load_config
 from fetalnet.research.training.data.batches import Collection
 from fetalnet.research.training.run import begin_with, with_stills
 

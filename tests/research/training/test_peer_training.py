@@ -12,7 +12,7 @@ from fetalnet.core.frame import Frame
 from fetalnet.inference.predictor import Predictor
 from fetalnet.network.config import Architecture, MtlnConfig
 from fetalnet.network.weights import load_weights
-from fetalnet.research.training.config import load_config
+from fetalnet.research.training.configs import load_config
 from fetalnet.research.training.run import train
 
 # The training loop is Lightning's: what it warns about in itself is not ours to mend.

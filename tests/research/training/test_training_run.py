@@ -1,7 +1,6 @@
 import importlib
 import multiprocessing
 import os
-from pathlib import Path
 
 import pytest
 import torch
@@ -11,7 +10,6 @@ pytest.importorskip("lightning", reason="the train extra is not installed")
 from fetalnet.core.errors import InputError
 from fetalnet.network.weights import load_weights
 from fetalnet.research.training.config import (
-    CONFIGS,
     Network,
     Pack,
     Phase,
@@ -20,7 +18,6 @@ from fetalnet.research.training.config import (
     ShaftStage,
     Stage,
     TrainingConfig,
-    load_config,
 )
 from fetalnet.research.training.module import Training
 from fetalnet.research.training.parts import organ_reader as reader
@@ -155,29 +152,6 @@ def test_that_a_killed_run_goes_on_to_the_same_weights(module, name, at, tmp_pat
     assert broken.exitcode == POWER_CUT
     assert (tmp_path / "broken" / "checkpoints" / "last.ckpt").exists()
     assert same_weights(whole, train(config(), tmp_path / "broken", cache))
-
-
-def test_that_the_configurations_that_come_along_are_valid():
-    names = {path.stem for path in CONFIGS.glob("*.toml")}
-    assert {"streaming", "smoke", "fetalnet_published", "multitask_unet", "mtln"} <= names
-    for name in names:
-        run = load_config(CONFIGS / f"{name}.toml")
-        assert run.steps > 0 or any((run.rim, run.shaft))
-
-
-def test_that_a_folder_of_its_name_does_not_hide_a_configuration_that_comes_along(tmp_path, monkeypatch):
-    (tmp_path / "transfer").mkdir()
-    monkeypatch.chdir(tmp_path)
-    assert load_config(Path("transfer")).name == "fetalnet-phantom-alone"
-
-
-def test_that_a_wrong_configuration_says_where(tmp_path):
-    path = tmp_path / "mine.toml"
-    path.write_text("seed = 1\nphases = []\ncolour = 3\n")
-    with pytest.raises(InputError, match=r"mine\.toml is not right \(colour: "):
-        load_config(path)
-    with pytest.raises(InputError, match=r"none\.toml cannot be read; give a TOML file or one of: .*smoke, streaming"):
-        load_config(tmp_path / "none.toml")
 
 
 def test_that_phases_and_stages_follow_each_other():

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,9 +69,3 @@ def on_base_grid(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], Letterbo
     sector = find_sector(pixels)
     letterbox = Letterbox.of(pixels.shape, BASE_GRID, sector.box)
     return letterbox.apply(pixels) * sector.on_grid(letterbox), letterbox
-
-
-def data_folder() -> Path:
-    """The real pictures: the folder that FETALNET_DATA names, else ../shared/data beside the project."""
-    named = os.environ.get("FETALNET_DATA")
-    return Path(named) if named else Path(__file__).resolve().parents[5] / "shared" / "data"

@@ -79,8 +79,8 @@ def stills_in(data: Path) -> list[PlaneStill]:
     folders = [data / name for name in FOLDERS if (data / name).is_dir()]
     if not folders:
         raise InputError(
-            f"There are no real planes in {data.name} (neither {' nor '.join(FOLDERS)}); set FETALNET_DATA to the data "
-            "folder."
+            f"There are no real planes in {data.name} (neither {' nor '.join(FOLDERS)}); set FETALNET_DATA or "
+            "--data to the data folder."
         )
     return without_twice([each for folder in folders for each in plane_stills(folder)])
 

@@ -15,11 +15,11 @@ from fetalnet.core.planes import STANDARD_PLANES
 from fetalnet.core.system.files import write_file
 from fetalnet.inference.judges.features import RATE_HZ, Floats, evidence
 from fetalnet.network.weights import load_weights
+from fetalnet.research.datasets.catalogue import data_folder
 from fetalnet.research.evaluation.clip_scores import clip_predictions
 from fetalnet.research.evaluation.phantom_scores import look_at_fan, predictor_of
 from fetalnet.research.phantom import PhantomRecording
 from fetalnet.research.processes import spread
-from fetalnet.research.training.data.example import data_folder
 from fetalnet.research.training.data.phantom_pack import phantom_version
 from fetalnet.research.training.data.real_planes import LabelledStill, labelled_stills
 

@@ -34,13 +34,13 @@ from fetalnet.inference.judges import recording as recording_judge
 from fetalnet.inference.judges import stream as judgement
 from fetalnet.network.frame_judge import LIMIT, JudgeNetwork, save_judge
 from fetalnet.network.weights import DEFAULT_WEIGHTS, load_weights
+from fetalnet.research.datasets.catalogue import data_folder
 from fetalnet.research.evaluation.clip_scores import MeasuredStill, clip_predictions, measured_stills
 from fetalnet.research.evaluation.phantom_scores import look_at_fan, predictor_of
 from fetalnet.research.phantom import PhantomRecording
 from fetalnet.research.processes import spread
 from fetalnet.research.training.config import cosine
 from fetalnet.research.training.data.batches import BatchStream
-from fetalnet.research.training.data.example import data_folder
 from fetalnet.research.training.judges.batches import SweepBatch, draw_sweeps
 from fetalnet.research.training.judges.intervals import Miss, coverage, fit_shared_error, misses, still_misses, widest
 from fetalnet.research.training.judges.sweeps import Sweep, still_sweeps_of, sweeps_of

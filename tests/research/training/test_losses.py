@@ -1,17 +1,17 @@
 import pytest
 import torch
+from support.drawn import ellipse_of_mtln
 
 from fetalnet.core.geometry import Ellipse
 from fetalnet.network.architectures import build
 from fetalnet.network.config import Masks, MtlnConfig, MultiTaskUNetConfig, PublishedConfig
 from fetalnet.network.output import Output
-from fetalnet.network.peers.mtln import as_ellipse
 from fetalnet.research.training.data.targets import soft_mask
 
 pytest.importorskip("lightning", reason="the train extra is not installed")
 
-from fetalnet.research.training.costs import cost, ellipse_loss, ellipse_truth, mask_truth
 from fetalnet.research.training.data.batches import Batch
+from fetalnet.research.training.losses import cost, ellipse_loss, ellipse_truth, mask_truth
 
 SIZE = (64, 96)
 HEAD = Ellipse(44, 33, 25, 18, 160)
@@ -84,7 +84,7 @@ def test_that_side_outputs_are_charged_for_only_where_they_are_returned():
 
 def test_that_an_ellipse_comes_back_from_its_mask():
     truth, whole = ellipse_truth(torch.from_numpy(soft_mask(HEAD, SIZE))[None])
-    found = as_ellipse(truth[0], *SIZE)
+    found = ellipse_of_mtln(truth[0], *SIZE)
     assert whole.tolist() == [1]
     assert (found.cx, found.cy, found.a, found.b, found.theta_deg) == pytest.approx((44, 33, 25, 18, 160), abs=0.1)
 
