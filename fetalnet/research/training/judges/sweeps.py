@@ -27,7 +27,7 @@ _DURATIONS_S = (8.0, 12.0)
 """By the parity of the seed: a hand that hurries, and one that does not."""
 
 
-STILLS_EVERY = 2
+STILLS_EVERY = 3
 """Of the real stills of the training split one in so many becomes a clip."""
 
 
