@@ -113,7 +113,7 @@ class QualityLimits:
     ISUOG for half.
     """
     min_inside: float = 0.97
-    """As the truth of the phantom counts a whole outline (reference: contracts)."""
+    """As the truth of the phantom counts a whole outline (docs/definitions.md)."""
     max_residual: float = 0.02
     max_asymmetry: float = 0.05
     min_followed: float = 0.75

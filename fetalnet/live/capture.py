@@ -17,7 +17,7 @@ from fetalnet.core.frame import Frame
 from fetalnet.core.geometry import MmPerPixel
 from fetalnet.live.decoding import LiveDecoder, headers, reformed
 from fetalnet.live.link_monitor import Doctor
-from fetalnet.live.link_reader import Reader
+from fetalnet.live.link_reader import LinkReader
 from fetalnet.live.links.base import Arrival, LinkError, LiveSource, VideoForm
 from fetalnet.live.recorder import Recorder
 
@@ -107,7 +107,7 @@ class Capture:
         self._mark: bytes | tuple[int, ...] = ()
         self._form: VideoForm | None = None
         self._decoder: LiveDecoder | None = None
-        self._abandoned: list[Reader] = []
+        self._abandoned: list[LinkReader] = []
 
     def start(self) -> None:
         self._thread.start()
@@ -147,7 +147,7 @@ class Capture:
         failures = 0
         try:
             while not self._stop.is_set():
-                reader = Reader(self.source, self.doctor.lost)
+                reader = LinkReader(self.source, self.doctor.lost)
                 reader.start()
                 got_frames, lasting = self._follow(reader)
                 failures = 0 if got_frames else failures + 1
@@ -159,7 +159,7 @@ class Capture:
             self.recorder.close()
             self._stopped = True
 
-    def _follow(self, reader: Reader) -> tuple[bool, bool]:
+    def _follow(self, reader: LinkReader) -> tuple[bool, bool]:
         """Record and decode what a reader brings. Whether anything came, and whether its end is the end of all."""
         began = False
         while not self._stop.is_set():
@@ -210,7 +210,7 @@ class Capture:
         self._sentence = f"{self.source.name} hangs again and again; restart this program when it is plugged in anew."
         return False
 
-    def _leave(self, reader: Reader) -> None:
+    def _leave(self, reader: LinkReader) -> None:
         """Let go of a reader that may hang: it closes its link when it returns, if ever."""
         reader.leave()
         if reader.is_alive():

@@ -15,7 +15,7 @@ WAITING_BYTES = 256 << 20
 """What may wait for disk and processor; what comes on top is lost, and counted."""
 
 
-class Reader(threading.Thread):
+class LinkReader(threading.Thread):
     """Opens a source and reads it into a box, of which a capture takes. It may hang in a driver: then it is left.
 
     ``busy_since_s`` is when the call now running began; ``form`` is None until the link is open. ``on_lost`` is told of

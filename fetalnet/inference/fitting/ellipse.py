@@ -20,7 +20,7 @@ _MIN_AXIS_RATIO = {Plane.HEAD: 0.55, Plane.ABDOMEN: 0.6}
 _MIN_SUPPORT = 0.55
 """Part of the ellipse that the outline must follow; on shorter arcs the fit extrapolates."""
 _MIN_SEEN = 0.7
-"""Part of the ellipse that must lie in the picture (the same bound as the truth's, reference: contracts)."""
+"""Part of the ellipse that must lie in the picture (the same bound as the truth's, docs/definitions.md)."""
 _MAX_RESIDUAL = 0.05
 """Median distance of the outline from the ellipse, in minor semi-axes."""
 

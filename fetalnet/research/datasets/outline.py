@@ -40,7 +40,7 @@ def fitted_ellipse(points: Floats, shape: tuple[int, ...], where: str) -> Ellips
 
 
 def scaled_to(ellipse: Ellipse, perimeter_mm: float, mm_per_pixel: MmPerPixel) -> Ellipse:
-    """The ellipse scaled about its centre until it is as long around as labelled (reference: contracts)."""
+    """The ellipse scaled about its centre until it is as long around as labelled (docs/definitions.md)."""
     factor = perimeter_mm / ellipse.scaled(mm_per_pixel).perimeter_px
     return Ellipse(ellipse.cx, ellipse.cy, ellipse.a * factor, ellipse.b * factor, ellipse.theta_deg)
 

@@ -23,7 +23,7 @@ from fetalnet.screen.fan.sector_search import search_sector
 
 EVALUATION_SEEDS = range(20)
 NEAR_FRAMES = 3
-"""A best frame is right when it is standard or this near to one (reference: contracts)."""
+"""A best frame is right when it is standard or this near to one (docs/definitions.md)."""
 
 _REPORTED = (Kind.HC, Kind.AC, Kind.FL)
 

@@ -8,7 +8,7 @@ from fetalnet.core.measurement import Length
 from fetalnet.core.planes import Kind
 
 FAILURE_MM = 10.0
-"""A larger error of the head circumference counts as a failure (reference: contracts)."""
+"""A larger error of the head circumference counts as a failure (docs/definitions.md)."""
 
 
 @dataclass(frozen=True, slots=True)

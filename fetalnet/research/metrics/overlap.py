@@ -1,4 +1,4 @@
-"""How well an outline lies on another: Dice coefficient and Hausdorff distance (reference: contracts)."""
+"""How well an outline lies on another: Dice coefficient and Hausdorff distance (docs/definitions.md)."""
 
 from __future__ import annotations
 

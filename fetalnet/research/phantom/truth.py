@@ -29,7 +29,7 @@ class Section:
     ``geometry``: ellipse of the skull's or skin's outer edge, or line between the ends of the visible shaft.
     ``half_width_px``: radius of the shaft, 0 for ellipses. ``inside``: part of the outline within the fan, 0 to 1.
     ``distance_mm`` from the body's centre to the plane (femur: the farther end's); ``angle_deg`` between image plane
-    and ideal plane (femur: between shaft and plane). ``standardness``: s of the contracts.
+    and ideal plane (femur: between shaft and plane). ``standardness``: s of docs/definitions.md.
     """
 
     plane: Plane
@@ -102,13 +102,13 @@ class FrameTruth:
 
 
 def round_standardness(distance_mm: float, angle_deg: float, longest_mm: float, inside: float) -> float:
-    """S of a head or abdomen (contracts): Gaussian in distance (0.075 of the longest diameter) and angle (10 deg)."""
+    """Standardness of a head or abdomen (docs/definitions.md): Gaussian in distance (0.075 D) and angle (10 deg)."""
     square = (distance_mm / (0.075 * longest_mm)) ** 2 + (angle_deg / 10.0) ** 2
     return math.exp(-square / 2) * inside_weight(inside)
 
 
 def femur_standardness(end_1_mm: float, end_2_mm: float, radius_mm: float, inside: float) -> float:
-    """S of a femur (contracts): Gaussian in the distances of the shaft's ends from the plane."""
+    """Standardness of a femur (docs/definitions.md): Gaussian in the distances of the shaft's ends from the plane."""
     width_mm = 1.05 * (radius_mm + 1.0)
     return math.exp(-(end_1_mm**2 + end_2_mm**2) / (4 * width_mm**2)) * inside_weight(inside)
 

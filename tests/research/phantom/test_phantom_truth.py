@@ -1,4 +1,4 @@
-"""The truth follows the contracts page."""
+"""The truth follows docs/definitions.md."""
 
 from __future__ import annotations
 

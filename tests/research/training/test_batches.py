@@ -137,7 +137,7 @@ def test_that_looks_differ_but_stay_grey_between_0_and_1():
 
 
 def test_that_one_in_five_examinations_is_kept_back_by_the_hash_of_its_name():
-    # Fixed by the contracts page: sha1("000") and sha1("009") as integers, modulo five.
+    # Fixed by docs/definitions.md: sha1("000") and sha1("009") as integers, modulo five.
     import hashlib
 
     for name in ("000", "009", "131", "805"):

@@ -13,7 +13,7 @@ from fetalnet.core.planes import Plane, Structure
 from fetalnet.screen.fan.sector import find_sector
 
 PRESENT = 0.5
-"""Standardness from which a frame is labelled with its plane (reference: contracts)."""
+"""Standardness from which a frame is labelled with its plane (docs/definitions.md)."""
 
 BASE_GRID = (320, 480)
 """Height and width at which pictures wait in memory: more than the network sees, so that a warp stays sharp."""
