@@ -14,13 +14,16 @@ from fetalnet.export.wording import STATES
 
 ROWS = 6
 MET = "#5cc9a7"
-SIGNS = {State.GREEN: "●", State.OPEN: "○", State.FAILED: "✕"}
+SIGNS = {State.GREEN: "●", State.OPEN: "○", State.FAILED: "✕", State.NOT_ASSESSED: "–"}
 """Told apart without colour."""
-COLOURS = {State.GREEN: MET, State.OPEN: MUTED, State.FAILED: PROBLEM}
+COLOURS = {State.GREEN: MET, State.OPEN: MUTED, State.FAILED: PROBLEM, State.NOT_ASSESSED: MUTED}
 
 
 class QualityPanel(QFrame):
-    """One row a criterion of the shown frame's plane; its menu sets the person's word or takes it back."""
+    """One row a criterion of the shown frame's plane; its menu sets the person's word or takes it back.
+
+    Where the frame is not measured, ``reason`` says why.
+    """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -48,6 +51,10 @@ class QualityPanel(QFrame):
             self._signs.append(sign)
             self._buttons.append(button)
             self._sources.append(source)
+        self.reason = QLabel()
+        self.reason.setObjectName("hint")
+        self.reason.setWordWrap(True)
+        grid.addWidget(self.reason, ROWS + 1, 0, 1, 3)
         self._criteria: tuple[Criterion, ...] = ()
         session.frame_shown.connect(lambda _: self.refresh())
         session.analysis.predictions_arrived.connect(lambda _: self.refresh())
@@ -69,6 +76,10 @@ class QualityPanel(QFrame):
             self.title.setText(
                 f"PLANE QUALITY <span style='color:{colour}'>{quality.plane} {counts.score}/{counts.of}</span>"
             )
+        prediction = self._session.shown_prediction
+        refused = None if prediction is None or prediction.geometry is not None else prediction.refused
+        self.reason.setText("" if refused is None else f"Not measured: {refused}.")
+        self.reason.setVisible(refused is not None)
         for row in range(ROWS):
             shown = found is not None and row < len(self._criteria)
             for widget in (self._signs[row], self._buttons[row], self._sources[row]):
@@ -81,10 +92,14 @@ class QualityPanel(QFrame):
         self._signs[row].setText(f"<span style='color:{COLOURS[state]}'>{SIGNS[state]}</span>")
         button = self._buttons[row]
         button.setText(criterion.text[:1].upper() + criterion.text[1:])
-        button.setStyleSheet(f"text-align: left; color: {TEXT if state is not State.OPEN else MUTED};")
-        by = "you" if criterion in said else "suggested" if criterion.suggested else ""
-        self._sources[row].setText(by)
-        means = "learned from simulated anatomy alone" if criterion.suggested else "computed from the outline"
+        button.setStyleSheet(f"text-align: left; color: {TEXT if state in (State.GREEN, State.FAILED) else MUTED};")
+        by = "suggested" if criterion.suggested else ""
+        if machine is State.NOT_ASSESSED:
+            by = "not assessed"
+        self._sources[row].setText("you" if criterion in said else by)
+        means = "learned from pictures" if criterion.suggested else "computed from the outline"
+        if machine is State.NOT_ASSESSED:
+            means = "for it does not see this well enough in real pictures"
         told = f"{criterion.text.capitalize()}: {STATES[state]}. The program's view: {STATES[machine]}, {means}."
         button.setToolTip(f"{told} Click to say what you see.")
         button.setAccessibleName(told)
@@ -101,7 +116,8 @@ class QualityPanel(QFrame):
         """What the person can say of a criterion."""
         menu = QMenu(self)
         for text, state in (
-            *((text.capitalize(), state) for state, text in STATES.items()), ("As the program sees it", None),
+            *((STATES[state].capitalize(), state) for state in (State.GREEN, State.OPEN, State.FAILED)),
+            ("As the program sees it", None),
         ):  # fmt: skip
             menu.addAction(text, partial(self._session.review.set_criterion, criterion, state))
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

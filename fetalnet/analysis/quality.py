@@ -1,20 +1,24 @@
 """How well a frame shows its standard plane, criterion by criterion (after Salomon 2006 and INTERGROWTH-21st).
 
-Criteria of geometry are computed. Those of anatomy are *suggested*: a network learned them, from simulated pictures
-alone. A person may set any of them; their word is kept beside the machine's, never in its place.
+Criteria of geometry are computed. Those of anatomy are *suggested* by a network, where it agrees well enough with what
+a person saw in real pictures of women it never learned from; the others are not assessed. A person may set any of
+them; their word is kept beside the machine's, never in its place.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from fetalnet.core.geometry import Line
 from fetalnet.core.planes import Plane, Structure
+from fetalnet.core.system.resources import resource
 
 if TYPE_CHECKING:
     from fetalnet.core.geometry import Geometry, MmPerPixel
@@ -22,11 +26,16 @@ if TYPE_CHECKING:
 
 
 class State(StrEnum):
-    """What is known of a criterion. ``OPEN``: the machine cannot say."""
+    """What is known of a criterion.
+
+    ``OPEN``: the machine cannot say in this picture. ``NOT_ASSESSED``: it is not asked, for it cannot say well enough
+    in any; such a criterion does not count until a person has spoken.
+    """
 
     GREEN = "green"
     OPEN = "open"
     FAILED = "failed"
+    NOT_ASSESSED = "not_assessed"
 
 
 class Criterion(StrEnum):
@@ -46,7 +55,7 @@ class Criterion(StrEnum):
 
     @property
     def suggested(self) -> bool:
-        """Whether it is learned from simulated anatomy, not computed from geometry."""
+        """Whether it is of anatomy, which a network learned to see, and not computed from geometry."""
         return self in _STRUCTURE_OF
 
     @property
@@ -95,13 +104,25 @@ _STRUCTURE_OF = {
 _ABSENT = (Criterion.NO_CEREBELLUM, Criterion.NO_KIDNEYS)
 _ORDER = tuple(Structure)
 
-_THRESHOLD = {Structure.CEREBELLUM: 0.2, Structure.KIDNEYS: 0.2}
-"""Rare in what was trained on, so rarely said; all others at one half. By balanced accuracy on seeds 100 to 144."""
+
+@dataclass(frozen=True, slots=True)
+class StructureRule:
+    """Probability from which a structure counts as seen, and whether it is seen well enough to be suggested."""
+
+    threshold: float
+    is_assessed: bool
 
 
-def structure_threshold(structure: Structure) -> float:
-    """Probability from which a structure counts as seen."""
-    return _THRESHOLD.get(structure, 0.5)
+@cache
+def structure_rules() -> Mapping[Structure, StructureRule]:
+    """Return the rules that come with the program, of all structures that a criterion asks for.
+
+    ``fetalnet.research.training.judges.criteria`` fits them; resources/criteria.json holds the counts they rest on.
+    """
+    known = json.loads(resource("criteria.json").read_text(encoding="utf-8"))["structures"]
+    return {
+        Structure(name): StructureRule(float(rule["threshold"]), bool(rule["assessed"])) for name, rule in known.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +160,8 @@ class Quality:
 
     @property
     def of(self) -> int:
-        return len(self.states)
+        """Criteria that count: those that are assessed."""
+        return sum(state is not State.NOT_ASSESSED for state in self.states.values())
 
 
 def overridden(quality: Quality, overrides: Mapping[Criterion, State]) -> Quality:
@@ -169,10 +191,13 @@ def quality_of(
 
 
 def _suggested(criterion: Criterion, prediction: Prediction, limits: QualityLimits) -> State:
+    structure = _STRUCTURE_OF[criterion]
+    rule = structure_rules()[structure]
+    if not rule.is_assessed:
+        return State.NOT_ASSESSED
     if prediction.structures is None:
         return State.OPEN
-    structure = _STRUCTURE_OF[criterion]
-    margin = float(prediction.structures[_ORDER.index(structure)]) - structure_threshold(structure)
+    margin = float(prediction.structures[_ORDER.index(structure)]) - rule.threshold
     if abs(margin) < limits.doubt:
         return State.OPEN
     return _state((margin > 0) is not (criterion in _ABSENT))

@@ -45,6 +45,13 @@ class FrameResult:
             return None
         return why_impossible(measure(self.prediction.geometry, self.prediction.plane, self.scale.mm_per_pixel))
 
+    @property
+    def refused(self) -> str | None:
+        """For a person: why nothing is measured in the frame, or why what was found has no millimetres."""
+        if self.prediction is None or self.prediction.geometry is not None:
+            return self.impossible
+        return self.prediction.refused
+
     def to_json(self, limits: QualityLimits = DEFAULT_LIMITS) -> FrameJson:
         """The entry of one frame in the JSON; ``limits`` of its quality."""
         plane = Plane.OTHER if self.prediction is None else self.prediction.plane
@@ -69,6 +76,7 @@ class FrameResult:
                     kind.value: {"px": length.px, "mm": length.mm} for kind, length in self.measurements.items()
                 },
                 "quality": _quality_json(self.prediction, self.scale, limits),
+                "refused": self.refused,
                 "error": self.error,
             },
         )

@@ -113,10 +113,10 @@ class CriteriaJson(TypedDict):
 
 @with_config(_CLOSED)
 class QualityJson(TypedDict):
-    """Criteria met, `score` of `of`: 6 for head and abdomen, 4 for the femur."""
+    """Criteria met, `score` of `of`: those of the plane (head and abdomen 6, femur 4) that are assessed."""
 
     score: Annotated[int, Field(ge=0, le=6)]
-    of: Annotated[int, Field(ge=4, le=6)]
+    of: Annotated[int, Field(ge=3, le=6)]
     criteria: CriteriaJson
 
 
@@ -134,6 +134,7 @@ class FrameJson(TypedDict):
     mm_per_pixel: MmPerPixelJson | None
     measurements: MeasurementsJson
     quality: Annotated[QualityJson | None, Field(description="null where the frame shows none of the planes")]
+    refused: Annotated[str | None, Field(description="why nothing is measured in the frame, or has no millimetres")]
     error: Annotated[str | None, Field(description="why the frame could not be read")]
 
 

@@ -44,8 +44,10 @@ SCALE_ORIGINS = {
     ScaleOrigin.NONE: "no scale",
 }
 
-STATES = {State.GREEN: "met", State.OPEN: "cannot be judged", State.FAILED: "not met"}
-"""What is known of a criterion, as a person says it."""
+STATES = {
+    State.GREEN: "met", State.OPEN: "cannot be judged", State.FAILED: "not met", State.NOT_ASSESSED: "not assessed",
+}  # fmt: skip
+"""What is known of a criterion, in words."""
 
 _PACKAGES = ("torch", "openvino", "numpy", "opencv-python-headless", "av", "reportlab")
 

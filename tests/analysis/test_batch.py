@@ -109,7 +109,7 @@ def test_that_a_recording_without_a_scale_gives_pixels_only():
     assert value["scale_origin"] == "none"
     assert value["frames"][0] | {"probabilities": None, "probability": None} == {
         "index": 0, "time_s": 0.0, "file": None, "plane": "other", "probabilities": None, "probability": None,
-        "geometry": None, "mm_per_pixel": None, "measurements": {}, "quality": None, "error": None,
+        "geometry": None, "mm_per_pixel": None, "measurements": {}, "quality": None, "refused": None, "error": None,
     }  # fmt: skip
     assert 0.95 < value["frames"][29]["probability"] == value["frames"][29]["probabilities"]["head"] <= 1.0
     assert value["frames"][9]["measurements"]["BPD"] == {"px": 40.0, "mm": None}
@@ -123,7 +123,8 @@ def test_that_a_recording_without_a_scale_gives_pixels_only():
     assert before["end"] + 1 == head["start"] == pytest.approx(5, abs=1)
     assert value["frozen"] == []
     quality = value["frames"][9]["quality"]
-    assert quality["of"] == len(quality["criteria"]) == 6
+    assessed = [state for state in quality["criteria"].values() if state != "not_assessed"]
+    assert (quality["of"], len(quality["criteria"])) == (len(assessed), 6)
 
 
 def test_that_a_scale_gives_mm_everywhere():
@@ -328,3 +329,15 @@ def test_that_pixels_need_not_be_square():
     lengths = value["best"]["HC"]
     assert lengths["value_mm"] != pytest.approx(lengths["value_px"] * 0.5)
     assert math.isclose(value["estimate"]["HC"]["value_mm"], lengths["value_mm"])
+
+
+def test_that_a_frame_without_a_measure_says_why():
+    class Doubting(FakePredictor):
+        def predict(self, frame):
+            seen = super().predict(frame)
+            return replace(seen, geometry=None, outline=None, refused="the head outline is uncertain")
+
+    value = valid(analyze(FakeSource(), Doubting(), MODEL))
+    assert {frame["refused"] for frame in value["frames"] if frame["plane"] == "head"} == {
+        "the head outline is uncertain"
+    }

@@ -1,7 +1,17 @@
 import numpy as np
 import pytest
 
-from fetalnet.analysis.quality import CRITERIA, Criterion, QualityLimits, State, calipers_fit, overridden, quality_of
+from fetalnet.analysis.quality import (
+    CRITERIA,
+    Criterion,
+    QualityLimits,
+    State,
+    StructureRule,
+    calipers_fit,
+    overridden,
+    quality_of,
+    structure_rules,
+)
 from fetalnet.core.geometry import Ellipse, Line, MmPerPixel
 from fetalnet.core.letterbox import Letterbox
 from fetalnet.core.planes import Plane, Structure
@@ -20,11 +30,39 @@ def shown(plane, geometry, shape, **structures):
     return Prediction(0, 0.0, plane, probabilities, 0.9, None, geometry, None, None, shape, known)
 
 
+@pytest.fixture
+def all_assessed(monkeypatch):
+    """Every structure is seen well enough to be suggested, from one half on."""
+    rules = dict.fromkeys(Structure, StructureRule(0.5, is_assessed=True))
+    monkeypatch.setattr("fetalnet.analysis.quality.structure_rules", lambda: rules)
+
+
+def test_that_every_structure_that_a_criterion_asks_for_has_a_rule():
+    assert {
+        Structure.THALAMI, Structure.CAVUM, Structure.CEREBELLUM, Structure.STOMACH, Structure.PORTAL_SINUS,
+        Structure.KIDNEYS,
+    } <= set(structure_rules())  # fmt: skip
+    assert all(0 < rule.threshold < 1 for rule in structure_rules().values())
+
+
+def test_that_what_is_not_seen_well_enough_is_not_assessed_and_does_not_count(monkeypatch):
+    rules = dict.fromkeys(Structure, StructureRule(0.5, is_assessed=False))
+    monkeypatch.setattr("fetalnet.analysis.quality.structure_rules", lambda: rules)
+    quality = quality_of(shown(Plane.HEAD, HEAD, GOOD, thalami=0.1, cavum=0.1, cerebellum=0.9))
+    assert quality.states[Criterion.THALAMI] is State.NOT_ASSESSED
+    assert State.FAILED not in quality.states.values()
+    assert (quality.score, quality.of) == (3, 3)
+    said = overridden(quality, {Criterion.THALAMI: State.FAILED, Criterion.CAVUM: State.GREEN})
+    assert (said.score, said.of) == (4, 5)
+
+
+@pytest.mark.usefixtures("all_assessed")
 def test_that_a_good_head_has_all_six_criteria():
     quality = quality_of(shown(Plane.HEAD, HEAD, GOOD, thalami=0.9, cavum=0.8))
     assert (quality.score, quality.of) == (6, 6)
 
 
+@pytest.mark.usefixtures("all_assessed")
 def test_that_what_must_not_be_visible_fails_when_it_is():
     quality = quality_of(shown(Plane.HEAD, HEAD, GOOD, thalami=0.9, cavum=0.1, cerebellum=0.9))
     assert quality.states[Criterion.NO_CEREBELLUM] is State.FAILED
@@ -32,6 +70,7 @@ def test_that_what_must_not_be_visible_fails_when_it_is():
     assert quality.score == 4
 
 
+@pytest.mark.usefixtures("all_assessed")
 def test_that_a_network_without_anatomy_leaves_it_open():
     quality = quality_of(shown(Plane.ABDOMEN, HEAD, GOOD))
     suggested = [each for each in CRITERIA[Plane.ABDOMEN] if each.suggested]
@@ -73,6 +112,7 @@ def test_that_a_plane_without_a_measure_has_failed_calipers_and_other_has_no_qua
     assert quality_of(shown(Plane.OTHER, None, None)) is None
 
 
+@pytest.mark.usefixtures("all_assessed")
 def test_that_a_persons_word_counts_and_the_machines_stays():
     quality = quality_of(shown(Plane.HEAD, HEAD, GOOD, thalami=0.9, cavum=0.1))
     counts = overridden(quality, {Criterion.CAVUM: State.GREEN})

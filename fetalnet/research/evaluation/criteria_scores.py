@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from fetalnet.analysis.quality import structure_threshold
+from fetalnet.analysis.quality import structure_rules
 from fetalnet.core.planes import Structure
 from fetalnet.research.datasets.plane_annotations import Seen
 from fetalnet.research.evaluation.plane_scores import PlaneScore
@@ -38,22 +39,41 @@ class StructureScore:
         return accuracy is not None and accuracy >= LEAST_ACCURACY and min(self.shown, self.absent) >= LEAST_PICTURES
 
 
-def score_structures(scores: Sequence[PlaneScore], criteria: Mapping[str, Seen]) -> list[StructureScore]:
-    """Of each structure that somebody assessed, over the pictures that were named right."""
-    result = []
-    for number, structure in enumerate(Structure):
-        told = [
-            (structure in criteria[score.name].structures, score.structures[number] > structure_threshold(structure))
-            for score in scores
-            if score.name in criteria
-            and structure in criteria[score.name].assessed
-            and score.found is score.truth
-            and score.structures
-        ]
-        if told:
-            shown, absent = [said for there, said in told if there], [said for there, said in told if not there]
-            result.append(StructureScore(structure, sum(shown), len(shown), len(absent) - sum(absent), len(absent)))
+class Answer(NamedTuple):
+    """Whether a person saw a structure in a picture, and the probability that the network gives it."""
+
+    shown: bool
+    probability: float
+
+
+def answers_of(scores: Sequence[PlaneScore], criteria: Mapping[str, Seen]) -> dict[Structure, list[Answer]]:
+    """Return the answers on each structure that somebody assessed, in pictures that were named right."""
+    result: dict[Structure, list[Answer]] = {}
+    for score in scores:
+        if score.name not in criteria or score.found is not score.truth or not score.structures:
+            continue
+        seen = criteria[score.name]
+        for structure, probability in zip(Structure, score.structures, strict=True):
+            if structure in seen.assessed:
+                result.setdefault(structure, []).append(Answer(structure in seen.structures, probability))
     return result
+
+
+def score_answers(structure: Structure, answers: Sequence[Answer], threshold: float) -> StructureScore:
+    """Return the score of a structure that counts as seen above a threshold."""
+    shown = [each.probability > threshold for each in answers if each.shown]
+    absent = [each.probability <= threshold for each in answers if not each.shown]
+    return StructureScore(structure, sum(shown), len(shown), sum(absent), len(absent))
+
+
+def score_structures(scores: Sequence[PlaneScore], criteria: Mapping[str, Seen]) -> list[StructureScore]:
+    """Return the scores of all assessed structures, with the thresholds of the program."""
+    answers, rules = answers_of(scores, criteria), structure_rules()
+    return [
+        score_answers(structure, answers[structure], rules[structure].threshold)
+        for structure in Structure
+        if structure in answers
+    ]
 
 
 def criteria_table(scores: Sequence[StructureScore]) -> str:
