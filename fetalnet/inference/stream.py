@@ -38,7 +38,7 @@ class FramePredictor(Protocol):
 
     def predict(self, frame: Frame) -> Prediction: ...
 
-    def begin(self, frame: Frame) -> Callable[[], Prediction]:
+    def submit(self, frame: Frame) -> Callable[[], Prediction]:
         """``predict`` in two parts: what is returned may be called by another thread while the next frame begins."""
         ...
 

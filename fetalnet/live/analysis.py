@@ -131,7 +131,7 @@ class LiveAnalysis:
         self._look_for_fan(numbered, live.arrived_s)
         # The screen is watched on another core while the network looks: each takes a good part of a frame's time.
         watched = self._beside.submit(self._watch.look, numbered)
-        answer = self._predictor.begin(numbered)
+        answer = self._predictor.submit(numbered)
         judge, fan, preset = self._judge, self._fan, self._preset
 
         def found() -> LivePrediction:

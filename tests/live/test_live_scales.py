@@ -38,7 +38,7 @@ class SeesNothing:
 
     predict_still = predict
 
-    def begin(self, frame: Frame) -> Callable[[], Prediction]:
+    def submit(self, frame: Frame) -> Callable[[], Prediction]:
         return lambda: self.predict(frame)
 
 

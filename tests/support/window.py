@@ -66,7 +66,7 @@ class FakePredictor:
 
     predict_still = predict
 
-    def begin(self, frame: Frame) -> Callable[[], Prediction]:
+    def submit(self, frame: Frame) -> Callable[[], Prediction]:
         prediction = self.predict(frame)
         return lambda: prediction
 

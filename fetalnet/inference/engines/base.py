@@ -7,6 +7,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from fetalnet.core.planes import Plane
+
 Floats = NDArray[np.float32]
 
 
@@ -19,6 +21,16 @@ class Raw(NamedTuple):
     standardness: Floats
     masks: Floats
     structures: Floats | None = None
+
+    def copied(self) -> Raw:
+        """Return a copy: an engine may use the memory of its answers again."""
+        structures = None if self.structures is None else self.structures.copy()
+        return Raw(self.planes.copy(), self.standardness.copy(), self.masks.copy(), structures)
+
+    def with_plane(self, plane: Plane) -> Raw:
+        """Return the output with its plane fixed, as surely as can be."""
+        planes = np.array([each is plane for each in Plane], np.float32)
+        return self._replace(planes=planes, standardness=np.ones_like(self.standardness))
 
 
 class Engine(Protocol):

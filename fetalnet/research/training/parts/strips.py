@@ -7,7 +7,7 @@ import numpy as np
 
 from fetalnet.core.planes import Plane
 from fetalnet.inference.engines.base import Floats
-from fetalnet.inference.predictor import MIN_STANDARDNESS
+from fetalnet.inference.frame_fit import MIN_STANDARDNESS
 from fetalnet.research.training.data.batches import Collection
 from fetalnet.research.training.data.example import Example
 
