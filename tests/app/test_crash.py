@@ -93,8 +93,9 @@ def test_that_decisions_are_on_disk_before_the_dialog_says_so(watched: Person, m
 KILLED_WHILE_SAVING = """
 import io, os, signal, sys
 from pathlib import Path
-from fetalnet import atomic_file, decisions
 from fetalnet.core.planes import Kind
+from fetalnet.core.system import files
+from fetalnet.exam import decisions
 from fetalnet.exam.store import load_exam, save_exam
 
 def die(*_, **__):
@@ -110,11 +111,11 @@ exam = load_exam(path)
 femur = next(each for each in exam.measurements if each.kind is Kind.FL)
 match moment:
     case "half written":
-        atomic_file.os.fdopen = lambda handle, _: Half(handle, "w")
+        files.os.fdopen = lambda handle, _: Half(handle, "w")
     case "written":
-        atomic_file.os.fsync = die
+        files.os.fsync = die
     case "not yet in its place":
-        atomic_file.Path.replace = die
+        files.Path.replace = die
 save_exam(decisions.accept(exam, femur.id), path)
 """
 
