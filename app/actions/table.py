@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
-from app.panes.measurements import why_not_accepted
+from app.session.review import why_not_accepted
 from app.session.session import Session
 from app.theme.icons import Icon, icon
 from fetalnet.core.planes import KINDS_OF, Kind, Plane
@@ -266,7 +266,7 @@ def is_enabled(when: When, session: Session) -> bool:
         case When.MEASURED:
             return session.is_open and bool(session.exam.measurements)
         case When.ACCEPTABLE:
-            return session.is_open and why_not_accepted(session, selected) is None
+            return session.is_open and why_not_accepted(session.exam, selected) is None
         case When.PLANE_ACCEPTABLE:
             return bool(acceptable_of_plane(session))
         case When.REJECTABLE:
@@ -281,7 +281,7 @@ def is_enabled(when: When, session: Session) -> bool:
         case When.WHOLE_EXAM:
             estimate = session.estimate_of(session.selected)
             known = estimate is not None and estimate.value.mm is not None
-            return known and session.is_open and why_not_accepted(session, selected) is None
+            return known and session.is_open and why_not_accepted(session.exam, selected) is None
         case When.DECIDED:
             shown = session.shown_prediction
             if shown is None or shown.geometry is None:
@@ -309,7 +309,7 @@ def acceptable_of_plane(session: Session) -> tuple[Kind, ...]:
     if not session.is_open:
         return ()
     kinds = (kind for kind in Kind if kind.plane is session.selected.plane)
-    return tuple(kind for kind in kinds if why_not_accepted(session, session.measurement_of(kind)) is None)
+    return tuple(kind for kind in kinds if why_not_accepted(session.exam, session.measurement_of(kind)) is None)
 
 
 def make_actions(window: QWidget, canvas: QWidget, slot_of: Callable[[Do], Callable[..., object]]) -> dict[Do, QAction]:

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QMessageBox, QWidget
 
 from app.dialogs.about import NAME
-
-if TYPE_CHECKING:
-    from app.window.window import Window
+from app.session.session import Session
 
 
-def may_leave(window: Window) -> bool:
+def may_leave(session: Session, parent: QWidget) -> bool:
     """Whether the window may close: at once where all is saved, else as soon as it is, or a person says so."""
-    return window.session.journal.all_saved or _Leaving(window).ask()
+    return session.journal.all_saved or _Leaving(session, parent).ask()
 
 
 class _Leaving(QMessageBox):
     """Goes by itself when the disk has taken what waits."""
 
-    def __init__(self, window: Window) -> None:
-        super().__init__(window)
-        self._session = window.session
+    def __init__(self, session: Session, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._session = session
         self.setWindowTitle(NAME)
         self._leave = self.addButton("Quit without saving", QMessageBox.ButtonRole.DestructiveRole)
         self.setDefaultButton(self.addButton("Stay", QMessageBox.ButtonRole.RejectRole))
@@ -48,26 +44,25 @@ class _Leaving(QMessageBox):
             self.setText("Your last decisions are being saved; the window closes when they are.")
 
 
-def ask_to_take_over(window: Window, sentence: str) -> None:
+def ask_to_take_over(session: Session, parent: QWidget, sentence: str) -> None:
     """An exam seems to be open on another computer: a person knows whether it is."""
-    box = QMessageBox(QMessageBox.Icon.Question, NAME, sentence, parent=window)
+    box = QMessageBox(QMessageBox.Icon.Question, NAME, sentence, parent=parent)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     take = box.addButton("Take over", QMessageBox.ButtonRole.AcceptRole)
     box.setDefaultButton(box.addButton("Only look", QMessageBox.ButtonRole.RejectRole))
-    take.clicked.connect(window.session.take_over)
+    take.clicked.connect(session.take_over)
     box.open()
 
 
-def tell_error(window: Window, what: str) -> None:
+def tell_error(session: Session, parent: QWidget, what: str) -> None:
     """One dialog for an error nobody expected; what it says of the decisions is so."""
-    session = window.session
     saved = "Your decisions are saved." if session.is_on_disk else "Your last decisions are not saved yet: export them."
     box = QMessageBox(
         QMessageBox.Icon.Critical,
         NAME,
         f"Something went wrong inside the program ({what}).\n\n{saved} You can go on; if it "
         "happens again, restart the program and report what you did. Details are in the log file.",
-        parent=window,
+        parent=parent,
     )
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.open()

@@ -21,10 +21,11 @@ from PySide6.QtWidgets import (
 
 from app.canvas.overlay import SIGNS
 from app.panes.value_choice import TwoValues
+from app.session.review import why_not_accepted
 from app.session.session import Session
 from app.theme import ACCENT, MUTED, TEXT, WARNING, plane_colour
 from fetalnet.core.planes import KINDS_OF, STANDARD_PLANES, Kind
-from fetalnet.exam import decisions, lengths
+from fetalnet.exam import lengths
 from fetalnet.exam.records import Measurement, Origin, Status
 from fetalnet.exam.repeats import repeats_of
 from fetalnet.export.wording import difference_text, length_text, status_text, time_text
@@ -56,17 +57,6 @@ def row_of(session: Session, measurement: Measurement | None, unit: str) -> Row:
         status=SIGNS[measurement.status],
         frame=str(measurement.frame_index),
     )
-
-
-def why_not_accepted(session: Session, measurement: Measurement | None) -> str | None:
-    """Why the measurement cannot be accepted now, for the person; None where it can."""
-    if measurement is None:
-        return "Nothing is proposed yet; you can measure by hand (Measure menu)."
-    if measurement.status is Status.ACCEPTED:
-        return "Accepted. Undo, reject, or drag the caliper to change it."
-    if measurement.status is Status.CORRECTED:
-        return "Corrected. Undo, reject, or drag the caliper again to change it."
-    return decisions.why_not_acceptable(session.exam, measurement)
 
 
 class MeasurementsPane(QFrame):
@@ -199,7 +189,7 @@ class MeasurementsPane(QFrame):
         """Write anew what is known of the selected row."""
         session = self._session
         measurement = session.measurement_of(session.selected)
-        reason = why_not_accepted(session, measurement) if session.is_open else None
+        reason = why_not_accepted(session.exam, measurement) if session.is_open else None
         decided = measurement is None or measurement.status in (Status.ACCEPTED, Status.CORRECTED)
         needs_scale = reason is not None and not decided
         self.reason.setText(reason or "")

@@ -26,7 +26,7 @@ from fetalnet.core.planes import KINDS_OF, Kind, Plane
 from fetalnet.core.scale.calibration import Calibration
 from fetalnet.core.scale.scale import Scale
 from fetalnet.exam import decisions, records
-from fetalnet.exam.records import BpdConvention, Measurement, Origin, Status, WholeExam
+from fetalnet.exam.records import BpdConvention, Exam, Measurement, Origin, Status, WholeExam
 from fetalnet.exam.repeats import repeats_of
 from fetalnet.screen.fan.shape import FanShape, check_fan
 
@@ -243,3 +243,14 @@ class Review:
         self.session.show(index)
         self.session.notice.emit(f"This is frame {index}, where it was measured: look at it, then decide.")
         return True
+
+
+def why_not_accepted(exam: Exam, measurement: Measurement | None) -> str | None:
+    """Why the measurement cannot be accepted now, for the person; None where it can."""
+    if measurement is None:
+        return "Nothing is proposed yet; you can measure by hand (Measure menu)."
+    if measurement.status is Status.ACCEPTED:
+        return "Accepted. Undo, reject, or drag the caliper to change it."
+    if measurement.status is Status.CORRECTED:
+        return "Corrected. Undo, reject, or drag the caliper again to change it."
+    return decisions.why_not_acceptable(exam, measurement)

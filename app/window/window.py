@@ -142,7 +142,7 @@ class Window(QMainWindow):
         session.selection_changed.connect(self._on_selection)
         session.play_state_changed.connect(self._on_play_state)
         session.notice.connect(self.notification.say)
-        session.take_over_asked.connect(lambda sentence: ask_to_take_over(self, sentence))
+        session.take_over_asked.connect(lambda sentence: ask_to_take_over(session, self, sentence))
         session.analysis.outdated.connect(lambda sentence: self.notification.say(sentence, self.actions_[Do.ANALYSE]))
         session.undo_stack.indexChanged.connect(self._on_undo_index)
         canvas.corrected.connect(self._on_corrected)
@@ -333,10 +333,10 @@ class Window(QMainWindow):
     # Leaving.
 
     def tell_error(self, what: str) -> None:
-        tell_error(self, what)
+        tell_error(self.session, self, what)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self.leaves_unasked and not may_leave(self):
+        if not self.leaves_unasked and not may_leave(self.session, self):
             event.ignore()
             return
         self._geometry.setValue("window", self.saveGeometry())
