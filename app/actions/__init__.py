@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from app.actions.file import Files
+from app.actions.host import ActionHost
 from app.actions.live import Live
 from app.actions.measure import Measuring
 from app.actions.play import Playing
@@ -13,14 +13,11 @@ from app.actions.scale import Scaling
 from app.actions.table import Do
 from app.actions.view import Showing
 
-if TYPE_CHECKING:
-    from app.window.window import Window
-
 
 class Verbs:
     """What the actions do, by what it is about. Each method bears the name of its ``Do``."""
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: ActionHost) -> None:
         self.files = Files(window)
         self.live = Live(window)
         self.measuring = Measuring(window)

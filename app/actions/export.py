@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
 
+from app.actions.host import ActionHost
 from app.actions.table import Do
 from app.workers.exporter import Export, Exporter, Format
 from app.workers.hanging import wait_or_leave
-
-if TYPE_CHECKING:
-    from app.window.window import Window
 
 FILTERS = {Format.PDF: "PDF (*.pdf)", Format.CSV: "CSV (*.csv)", Format.JSON: "JSON (*.json)"}
 
@@ -21,7 +18,7 @@ FILTERS = {Format.PDF: "PDF (*.pdf)", Format.CSV: "CSV (*.csv)", Format.JSON: "J
 class Exports(QObject):
     """``running`` is the export now being written, if any."""
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: ActionHost) -> None:
         super().__init__(window)
         self.window = window
         self.running: Exporter | None = None

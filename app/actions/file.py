@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QFileDialog
 
 from app.actions.export import Exports
+from app.actions.host import ActionHost
 from app.workers.exporter import Format
 from fetalnet.sources import ARCHIVE_SUFFIXES, DICOM_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES
-
-if TYPE_CHECKING:
-    from app.window.window import Window
 
 
 class Files:
     """Verbs of the File menu; ``exports`` is what writes."""
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: ActionHost) -> None:
         self.window, self.session = window, window.session
         self.exports = Exports(window)
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from app.actions.host import ActionHost
 from app.dialogs.receiver import ReceiveDialog
 from app.live.dialogs import LinkDialog, WatchDialog
 from app.session.reception import receiver_settings
 from fetalnet.core.errors import InputError
 
-if TYPE_CHECKING:
-    from app.window.window import Window
-
 
 class Live:
     """Verbs of the Live menu."""
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: ActionHost) -> None:
         self.window, self.session = window, window.session
 
     def watch_live(self) -> None:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from app.actions.host import ActionHost
 from app.actions.table import SELECTING, Do, acceptable_of_plane
 from app.canvas.placing import common, first_caliper, in_one_region
 from fetalnet.core.planes import Plane
 from fetalnet.exam.records import Status
 from fetalnet.screen.fan.sector import Sector
 
-if TYPE_CHECKING:
-    from app.window.window import Window
-
 
 class Measuring:
     """Verbs that change the exam, and what is selected in it."""
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: ActionHost) -> None:
         self.window, self.session = window, window.session
         self.canvas = window.canvas
 

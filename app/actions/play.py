@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from app.actions.host import ActionHost
 from app.workers.player import SPEEDS
 from fetalnet.core.planes import KINDS_OF, Plane
-
-if TYPE_CHECKING:
-    from app.window.window import Window
 
 
 class Playing:
     """Verbs of the Play menu."""
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: ActionHost) -> None:
         self.window, self.session = window, window.session
 
     def play(self) -> None:

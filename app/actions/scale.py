@@ -4,30 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QInputDialog
 
+from app.actions.host import ActionHost
+from app.actions.ruler import RulerScale
 from app.canvas.hit import Point
 from app.canvas.view import Tool
 from app.dialogs.number import NumberDialog
 from app.dialogs.presets import PresetsDialog, description
-from app.dialogs.ruler_scale import RulerScale
 from app.workers.fan_search import FanSearch
 from app.workers.hanging import wait_or_leave
 from fetalnet.core.errors import InputError
 from fetalnet.core.scale.scale import Scale, given_scale, two_point_scale
 from fetalnet.screen.fan.shape import FanShape
 
-if TYPE_CHECKING:
-    from app.window.window import Window
-
 
 class Scaling(QObject):
     """Verbs about scale, fan and device; ``ruler`` reads the scale from the screen."""
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: ActionHost) -> None:
         super().__init__(window)
         self.window, self.session = window, window.session
         self.canvas = window.canvas

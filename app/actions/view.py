@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QInputDialog
 
+from app.actions.host import ActionHost
 from app.actions.keys_dialog import KeysDialog
 from app.actions.table import Do
 from app.canvas.view import ZOOM_STEP
@@ -16,7 +17,6 @@ from fetalnet.export.wording import TEXT_NOT_FOUND
 
 if TYPE_CHECKING:
     from app.panes.examination import ExaminationPane
-    from app.window.window import Window
 
 ENGINES = ("auto", "openvino", "openvino:int8", "openvino:bf16", "torch", "cuda")
 
@@ -24,7 +24,7 @@ ENGINES = ("auto", "openvino", "openvino:int8", "openvino:bf16", "torch", "cuda"
 class Showing:
     """Verbs of the View and Help menus; ``examination`` is the pane once it was shown."""
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: ActionHost) -> None:
         self.window, self.session = window, window.session
         self.canvas = window.canvas
         self.examination: ExaminationPane | None = None

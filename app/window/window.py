@@ -7,9 +7,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QSettings
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QMainWindow, QStackedWidget
+from PySide6.QtWidgets import QStackedWidget
 
 from app.actions import Verbs
+from app.actions.host import ActionHost
 from app.actions.table import Do, When, is_enabled, make_actions, refresh_enabled
 from app.canvas.overlay import overlay_of
 from app.canvas.view import Canvas
@@ -47,7 +48,7 @@ from fetalnet.screen.fan.shape import FanShape
 from fetalnet.sources import Frame, Source
 
 
-class Window(QMainWindow):
+class Window(ActionHost):
     """The one window."""
 
     def __init__(

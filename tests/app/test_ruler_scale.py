@@ -13,9 +13,10 @@ from support.depth_screens import screen_at_depth
 from support.ruler_screens import RulerScreen, draw_ruler_screen
 from support.window import Person
 
+from app.actions.ruler import NO_RULER
 from app.actions.table import Do
 from app.dialogs.presets import TICKS_UNKNOWN, PresetsDialog
-from app.dialogs.ruler_scale import NO_RULER, RulerDialog
+from app.dialogs.ruler_scale import RulerDialog
 from fetalnet.core.scale.scale import ScaleOrigin
 
 SEED = 3
