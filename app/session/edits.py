@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QUndoCommand
 
+from app.session.reviewed import Reviewed
 from fetalnet.analysis.quality import Criterion, State
 from fetalnet.core.geometry import Geometry
 from fetalnet.core.scale.calibration import Calibration
@@ -15,14 +15,11 @@ from fetalnet.exam.records import Exam, Measurement, Origin, WholeExam
 from fetalnet.export.wording import STATES
 from fetalnet.screen.fan.shape import FanShape
 
-if TYPE_CHECKING:
-    from app.session.session import Session
-
 
 class _Swap(QUndoCommand):
     """Swaps some measurements for their next state; all others may change in between."""
 
-    def __init__(self, session: Session, text: str, after: Exam, ids: tuple[str, ...]) -> None:
+    def __init__(self, session: Reviewed, text: str, after: Exam, ids: tuple[str, ...]) -> None:
         super().__init__(text)
         self._session = session
         self._before = {each: session.exam.measurement(each) for each in ids}
@@ -38,7 +35,7 @@ class _Swap(QUndoCommand):
 class AcceptMeasurement(_Swap):
     """Take the machine's geometry for these measurements; their values, or that of the whole exam."""
 
-    def __init__(self, session: Session, ids: tuple[str, ...], whole_exam: WholeExam | None = None) -> None:
+    def __init__(self, session: Reviewed, ids: tuple[str, ...], whole_exam: WholeExam | None = None) -> None:
         after = session.exam
         for each in ids:
             after = decisions.accept(after, each, whole_exam)
@@ -48,7 +45,7 @@ class AcceptMeasurement(_Swap):
 class CorrectMeasurement(_Swap):
     """Put a person's geometry beside the machine's; the measures of one plane share it."""
 
-    def __init__(self, session: Session, ids: tuple[str, ...], geometry: Geometry) -> None:
+    def __init__(self, session: Reviewed, ids: tuple[str, ...], geometry: Geometry) -> None:
         after = session.exam
         for each in ids:
             after = decisions.correct(after, each, geometry)
@@ -58,7 +55,7 @@ class CorrectMeasurement(_Swap):
 class RejectMeasurement(_Swap):
     """Say that these proposals are not to be used."""
 
-    def __init__(self, session: Session, ids: tuple[str, ...]) -> None:
+    def __init__(self, session: Reviewed, ids: tuple[str, ...]) -> None:
         after = session.exam
         for each in ids:
             after = decisions.reject(after, each)
@@ -68,7 +65,7 @@ class RejectMeasurement(_Swap):
 class MovePlaced(_Swap):
     """Move a caliper that was placed by hand and is still open; the measures of one plane share it."""
 
-    def __init__(self, session: Session, ids: tuple[str, ...], geometry: Geometry) -> None:
+    def __init__(self, session: Reviewed, ids: tuple[str, ...], geometry: Geometry) -> None:
         after = session.exam
         for each in ids:
             after = decisions.move_placed(after, each, geometry)
@@ -78,7 +75,7 @@ class MovePlaced(_Swap):
 class AddMeasurements(QUndoCommand):
     """Measure once more in another frame, beside what is decided."""
 
-    def __init__(self, session: Session, added: tuple[Measurement, ...]) -> None:
+    def __init__(self, session: Reviewed, added: tuple[Measurement, ...]) -> None:
         super().__init__(f"Measure the {added[0].plane} again in frame {added[0].frame_index}")
         self._session, self._added = session, added
 
@@ -93,7 +90,7 @@ class AddMeasurements(QUndoCommand):
 class SetCriterion(QUndoCommand):
     """A person's word about one criterion of a frame, beside the machine's."""
 
-    def __init__(self, session: Session, frame_index: int, criterion: Criterion, state: State | None) -> None:
+    def __init__(self, session: Reviewed, frame_index: int, criterion: Criterion, state: State | None) -> None:
         what = "take back" if state is None else STATES[state]
         super().__init__(f"{criterion.text.capitalize()}: {what}")
         self._session = session
@@ -110,7 +107,7 @@ class SetCriterion(QUndoCommand):
 class MeasureInFrame(QUndoCommand):
     """Put other open measurements, proposed or placed by hand, in the place of a plane's."""
 
-    def __init__(self, session: Session, chosen: tuple[Measurement, ...]) -> None:
+    def __init__(self, session: Reviewed, chosen: tuple[Measurement, ...]) -> None:
         how = " by hand" if chosen[0].origin is Origin.PERSON else ""
         super().__init__(f"Measure the {chosen[0].plane}{how} in frame {chosen[0].frame_index}")
         self._session = session
@@ -135,7 +132,7 @@ class SetScale(QUndoCommand):
     Decisions keep the scale they were taken with.
     """
 
-    def __init__(self, session: Session, index: int, calibration: Calibration, text: str) -> None:
+    def __init__(self, session: Reviewed, index: int, calibration: Calibration, text: str) -> None:
         super().__init__(text)
         self._session, self._index, self._calibration = session, index, calibration
         self._before = session.scales.step_at(index)
@@ -153,7 +150,7 @@ class SetScale(QUndoCommand):
 class SetFan(QUndoCommand):
     """Draw the recording's fan by hand; the analysis begins anew with it."""
 
-    def __init__(self, session: Session, fan: FanShape | None) -> None:
+    def __init__(self, session: Reviewed, fan: FanShape | None) -> None:
         super().__init__("Edit the fan")
         self._session = session
         self._before, self._after = session.drawn_fan, fan

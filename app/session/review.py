@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QUndoCommand
 
@@ -19,6 +18,7 @@ from app.session.edits import (
     SetFan,
     SetScale,
 )
+from app.session.reviewed import Reviewed
 from fetalnet.analysis.quality import Criterion, State
 from fetalnet.core.errors import InputError
 from fetalnet.core.geometry import Geometry
@@ -30,14 +30,11 @@ from fetalnet.exam.records import BpdConvention, Exam, Measurement, Origin, Stat
 from fetalnet.exam.repeats import repeats_of
 from fetalnet.screen.fan.shape import FanShape, check_fan
 
-if TYPE_CHECKING:
-    from app.session.session import Session
-
 
 class Review:
     """What a person does to the exam. A verb that cannot be done gives a notice and changes nothing."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Reviewed) -> None:
         self.session = session
 
     def accept(self, *kinds: Kind) -> None:
