@@ -59,17 +59,22 @@ def misses(
 def fit_shared_error(known: Iterable[Miss]) -> dict[Kind, float]:
     """What all frames of a recording may be off together, by measure, so that ``HOLDS`` of the intervals hold.
 
-    A quantile for the next recording, not for these (split conformal; Lei et al. 2018, JASA 113, 1094 to 1111).
+    Where each recording gives one estimate of a measure, the quantile is that of the next recording, not of these
+    (split conformal; Lei et al. 2018, JASA 113, 1094 to 1111). Where it gives several, which err together, it is the
+    empirical one: else the farthest of fifty recordings would set the width alone.
     """
     lacking: dict[Kind, list[float]] = {}
+    recordings: dict[Kind, set[int]] = {}
     for each in known:
         if not each.is_failure:
             lacking.setdefault(each.kind, []).append(math.sqrt(max(each.error**2 - each.own**2, 0.0)))
+            recordings.setdefault(each.kind, set()).add(each.recording)
     result = {}
     for kind in Kind:
         if kind in lacking:
             ordered = sorted(lacking[kind])
-            at = math.ceil((len(ordered) + 1) * HOLDS) - 1
+            one_each = len(recordings[kind]) == len(ordered)
+            at = math.ceil((len(ordered) + one_each) * HOLDS) - 1
             result[kind] = ordered[min(at, len(ordered) - 1)]
     return result
 
