@@ -26,7 +26,7 @@ from fetalnet.sources import VideoFile
 @pytest.fixture(scope="session")
 def recording(tmp_path_factory):
     """A phantom sweep over a head, in a folder with a space in its name."""
-    phantom = PhantomRecording(11, planes=[Plane.HEAD], duration_s=3.0, size=(320, 240))
+    phantom = PhantomRecording(13, planes=[Plane.HEAD], duration_s=3.0, size=(320, 240))
     return write_recording(phantom, tmp_path_factory.mktemp("phantom sweeps"))
 
 

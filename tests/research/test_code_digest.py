@@ -20,7 +20,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def digest(name: str = "fetalnet.research.phantom") -> str:
+def digest(name: str = "fetalnet.phantom") -> str:
     code_digest.cache_clear()
     return code_digest(name)
 
