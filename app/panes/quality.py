@@ -30,7 +30,7 @@ class QualityPanel(QFrame):
         self.setObjectName("pane")
         self._session = session
         grid = QGridLayout(self)
-        grid.setContentsMargins(8, 6, 8, 6)
+        grid.setContentsMargins(8, 6, 6, 6)
         grid.setHorizontalSpacing(4)
         grid.setVerticalSpacing(0)
         grid.setColumnStretch(1, 1)
@@ -95,7 +95,7 @@ class QualityPanel(QFrame):
         button.setStyleSheet(f"text-align: left; color: {TEXT if state in (State.GREEN, State.FAILED) else MUTED};")
         by = "suggested" if criterion.suggested else ""
         if machine is State.NOT_ASSESSED:
-            by = "not assessed"
+            by = "unassessed"
         self._sources[row].setText("you" if criterion in said else by)
         means = "learned from pictures" if criterion.suggested else "computed from the outline"
         if machine is State.NOT_ASSESSED:

@@ -39,17 +39,17 @@ def test_that_the_value_of_the_whole_exam_is_accepted_with_its_interval_and_undo
 def test_that_a_persons_word_on_a_criterion_stands_beside_the_machines_and_is_undone(reviewer):
     reviewer.go_to(BEST[Plane.HEAD])
     panel = reviewer.window.quality
-    assert panel.texts()[Criterion.THALAMI] == ("–", "not assessed")
+    assert panel.texts()[Criterion.THALAMI] == ("–", "unassessed")
     panel.menu_for(Criterion.THALAMI).actions()[0].trigger()
     assert panel.texts()[Criterion.THALAMI] == ("●", "you")
     quality, said = reviewer.session.quality_of_shown()
     assert quality.states[Criterion.THALAMI] is State.NOT_ASSESSED
     assert said == {Criterion.THALAMI: State.GREEN}
     reviewer.go_to(BEST[Plane.HEAD] + 1)
-    assert panel.texts()[Criterion.THALAMI] == ("–", "not assessed")
+    assert panel.texts()[Criterion.THALAMI] == ("–", "unassessed")
     reviewer.do(Do.UNDO)
     reviewer.go_to(BEST[Plane.HEAD])
-    assert panel.texts()[Criterion.THALAMI] == ("–", "not assessed")
+    assert panel.texts()[Criterion.THALAMI] == ("–", "unassessed")
 
 
 def test_that_repeats_are_kept_averaged_and_left_out_as_an_event(reviewer):
